@@ -1,0 +1,2 @@
+//! The Watchkeep agent.
+fn main() {}

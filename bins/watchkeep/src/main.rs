@@ -1,0 +1,2 @@
+//! The Watchkeep server and command line.
+fn main() {}
