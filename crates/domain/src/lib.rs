@@ -1,1 +1,20 @@
-//! wk-domain
+//! What Watchkeep knows about monitoring, and nothing else: ids, names, states, thresholds, results, decisions.
+//!
+//! No IO, no clock, no async, no serde: time comes in as an argument, and other crates convert by hand.
+
+pub mod builtin;
+pub mod check;
+pub mod check_state;
+pub mod decision;
+pub mod id;
+pub mod name;
+pub mod perfdata;
+pub mod plugin_output;
+pub mod spread;
+pub mod text;
+pub mod threshold;
+pub mod time;
+
+pub use check::{Check, CheckKind, CheckResult, ResultReason, Status};
+pub use id::*;
+pub use time::Timestamp;

@@ -1,0 +1,1 @@
+//! Reading and writing length-prefixed frames on any byte stream.
