@@ -143,7 +143,7 @@ pub enum IngestError {
 pub enum LinkOrder {
     /// Run an assigned check now.
     RunNow { agent: AgentId, check: CheckId },
-    /// Close the agent's links within a second. `reason` is a word of [`wk_wire`]'s goodbye.
+    /// Close the agent's links within a second. `reason` is a word of the goodbye frame.
     Close { agent: AgentId, reason: &'static str },
     /// Close this link: a newer one took over.
     Superseded { agent: AgentId, link: u64 },

@@ -1,0 +1,795 @@
+//! What the API says and hears: shapes of version 1, apart from the domain on purpose. Times are RFC 3339 in UTC with
+//! milliseconds; spans are in the unit their name ends with. Input types refuse unknown fields.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// `ok`, `warning`, `critical`, `unknown`, or `pending` before the first result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum CheckStatus {
+    Ok,
+    Warning,
+    Critical,
+    Unknown,
+    Pending,
+}
+
+/// What may be known before anybody signed in.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Meta {
+    pub product: String,
+    /// False until the first administrator has claimed this server.
+    pub claimed: bool,
+}
+
+/// The one-time claim link's token.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ClaimCheck {
+    pub token: String,
+}
+
+/// The first administrator's name and password.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ClaimBegin {
+    pub token: String,
+    pub name: String,
+    #[serde(default)]
+    pub display_name: String,
+    pub password: String,
+}
+
+/// What an authenticator application needs.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct TotpSetup {
+    /// Base32, to type by hand.
+    pub secret: String,
+    /// `otpauth://` address, for the QR code.
+    pub uri: String,
+}
+
+/// The first code of the authenticator application: finishes the claim.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ClaimFinish {
+    pub token: String,
+    pub code: String,
+}
+
+/// Shown once, never again.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Claimed {
+    pub recovery_codes: Vec<String>,
+    pub me: Me,
+}
+
+/// Asks how strong a password would be.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PasswordCheck {
+    pub password: String,
+    /// Words that must not carry the password: name, host, mail.
+    #[serde(default)]
+    pub context: Vec<String>,
+}
+
+/// Whether a password would be accepted, and why not.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct PasswordVerdict {
+    pub accepted: bool,
+    /// 0 (guessed at once) to 4.
+    pub score: u8,
+    /// Why it is refused, in words.
+    pub reasons: Vec<String>,
+    /// How to make it better.
+    pub advice: Vec<String>,
+}
+
+/// First step of signing in.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SignIn {
+    pub name: String,
+    pub password: String,
+}
+
+/// The second factor is still to come.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct SignInChallenge {
+    /// Give it back with the code, within five minutes.
+    pub challenge: String,
+    /// `totp`, `recovery`.
+    pub factors: Vec<String>,
+}
+
+/// Second step of signing in.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SignInFactor {
+    pub challenge: String,
+    /// Six digits, or a recovery code.
+    pub code: String,
+}
+
+/// Who is signed in.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Me {
+    pub id: String,
+    pub name: String,
+    pub display_name: String,
+    /// `viewer`, `operator` or `admin`.
+    pub role: String,
+    /// Actions this person may do, such as `problem.acknowledge`.
+    pub permissions: Vec<String>,
+    pub recovery_codes_left: u32,
+    pub session_expires_at: String,
+}
+
+/// One of my sessions.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Session {
+    pub id: String,
+    pub current: bool,
+    pub created_at: String,
+    pub last_used_at: String,
+    pub address: String,
+    pub user_agent: String,
+    pub method: String,
+}
+
+/// A page of a list. `next` is the `after` of the next page, absent on the last.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Page<T> {
+    pub items: Vec<T>,
+    /// All that match, where counting is cheap.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub total: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
+
+/// How many problems there are.
+#[derive(Debug, Clone, Default, Serialize, ToSchema)]
+pub struct ProblemCounts {
+    pub critical: u32,
+    pub warning: u32,
+    pub unknown: u32,
+    /// Of these, acknowledged or in downtime.
+    pub handled: u32,
+    pub ok: u32,
+    pub pending: u32,
+}
+
+/// One cell of the honeycomb.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct HostCell {
+    pub id: String,
+    pub name: String,
+    /// The worst state of its checks that nobody handles.
+    pub status: CheckStatus,
+    pub problems: u32,
+    pub connected: bool,
+}
+
+/// One line of the server's opinion of itself.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct SelfCheck {
+    pub key: String,
+    pub title: String,
+    pub status: CheckStatus,
+    pub detail: String,
+}
+
+/// What the first screen shows.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Overview {
+    pub problems: ProblemCounts,
+    pub hosts: Vec<HostCell>,
+    pub agents: AgentCounts,
+    /// The newest problems that nobody handles, worst first, at most 20.
+    pub open: Vec<CheckView>,
+    /// Newest first, at most 20.
+    pub events: Vec<Event>,
+    pub self_checks: Vec<SelfCheck>,
+    pub now: String,
+}
+
+/// How agents stand.
+#[derive(Debug, Clone, Default, Serialize, ToSchema)]
+pub struct AgentCounts {
+    pub connected: u32,
+    pub silent: u32,
+    pub quarantined: u32,
+    pub revoked: u32,
+}
+
+/// A check with its present state.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct CheckView {
+    pub id: String,
+    pub host: HostRef,
+    pub key: String,
+    pub title: String,
+    /// `builtin`, `probe`, `plugin` or `alive`.
+    pub kind: String,
+    pub status: CheckStatus,
+    /// `soft` while a problem is being confirmed, else `hard`.
+    pub state_type: String,
+    pub attempt: u32,
+    pub max_attempts: u32,
+    /// When the present status began.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_checked_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_due_at: Option<String>,
+    /// Machine-readable reason when the result was no ordinary verdict: `timeout`, `stale`, `agent-unreachable`, ...
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub reason: String,
+    /// Set while no current data comes in: since when.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub no_data_since: Option<String>,
+    pub output: String,
+    pub flapping: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub acknowledgement: Option<Acknowledgement>,
+    pub in_downtime: bool,
+    /// Acknowledged or in downtime.
+    pub handled: bool,
+    pub enabled: bool,
+    /// A probe or plugin can be asked to run now; a built-in check is judged from what comes in.
+    pub can_recheck: bool,
+}
+
+/// A check whole.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct CheckDetail {
+    #[serde(flatten)]
+    pub view: CheckView,
+    pub long_output: String,
+    pub metrics: Vec<PerfValue>,
+    pub interval_s: u64,
+    pub retry_interval_s: u64,
+    /// The agent that runs it, none when the server judges.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub runner: Option<String>,
+    /// Arguments, for probes and plugins.
+    #[schema(value_type = Object)]
+    pub spec: serde_json::Value,
+    pub notifications_sent: u32,
+    pub revision: i64,
+}
+
+/// One performance value with its thresholds in the plugin guideline's notation.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct PerfValue {
+    pub label: String,
+    /// Null: undetermined.
+    pub value: Option<f64>,
+    pub unit: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub warn: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub crit: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max: Option<f64>,
+}
+
+/// A host, named.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct HostRef {
+    pub id: String,
+    pub name: String,
+}
+
+/// A host in a list.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct HostView {
+    pub id: String,
+    pub name: String,
+    pub status: CheckStatus,
+    pub problems: ProblemCounts,
+    pub os: String,
+    pub addresses: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agent: Option<String>,
+    pub connected: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_seen_at: Option<String>,
+    /// description, group, department, responsible, location and whatever else people wrote.
+    pub fields: BTreeMap<String, String>,
+    pub in_downtime: bool,
+    pub revision: i64,
+}
+
+/// New values for a host that people set.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HostInput {
+    /// RFC 1123 name.
+    pub name: String,
+    #[serde(default)]
+    pub addresses: Vec<String>,
+    #[serde(default)]
+    pub fields: BTreeMap<String, String>,
+    /// The revision that was read; refused when somebody else changed the host since. Absent when creating.
+    #[serde(default)]
+    pub revision: Option<i64>,
+}
+
+/// A check to add or change.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CheckInput {
+    pub host: String,
+    /// Unique on the host: `http:intranet`.
+    pub key: String,
+    #[serde(default)]
+    pub title: String,
+    /// The agent that runs it; absent: the host's own.
+    #[serde(default)]
+    pub runner: Option<String>,
+    /// `{"kind":"tcp","address":"10.0.0.5","port":443,"thresholds":[{"metric":"time","warn":"0.5","crit":"2"}]}`.
+    #[schema(value_type = Object)]
+    pub spec: serde_json::Value,
+    #[serde(default)]
+    pub interval_s: Option<u64>,
+    #[serde(default)]
+    pub retry_interval_s: Option<u64>,
+    #[serde(default)]
+    pub max_attempts: Option<u32>,
+    #[serde(default)]
+    pub volatile: bool,
+    #[serde(default = "yes")]
+    pub enabled: bool,
+    #[serde(default)]
+    pub revision: Option<i64>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// Who took charge.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Acknowledgement {
+    pub by: String,
+    pub at: String,
+    pub note: String,
+    pub sticky: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<String>,
+}
+
+/// Takes charge of problems.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AcknowledgeInput {
+    pub checks: Vec<String>,
+    pub note: String,
+    /// Stays through changes between warning, critical and unknown.
+    #[serde(default)]
+    pub sticky: bool,
+    #[serde(default)]
+    pub expires_at: Option<String>,
+}
+
+/// Names checks.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChecksInput {
+    pub checks: Vec<String>,
+}
+
+/// Says something on the timeline.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CommentInput {
+    pub checks: Vec<String>,
+    pub text: String,
+}
+
+/// What a downtime covers.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DowntimeTarget {
+    pub host: String,
+    /// Absent: the host with all its checks.
+    #[serde(default)]
+    pub check: Option<String>,
+}
+
+/// Plans a downtime.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DowntimeInput {
+    pub targets: Vec<DowntimeTarget>,
+    pub start_at: String,
+    pub end_at: String,
+    pub note: String,
+}
+
+/// A planned downtime.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Downtime {
+    pub id: String,
+    pub host: HostRef,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub check: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub check_title: Option<String>,
+    pub start_at: String,
+    pub end_at: String,
+    pub note: String,
+    pub created_by: String,
+    pub active: bool,
+}
+
+/// What came of each part of a bulk act.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct BulkResult {
+    pub done: u32,
+    pub failed: Vec<BulkFailure>,
+}
+
+/// Why one part of a bulk act failed.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct BulkFailure {
+    pub id: String,
+    pub reason: String,
+}
+
+/// An entry of the timeline.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Event {
+    pub id: String,
+    pub at: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub host: Option<HostRef>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub check: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub check_title: Option<String>,
+    /// `state`, `ack`, `unack`, `downtime-start`, `downtime-end`, `comment`, `inventory`, `agent`, `notification`,
+    /// `security`.
+    pub kind: String,
+    /// `info`, `ok`, `warning`, `critical`, `unknown`.
+    pub severity: String,
+    pub summary: String,
+    /// For `state`: `{from, to, state_type, attempt, trace: {gates: [{gate, passed, detail}], verdict, revision}}`.
+    #[schema(value_type = Object)]
+    pub detail: serde_json::Value,
+}
+
+/// One section of an inventory.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct InventorySection {
+    pub section: String,
+    pub items: u64,
+}
+
+/// One thing of an inventory.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct InventoryItem {
+    pub key: String,
+    pub fields: BTreeMap<String, String>,
+    pub first_seen_at: String,
+    pub last_changed_at: String,
+}
+
+/// A series of a host.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Series {
+    pub name: String,
+    pub labels: BTreeMap<String, String>,
+    pub unit: String,
+    /// Grows for ever; ask for its rate.
+    pub counter: bool,
+}
+
+/// Series with their points.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct RangeAnswer {
+    pub from: String,
+    pub to: String,
+    pub step_ms: i64,
+    pub series: Vec<RangeSeries>,
+}
+
+/// One series' points.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct RangeSeries {
+    #[serde(flatten)]
+    pub series: Series,
+    /// `raw`, `1m` or `1h`.
+    pub tier: String,
+    /// Each `[at_ms, min, max, avg, last]`; a step without samples is left out.
+    pub points: Vec<[f64; 5]>,
+}
+
+/// An enrolled agent.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Agent {
+    pub id: String,
+    pub host: HostRef,
+    /// `active`, `quarantined` or `revoked`.
+    pub standing: String,
+    pub connected: bool,
+    pub grants: Vec<String>,
+    pub version: String,
+    pub os: String,
+    pub enrolled_at: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_seen_at: Option<String>,
+    pub last_address: String,
+    pub cert_serial: String,
+    pub cert_not_after: String,
+    /// Its own policy file refuses every assignment.
+    pub remote_off: bool,
+    pub plugins: Vec<AgentPlugin>,
+    pub committed_seq: u64,
+}
+
+/// A plugin that the agent's own policy file allows.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct AgentPlugin {
+    pub name: String,
+    pub sha256: String,
+    pub params: Vec<String>,
+}
+
+/// Why.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReasonInput {
+    pub reason: String,
+}
+
+/// The record of one execution on an agent.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Execution {
+    pub id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub check: Option<String>,
+    pub kind: String,
+    pub what: String,
+    pub argv: Vec<String>,
+    pub sha256: String,
+    pub grade: String,
+    pub outcome: String,
+    pub started_at: String,
+    pub duration_ms: i64,
+}
+
+/// Asks for an enrolment token.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TokenInput {
+    /// Which host names may use it: `web-*`.
+    #[serde(default = "any")]
+    pub host_pattern: String,
+    /// `probe`: may also run checks of other hosts.
+    #[serde(default)]
+    pub grants: Vec<String>,
+    /// 60 to 86 400.
+    #[serde(default = "hour")]
+    pub ttl_s: u64,
+}
+
+fn any() -> String {
+    "*".to_owned()
+}
+
+fn hour() -> u64 {
+    3600
+}
+
+/// A new enrolment token. The line is shown once.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct TokenCreated {
+    pub id: String,
+    /// The one line to paste on the machine.
+    pub line: String,
+    pub expires_at: String,
+}
+
+/// An enrolment token in the list.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Token {
+    pub id: String,
+    pub host_pattern: String,
+    pub grants: Vec<String>,
+    pub created_at: String,
+    pub created_by: String,
+    pub expires_at: String,
+    /// `open`, `used`, `expired` or `withdrawn`.
+    pub state: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub used_by: Option<String>,
+}
+
+/// An audit entry.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct AuditEntry {
+    pub seq: u64,
+    pub at: String,
+    pub actor: String,
+    pub action: String,
+    pub object: String,
+    pub outcome: String,
+    pub leaf_hash: String,
+    /// The canonical entry, whole: source, session, reason, differences.
+    #[schema(value_type = Object)]
+    pub entry: serde_json::Value,
+}
+
+/// What a check of the whole audit log found.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct AuditReport {
+    pub entries: u64,
+    pub root_hash: String,
+    pub intact: bool,
+    pub findings: Vec<String>,
+}
+
+/// A certificate Watchkeep made.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Certificate {
+    /// `root`, `intermediate`, `server` or `agent`.
+    pub role: String,
+    pub subject: String,
+    pub serial: String,
+    pub algorithm: String,
+    pub not_before: String,
+    pub not_after: String,
+    pub days_left: i64,
+    pub fingerprint_sha256: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agent: Option<String>,
+    pub revoked: bool,
+}
+
+/// A port this server listens on, or an address it calls.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Port {
+    /// `in` or `out`.
+    pub direction: String,
+    pub address: String,
+    pub protocol: String,
+    pub purpose: String,
+    pub authentication: String,
+}
+
+/// A queue and how full it is.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Queue {
+    pub name: String,
+    pub length: u64,
+    pub limit: u64,
+    pub detail: String,
+}
+
+/// How the server itself is.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct System {
+    pub started_at: String,
+    pub ports: Vec<Port>,
+    pub storage: Storage,
+    pub queues: Vec<Queue>,
+    pub self_checks: Vec<SelfCheck>,
+    /// Counted since start: what was refused, shed or left out.
+    pub counters: BTreeMap<String, u64>,
+}
+
+/// What is kept where.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Storage {
+    pub database_engine: String,
+    pub schema_version: i64,
+    pub database_bytes: u64,
+    pub audit_entries: u64,
+    pub events: u64,
+    pub metrics_series: u64,
+    pub metrics_bytes: u64,
+    pub metrics_wal_bytes: u64,
+    pub metrics_corrupt_blocks: u64,
+    pub reports: Vec<String>,
+}
+
+/// A way to reach people.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Channel {
+    pub id: String,
+    pub name: String,
+    /// `email` or `webhook`.
+    pub kind: String,
+    #[schema(value_type = Object)]
+    pub config: serde_json::Value,
+    pub has_secret: bool,
+    pub enabled: bool,
+    pub revision: i64,
+}
+
+/// A way to reach people, to add or change.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChannelInput {
+    pub name: String,
+    pub kind: String,
+    /// email: `{"server":"mail.example:465","security":"tls"|"starttls","from":"..","to":[".."],"username":".."}`;
+    /// webhook: `{"url":"https://.."}`; both: `"severities":["critical","warning","unknown"]`.
+    #[schema(value_type = Object)]
+    pub config: serde_json::Value,
+    /// Password or signing key. Kept as it is when absent; never shown again.
+    #[serde(default)]
+    pub secret: Option<String>,
+    #[serde(default = "yes")]
+    pub enabled: bool,
+    #[serde(default)]
+    pub revision: Option<i64>,
+}
+
+/// A notification that was sent, or is to be.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Notification {
+    pub id: String,
+    pub channel: String,
+    pub host: String,
+    pub check: String,
+    pub kind: String,
+    pub created_at: String,
+    /// `pending`, `delivered` or `failed`.
+    pub state: String,
+    pub attempts: i64,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub last_error: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delivered_at: Option<String>,
+    pub summary: String,
+}
+
+/// One event of the live stream (`event:` is the kind, `data:` this, `id:` grows).
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Live {
+    /// A check's state or handling changed.
+    Check(Box<CheckView>),
+    /// Something new on the timeline.
+    Event(Box<Event>),
+    /// An agent connected, left, or changed standing.
+    Agent { id: String, connected: bool, standing: String },
+    /// Hosts or checks were added or removed: read lists again.
+    Configuration,
+    /// Events were missed: read everything again.
+    Resync,
+}
+
+/// RFC 9457 problem details.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Problem {
+    /// `about:blank` or a relative reference that names the kind, such as `/problems/conflict`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    pub title: String,
+    pub status: u16,
+    pub detail: String,
+    /// The request's id, as the log has it.
+    pub instance: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<FieldError>,
+}
+
+/// What is wrong with one field.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct FieldError {
+    /// JSON pointer.
+    pub pointer: String,
+    pub detail: String,
+}

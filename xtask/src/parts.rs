@@ -1,0 +1,106 @@
+//! What building and testing need from the machine: found, installed, or named with the line that installs it.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Result, bail};
+
+use crate::sh;
+
+/// A Debian package and a file that shows it is there.
+struct Part {
+    package: &'static str,
+    found: fn() -> bool,
+}
+
+const TEST_PARTS: &[Part] = &[
+    Part { package: "postgresql", found: postgres },
+    Part { package: "chromium", found: || Path::new("/usr/bin/chromium").exists() },
+    Part {
+        package: "monitoring-plugins-basic",
+        found: || Path::new("/usr/lib/nagios/plugins/check_load").exists(),
+    },
+];
+
+fn postgres() -> bool {
+    std::fs::read_dir("/usr/lib/postgresql")
+        .is_ok_and(|dirs| dirs.flatten().any(|dir| dir.path().join("bin/postgres").exists()))
+}
+
+/// Installs what the tests need when root can, else fails with the line that does.
+pub fn for_tests() -> Result<()> {
+    let missing: Vec<&str> = TEST_PARTS.iter().filter(|part| !(part.found)()).map(|part| part.package).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let line = format!("apt-get install -y --no-install-recommends {}", missing.join(" "));
+    if sh::output(&mut Command::new("id").arg("-u").current_dir(sh::root()))?.trim() != "0" || !sh::has("apt-get") {
+        bail!("the tests need Debian packages that are not here. As root:\n  {line}");
+    }
+    sh::step("apt-get update", Command::new("apt-get").args(["-qq", "update"]))?;
+    let mut install = Command::new("apt-get");
+    install.args(["-qq", "-y", "--no-install-recommends", "install"]).args(&missing);
+    install.env("DEBIAN_FRONTEND", "noninteractive");
+    sh::step(&line, &mut install)
+}
+
+/// Node and npm are asked for, not installed: which Node one runs is one's own choice.
+pub fn node() -> Result<()> {
+    if sh::has("node") && sh::has("npm") {
+        return Ok(());
+    }
+    bail!("Node.js 20 or newer and npm build the console, and are not on the PATH. See https://nodejs.org")
+}
+
+/// A cargo tool at a fixed version, from the PATH or built once into `target/tools`.
+pub fn tool(name: &str, version: &str, extra: &[&str]) -> Result<PathBuf> {
+    if sh::has(name) {
+        return Ok(PathBuf::from(name));
+    }
+    let tools = sh::root().join("target/tools");
+    let path = tools.join("bin").join(name);
+    if !path.exists() {
+        let mut install = sh::command("cargo", &["install", "--quiet", "--locked", "--debug", name, "--version", version]);
+        install.args(extra).arg("--root").arg(&tools).env("CARGO_TARGET_DIR", tools.join("build"));
+        sh::step(&format!("install {name} {version}, once"), &mut install)?;
+        let _ = std::fs::remove_dir_all(tools.join("build"));
+    }
+    Ok(path)
+}
+
+/// `npm ci` when the lock file is newer than what is installed, then the console's build. Without a change: nothing.
+pub fn console() -> Result<()> {
+    node()?;
+    npm_ci()?;
+    let console = sh::root().join("console");
+    let built = newest(&console.join("dist"));
+    let sources = [console.join("src"), console.join("public")].iter().filter_map(|dir| newest(dir)).max();
+    let files = ["index.html", "package-lock.json", "vite.config.ts", "tsconfig.json"];
+    let files = files.iter().filter_map(|file| console.join(file).metadata().and_then(|m| m.modified()).ok()).max();
+    if built.is_none() || built < sources.max(files) {
+        sh::step("build the console", sh::command("npm", &["run", "--silent", "build"]).current_dir(&console))?;
+    }
+    Ok(())
+}
+
+/// Installs the console's packages from the lock file, if that changed.
+pub fn npm_ci() -> Result<()> {
+    let console = sh::root().join("console");
+    let stamp = console.join("node_modules/.package-lock.json");
+    let age = |path: &Path| path.metadata().and_then(|m| m.modified()).ok();
+    if age(&stamp).is_none() || age(&stamp) < age(&console.join("package-lock.json")) {
+        let args = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
+        sh::step("install the console's packages", sh::command("npm", &args).current_dir(&console))?;
+    }
+    Ok(())
+}
+
+fn newest(dir: &Path) -> Option<std::time::SystemTime> {
+    let mut newest = None;
+    for entry in std::fs::read_dir(dir).ok()?.flatten() {
+        let path = entry.path();
+        let time = if path.is_dir() { self::newest(&path) } else { entry.metadata().and_then(|m| m.modified()).ok() };
+        newest = newest.max(time);
+    }
+    newest
+}
