@@ -38,7 +38,10 @@ const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 impl<K: Kind> Id<K> {
     /// A new id that sorts after those made before it. `unix_ms` and `random` come from the caller.
     pub fn new(unix_ms: u64, random: [u8; 10]) -> Self {
-        Self { uuid: uuid::Builder::from_unix_timestamp_millis(unix_ms, &random).into_uuid(), kind: PhantomData }
+        Self {
+            uuid: uuid::Builder::from_unix_timestamp_millis(unix_ms, &random).into_uuid(),
+            kind: PhantomData,
+        }
     }
 
     /// The id around 16 bytes from a store.

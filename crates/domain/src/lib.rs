@@ -10,11 +10,14 @@ pub mod id;
 pub mod name;
 pub mod perfdata;
 pub mod plugin_output;
+pub mod spec;
 pub mod spread;
 pub mod text;
 pub mod threshold;
 pub mod time;
 
-pub use check::{Check, CheckKind, CheckResult, ResultReason, Status};
+pub use check::{Check, CheckKind, CheckResult, ResultReason, RetryPolicy, Status};
+pub use check_state::{CheckState, StateType, Transition};
 pub use id::*;
+pub use name::{CheckKey, HostName, HostPattern, MetricName};
 pub use time::Timestamp;
