@@ -4,13 +4,16 @@
 //! The link runs in TLS 1.3 with ALPN [`ALPN_LINK`] and client certificates; enrolment runs on the same port with
 //! ALPN [`ALPN_ENROL`] and carries exactly one request and one reply.
 //!
-//! What this crate leaves out on purpose: IO, TLS, and meaning. There is no message that names a program, a path or a
+//! [`frame`] moves frames over any byte stream, [`budget`] decodes them within bounds.
+//!
+//! What this crate leaves out on purpose: sockets, TLS, and meaning. There is no message that names a program, a path or a
 //! command line to run: the server can only name a check of [`Assignment`], and a plugin only by the name that the
 //! agent's own policy file gives it.
 //!
 //! Compatibility: fields are only ever added, tags never reused. A peer that does not know a frame closes the link
 //! with [`Goodbye`].
 
+pub mod budget;
 pub mod frame;
 pub mod v1;
 

@@ -362,7 +362,8 @@ pub struct Welcome {
     pub standing: String,
 }
 
-/// Batches up to `seq` are committed and may be forgotten.
+/// Batches up to `seq` are committed and may be forgotten. Also sent again when the server has had nothing to say for
+/// [`Welcome::heartbeat_ms`], so that an agent can tell a quiet server from a dead path.
 #[derive(Clone, PartialEq, Message)]
 pub struct Ack {
     #[prost(uint64, tag = "1")]
@@ -376,6 +377,9 @@ pub struct Assignments {
     pub revision: u64,
     #[prost(message, repeated, tag = "2")]
     pub checks: Vec<Assignment>,
+    /// More checks of the same revision follow in the next frame; they count as one whole when this is false.
+    #[prost(bool, tag = "3")]
+    pub more: bool,
 }
 
 /// One check to run at an interval.
