@@ -278,8 +278,12 @@ fn news(input: &GateInput, release: Option<Release>) -> Option<String> {
     let state = &input.state;
     let problem = state.is_hard_problem();
     if let Some(Transition { hard_change: true, from, to, .. }) = input.transition {
-        let from = from.map_or("pending", Status::as_str).to_uppercase();
-        return Some(format!("Changed from {from} to {}.", to.as_str().to_uppercase()));
+        let to_word = to.as_str().to_uppercase();
+        return Some(match from {
+            Some(from) if from == to => format!("{to_word} is confirmed."),
+            Some(from) => format!("Changed from {} to {to_word}.", from.as_str().to_uppercase()),
+            None => format!("The first result is {to_word}."),
+        });
     }
     if problem && release == Some(Release::AckExpired) {
         return Some("The acknowledgement ended and the problem is still there.".to_owned());

@@ -321,36 +321,39 @@ fn quote(text: &str) -> String {
 /// Prefixes are read as Icinga does: `KB` is 1000 bytes, `KiB` 1024. A unit that is not known keeps the value, with an
 /// empty base unit.
 pub fn normalise(value: f64, unit: &str) -> (f64, &'static str) {
-    let (factor, base) = match unit {
-        "s" => (1.0, "s"),
-        "ms" => (1e-3, "s"),
-        "us" | "µs" | "μs" => (1e-6, "s"),
-        "ns" => (1e-9, "s"),
-        "B" => (1.0, "B"),
-        "KB" | "kB" => (1e3, "B"),
-        "MB" => (1e6, "B"),
-        "GB" => (1e9, "B"),
-        "TB" => (1e12, "B"),
-        "PB" => (1e15, "B"),
-        "KiB" => (1024.0, "B"),
-        "MiB" => (1024f64 * 1024.0, "B"),
-        "GiB" => (1024f64 * 1024.0 * 1024.0, "B"),
-        "TiB" => (1024f64 * 1024.0 * 1024.0 * 1024.0, "B"),
-        "PiB" => (1024f64 * 1024.0 * 1024.0 * 1024.0 * 1024.0, "B"),
-        "b" => (1.0, "b"),
-        "kb" | "Kb" => (1e3, "b"),
-        "Mb" => (1e6, "b"),
-        "Gb" => (1e9, "b"),
-        "%" => (1.0, "%"),
-        "c" => (1.0, "c"),
-        "A" => (1.0, "A"),
-        "V" => (1.0, "V"),
-        "W" => (1.0, "W"),
-        "C" | "°C" => (1.0, "°C"),
-        _ => (1.0, ""),
+    // Dividing keeps `5 us` at the double nearest to 0.000005, where multiplying by 1e-6 does not.
+    let (multiply, divide, base) = match unit {
+        "s" => (1.0, 1.0, "s"),
+        "ms" => (1.0, 1e3, "s"),
+        "us" | "µs" | "μs" => (1.0, 1e6, "s"),
+        "ns" => (1.0, 1e9, "s"),
+        "B" => (1.0, 1.0, "B"),
+        "KB" | "kB" => (1e3, 1.0, "B"),
+        "MB" => (1e6, 1.0, "B"),
+        "GB" => (1e9, 1.0, "B"),
+        "TB" => (1e12, 1.0, "B"),
+        "PB" => (1e15, 1.0, "B"),
+        "KiB" => (KIB, 1.0, "B"),
+        "MiB" => (KIB * KIB, 1.0, "B"),
+        "GiB" => (KIB * KIB * KIB, 1.0, "B"),
+        "TiB" => (KIB * KIB * KIB * KIB, 1.0, "B"),
+        "PiB" => (KIB * KIB * KIB * KIB * KIB, 1.0, "B"),
+        "b" => (1.0, 1.0, "b"),
+        "kb" | "Kb" => (1e3, 1.0, "b"),
+        "Mb" => (1e6, 1.0, "b"),
+        "Gb" => (1e9, 1.0, "b"),
+        "%" => (1.0, 1.0, "%"),
+        "c" => (1.0, 1.0, "c"),
+        "A" => (1.0, 1.0, "A"),
+        "V" => (1.0, 1.0, "V"),
+        "W" => (1.0, 1.0, "W"),
+        "C" | "°C" => (1.0, 1.0, "°C"),
+        _ => (1.0, 1.0, ""),
     };
-    (value * factor, base)
+    (value * multiply / divide, base)
 }
+
+const KIB: f64 = 1024.0;
 
 #[cfg(test)]
 mod tests {
