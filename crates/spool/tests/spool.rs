@@ -1,0 +1,634 @@
+//! What the agent's queue promises: nothing that was appended is lost, given twice or changed, whatever happens between
+//! two calls; and what must be dropped is counted.
+
+use std::collections::HashMap;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use proptest::prelude::*;
+use prost::Message;
+use wk_spool::{Frame, Limits, Payload, Reading, Resume, Spool, SpoolError};
+use wk_wire::{AgentFrame, AgentNote, Batch, SeriesDef, agent_frame};
+
+fn quick() -> Limits {
+    Limits { sync: false, ..Limits::default() }
+}
+
+/// A payload that can be told from every other: its note counts `id`, and its values are `id`.
+fn payload(id: u64, filler: usize) -> Payload {
+    let series = |name: String| SeriesDef { name, ..SeriesDef::default() };
+    Payload {
+        readings: vec![Reading {
+            at_ms: 1000,
+            values: vec![
+                (series("common".into()), id as f64),
+                (series(format!("series.{}", id % 7)), id as f64),
+            ],
+        }],
+        notes: vec![AgentNote { kind: "id".into(), text: "x".repeat(filler), count: id, at_ms: 0 }],
+        ..Payload::default()
+    }
+}
+
+/// The far end of one link: checks what must hold on it, and keeps what it takes.
+#[derive(Default)]
+struct Link {
+    series: HashMap<u64, Vec<SeriesDef>>,
+    last_seq: u64,
+}
+
+#[derive(Debug)]
+struct Seen {
+    id: Option<u64>,
+    lost: u64,
+}
+
+impl Link {
+    fn new(committed: u64) -> Self {
+        Self { last_seq: committed, ..Self::default() }
+    }
+
+    fn take(&mut self, frame: Frame) -> Option<(u64, Seen)> {
+        let (seq, bytes) = match frame {
+            Frame::Dictionary(bytes) => {
+                let Some(agent_frame::Body::Dictionary(dictionary)) =
+                    AgentFrame::decode(&*bytes).unwrap().body
+                else {
+                    panic!("not a dictionary")
+                };
+                let known = self.series.entry(dictionary.id).or_default();
+                // A hole is possible after damage only; its entries are never right.
+                let first = dictionary.first as usize;
+                assert!(first >= known.len(), "an entry was given twice");
+                known.resize(first, SeriesDef::default());
+                known.extend(dictionary.series);
+                return None;
+            }
+            Frame::Batch { seq, bytes } => (seq, bytes),
+        };
+        let batch = batch_of(&bytes);
+        assert_eq!(batch.seq, seq);
+        assert_eq!(seq, self.last_seq + 1, "a gap in the numbers");
+        self.last_seq = seq;
+        let id = batch.notes.iter().find(|note| note.kind == "id").map(|note| note.count);
+        let lost =
+            batch.notes.iter().filter(|note| note.kind.starts_with("spool-")).map(|note| note.count).sum();
+        if let Some(id) = id {
+            let names: Vec<_> = batch.samples[0]
+                .refs
+                .iter()
+                .map(|r| {
+                    self.series
+                        .get(&batch.dictionary)
+                        .and_then(|s| s.get(*r as usize))
+                        .map(|s| s.name.clone())
+                })
+                .collect();
+            for (name, expected) in names.iter().zip(["common".to_owned(), format!("series.{}", id % 7)]) {
+                if let Some(name) = name.as_deref().filter(|name| !name.is_empty()) {
+                    assert_eq!(name, expected, "a value under a wrong name");
+                }
+            }
+            assert_eq!(batch.samples[0].values, [id as f64, id as f64]);
+        }
+        Some((seq, Seen { id, lost }))
+    }
+}
+
+fn batch_of(bytes: &[u8]) -> Batch {
+    let Some(agent_frame::Body::Batch(batch)) = AgentFrame::decode(bytes).unwrap().body else {
+        panic!("not a batch")
+    };
+    batch
+}
+
+/// Sends and acknowledges all there is, `window` at a time.
+fn drain(spool: &mut Spool, link: &mut Link, window: usize) -> Vec<Seen> {
+    let mut seen = vec![];
+    loop {
+        let mut flying = 0;
+        let mut last = None;
+        while flying < window
+            && let Some(frame) = spool.next_frame().unwrap()
+        {
+            if let Some((seq, one)) = link.take(frame) {
+                seen.push(one);
+                flying += 1;
+                last = Some(seq);
+            }
+        }
+        match last {
+            Some(seq) => spool.acknowledge(seq).unwrap(),
+            None => return seen,
+        }
+    }
+}
+
+fn ids(seen: &[Seen]) -> Vec<u64> {
+    seen.iter().filter_map(|one| one.id).collect()
+}
+
+fn segments(dir: &Path) -> Vec<PathBuf> {
+    let mut found: Vec<_> = fs::read_dir(dir)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|e| e == "seg"))
+        .collect();
+    found.sort();
+    found
+}
+
+#[test]
+fn what_was_appended_comes_out_once_and_in_order() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut spool = Spool::open(dir.path(), Limits::default()).unwrap();
+    for id in 1..=50 {
+        spool.append(payload(id, 10), 0).unwrap();
+    }
+    assert_eq!(spool.resume(0).unwrap(), Resume::Ready);
+    let seen = drain(&mut spool, &mut Link::new(0), 16);
+    assert_eq!(ids(&seen), (1..=50).collect::<Vec<_>>());
+    assert_eq!(spool.stats().waiting, 0);
+    assert!(spool.next_frame().unwrap().is_none());
+}
+
+#[test]
+fn a_new_process_goes_on_where_the_server_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut spool = Spool::open(dir.path(), quick()).unwrap();
+    let epoch = spool.epoch();
+    for id in 1..=9 {
+        spool.append(payload(id, 10), 0).unwrap();
+    }
+    spool.resume(0).unwrap();
+    let mut link = Link::new(0);
+    for _ in 0..12 {
+        spool.next_frame().unwrap().and_then(|frame| link.take(frame));
+    }
+    assert!(link.last_seq >= 5);
+    spool.acknowledge(2).unwrap();
+    drop(spool);
+
+    let mut spool = Spool::open(dir.path(), quick()).unwrap();
+    assert_eq!(spool.epoch(), epoch);
+    assert_eq!(spool.stats().waiting, 7);
+    spool.append(payload(10, 10), 0).unwrap();
+    // The server had committed more than it could say.
+    spool.resume(4).unwrap();
+    let seen = drain(&mut spool, &mut Link::new(4), 3);
+    assert_eq!(ids(&seen), [5, 6, 7, 8, 9, 10]);
+}
+
+#[test]
+fn too_many_drops_the_oldest_and_says_how_many() {
+    let dir = tempfile::tempdir().unwrap();
+    let limits = Limits { bytes_max: 64 << 10, segment_bytes: 8 << 10, ..quick() };
+    let mut spool = Spool::open(dir.path(), limits).unwrap();
+    for id in 1..=200 {
+        spool.append(payload(id, 1000), 0).unwrap();
+        assert!(spool.stats().bytes <= 64 << 10);
+    }
+    spool.resume(0).unwrap();
+    let mut link = Link::new(0);
+    let seen = drain(&mut spool, &mut link, 16);
+    let kept = ids(&seen);
+    assert_eq!(*kept.last().unwrap(), 200);
+    let lost = kept[0] - 1;
+    assert!(lost > 100);
+    assert_eq!(kept, (lost + 1..=200).collect::<Vec<_>>());
+    assert_eq!(spool.stats().dropped, lost);
+    spool.append(payload(201, 0), 0).unwrap();
+    let seen = drain(&mut spool, &mut link, 16);
+    assert_eq!(seen[0].lost, lost);
+    spool.append(payload(202, 0), 0).unwrap();
+    assert_eq!(drain(&mut spool, &mut link, 16)[0].lost, 0, "told once");
+}
+
+#[test]
+fn dropping_what_is_in_flight_loses_no_number() {
+    let dir = tempfile::tempdir().unwrap();
+    let limits = Limits { bytes_max: 64 << 10, segment_bytes: 8 << 10, ..quick() };
+    let mut spool = Spool::open(dir.path(), limits).unwrap();
+    for id in 1..=5 {
+        spool.append(payload(id, 1000), 0).unwrap();
+    }
+    spool.resume(0).unwrap();
+    let mut link = Link::new(0);
+    while let Some(frame) = spool.next_frame().unwrap() {
+        link.take(frame);
+    }
+    for id in 6..=200 {
+        spool.append(payload(id, 1000), 0).unwrap();
+    }
+    while let Some(frame) = spool.next_frame().unwrap() {
+        assert!(link.take(frame).is_none(), "a gap waits for what is in flight");
+    }
+    spool.acknowledge(link.last_seq).unwrap();
+    let kept = ids(&drain(&mut spool, &mut link, 16));
+    assert_eq!(spool.stats().dropped, kept[0] - 6);
+}
+
+#[test]
+fn what_is_too_old_goes() {
+    let dir = tempfile::tempdir().unwrap();
+    let limits = Limits { age_max: Duration::from_secs(800), ..quick() };
+    let mut spool = Spool::open(dir.path(), limits).unwrap();
+    for id in 1..=20 {
+        spool.append(payload(id, 10), i64::try_from(id).unwrap() * 100_000).unwrap();
+    }
+    spool.resume(0).unwrap();
+    let kept = ids(&drain(&mut spool, &mut Link::new(0), 16));
+    assert!((10..=13).contains(&kept[0]), "{kept:?}");
+    assert_eq!(spool.stats().dropped, kept[0] - 1);
+}
+
+#[test]
+fn a_cut_tail_is_the_end() {
+    let dir = tempfile::tempdir().unwrap();
+    for cut in [1, 30, 60, 1000, 1059] {
+        let path = dir.path().join(cut.to_string());
+        let mut spool = Spool::open(&path, quick()).unwrap();
+        for id in 1..=3 {
+            spool.append(payload(id, 1000), 0).unwrap();
+        }
+        drop(spool);
+        let segment = &segments(&path)[0];
+        let bytes = fs::read(segment).unwrap();
+        fs::write(segment, &bytes[..bytes.len() - cut]).unwrap();
+
+        let mut spool = Spool::open(&path, quick()).unwrap();
+        spool.append(payload(4, 10), 0).unwrap();
+        spool.resume(0).unwrap();
+        assert_eq!(ids(&drain(&mut spool, &mut Link::new(0), 16)), [1, 2, 4], "cut {cut}");
+        assert_eq!(spool.stats().damaged, 0);
+    }
+}
+
+#[test]
+fn damage_costs_what_it_hit_and_is_reported() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut spool = Spool::open(dir.path(), quick()).unwrap();
+    for id in 1..=10 {
+        spool.append(payload(id, 1000), 0).unwrap();
+    }
+    drop(spool);
+    let segment = &segments(dir.path())[0];
+    let mut bytes = fs::read(segment).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 0x10;
+    fs::write(segment, &bytes).unwrap();
+
+    let mut spool = Spool::open(dir.path(), quick()).unwrap();
+    spool.resume(0).unwrap();
+    let mut link = Link::new(0);
+    let kept = ids(&drain(&mut spool, &mut link, 16));
+    assert_eq!(kept.len(), 9, "{kept:?}");
+    assert_eq!(spool.stats().damaged, 1);
+    spool.append(payload(11, 0), 0).unwrap();
+    assert_eq!(drain(&mut spool, &mut link, 16)[0].lost, 1);
+}
+
+#[test]
+fn no_damaged_byte_gives_a_wrong_value() {
+    let dir = tempfile::tempdir().unwrap();
+    let original = dir.path().join("original");
+    let mut spool = Spool::open(&original, quick()).unwrap();
+    for id in 1..=4 {
+        spool.append(payload(id, 5), 0).unwrap();
+    }
+    drop(spool);
+    let segment = segments(&original).remove(0);
+    let good = fs::read(&segment).unwrap();
+    for at in 0..good.len() {
+        let mut bad = good.clone();
+        bad[at] ^= 0x41;
+        fs::write(&segment, &bad).unwrap();
+        let copy = dir.path().join("copy");
+        fs::create_dir(&copy).unwrap();
+        fs::copy(&segment, copy.join(segment.file_name().unwrap())).unwrap();
+        fs::copy(original.join("cursor"), copy.join("cursor")).unwrap();
+        let mut spool = Spool::open(&copy, quick()).unwrap();
+        spool.resume(0).unwrap();
+        // `Link::take` checks every name and value.
+        let kept = ids(&drain(&mut spool, &mut Link::new(0), 16));
+        assert!(kept.len() >= 3 && kept.is_sorted(), "byte {at}: {kept:?}");
+        drop(spool);
+        fs::remove_dir_all(&copy).unwrap();
+    }
+}
+
+#[test]
+fn a_lost_cursor_offers_everything_again_under_a_new_epoch() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut spool = Spool::open(dir.path(), quick()).unwrap();
+    let epoch = spool.epoch();
+    for id in 1..=4 {
+        spool.append(payload(id, 5), 0).unwrap();
+    }
+    spool.resume(0).unwrap();
+    drain(&mut spool, &mut Link::new(0), 2);
+    drop(spool);
+    fs::write(dir.path().join("cursor"), vec![7; 5000]).unwrap();
+    let mut spool = Spool::open(dir.path(), quick()).unwrap();
+    assert_ne!(spool.epoch(), epoch);
+    spool.resume(0).unwrap();
+    assert_eq!(ids(&drain(&mut spool, &mut Link::new(0), 2)), [1, 2, 3, 4]);
+}
+
+#[test]
+fn a_disk_that_went_back_in_time_takes_a_new_epoch() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut spool = Spool::open(dir.path(), quick()).unwrap();
+    let epoch = spool.epoch();
+    spool.append(payload(1, 5), 0).unwrap();
+    drop(spool);
+    let mut spool = Spool::open(dir.path(), quick()).unwrap();
+    // These have the same positions as batches 2 to 9 that this machine sent in another life.
+    for id in 102..=150 {
+        spool.append(payload(id, 5), 0).unwrap();
+    }
+    assert_eq!(spool.resume(9).unwrap(), Resume::NewEpoch);
+    assert_ne!(spool.epoch(), epoch);
+    assert_eq!(spool.resume(0).unwrap(), Resume::Ready);
+    let kept = ids(&drain(&mut spool, &mut Link::new(0), 16));
+    assert_eq!(kept[0], 1);
+    assert_eq!(kept.len(), 50);
+}
+
+#[test]
+fn a_server_that_went_back_in_time_is_followed() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut spool = Spool::open(dir.path(), quick()).unwrap();
+    for id in 1..=4 {
+        spool.append(payload(id, 5), 0).unwrap();
+    }
+    spool.resume(0).unwrap();
+    drain(&mut spool, &mut Link::new(0), 16);
+    spool.append(payload(5, 5), 0).unwrap();
+    assert_eq!(spool.resume(2).unwrap(), Resume::Ready);
+    let mut link = Link::new(2);
+    assert_eq!(ids(&drain(&mut spool, &mut link, 16)), [5]);
+    assert_eq!(link.last_seq, 3);
+}
+
+#[test]
+fn a_batch_the_server_never_takes_can_be_given_up() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut spool = Spool::open(dir.path(), quick()).unwrap();
+    for id in 1..=3 {
+        spool.append(payload(id, 5), 0).unwrap();
+    }
+    spool.resume(0).unwrap();
+    spool.skip_one().unwrap();
+    drop(spool);
+    let mut spool = Spool::open(dir.path(), quick()).unwrap();
+    spool.resume(0).unwrap();
+    assert_eq!(ids(&drain(&mut spool, &mut Link::new(0), 16)), [2, 3]);
+    assert_eq!(spool.stats().dropped, 1);
+}
+
+#[test]
+fn an_acknowledgement_of_what_was_not_sent_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut spool = Spool::open(dir.path(), quick()).unwrap();
+    spool.append(payload(1, 5), 0).unwrap();
+    spool.resume(0).unwrap();
+    assert!(matches!(spool.acknowledge(1), Err(SpoolError::AckOutOfRange { seq: 1, sent: 0 })));
+}
+
+#[test]
+fn a_second_process_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let spool = Spool::open(dir.path(), quick()).unwrap();
+    let error = Spool::open(dir.path(), quick()).unwrap_err();
+    assert!(matches!(error, SpoolError::InUse { .. }));
+    assert!(error.to_string().contains("stop it"));
+    drop(spool);
+    Spool::open(dir.path(), quick()).unwrap();
+}
+
+#[test]
+fn only_its_owner_may_look() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("spool");
+    let mut spool = Spool::open(&path, quick()).unwrap();
+    spool.append(payload(1, 5), 0).unwrap();
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&path), 0o700);
+    for entry in fs::read_dir(&path).unwrap() {
+        let path = entry.unwrap().path();
+        assert_eq!(mode(&path), 0o600, "{}", path.display());
+    }
+}
+
+#[test]
+fn more_series_than_a_dictionary_takes_begin_another_segment() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut spool = Spool::open(dir.path(), quick()).unwrap();
+    for round in 0..3 {
+        let values = (0..6000)
+            .map(|n| (SeriesDef { name: format!("r{round}.s{n}"), ..SeriesDef::default() }, f64::from(n)))
+            .collect();
+        spool
+            .append(Payload { readings: vec![Reading { at_ms: 1, values }], ..Payload::default() }, 0)
+            .unwrap();
+    }
+    spool.resume(0).unwrap();
+    let mut link = Link::new(0);
+    drain(&mut spool, &mut link, 16);
+    assert_eq!(link.last_seq, 3);
+    assert!(link.series.values().all(|series| series.len() <= 10_000));
+}
+
+/// Fills a real file system: a small tmpfs in a mount namespace of its own.
+#[test]
+fn a_full_disk_drops_and_counts() {
+    const INSIDE: &str = "WK_SPOOL_TEST_TMPFS";
+    let Ok(dir) = std::env::var(INSIDE) else {
+        let dir = tempfile::tempdir().unwrap();
+        let status = Command::new("unshare")
+            .args(["--user", "--map-root-user", "--mount"])
+            .arg(std::env::current_exe().unwrap())
+            .args(["--exact", "a_full_disk_drops_and_counts", "--nocapture"])
+            .env(INSIDE, dir.path())
+            .status()
+            .expect("unshare is missing: apt install util-linux");
+        assert!(status.success());
+        return;
+    };
+    let mounted =
+        Command::new("mount").args(["-t", "tmpfs", "-o", "size=256k", "none", &dir]).status().unwrap();
+    assert!(mounted.success());
+    let path = Path::new(&dir).join("spool");
+    let mut spool = Spool::open(&path, Limits { segment_bytes: 32 << 10, ..Limits::default() }).unwrap();
+    let mut lost = 0;
+    for id in 1..=400 {
+        match spool.append(payload(id, 1000), 0) {
+            Ok(()) => {}
+            Err(SpoolError::Append { lost: one, .. }) => lost += one,
+            Err(error) => panic!("{error}"),
+        }
+    }
+    assert!(lost > 100, "{lost}");
+    assert_eq!(spool.stats().dropped, lost);
+    spool.resume(0).unwrap();
+    let mut link = Link::new(0);
+    let kept = ids(&drain(&mut spool, &mut link, 16));
+    assert_eq!(kept.len() as u64 + lost, 400);
+    // Room again: the loss is told.
+    spool.append(payload(401, 10), 0).unwrap();
+    assert_eq!(drain(&mut spool, &mut link, 16)[0].lost, lost);
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    Append {
+        filler: usize,
+    },
+    /// The process dies while it writes: the last `cut` bytes of the batch are missing.
+    AppendCut {
+        cut: usize,
+    },
+    Send {
+        frames: usize,
+    },
+    /// The server commits `more` of what it received and says so.
+    Commit {
+        more: u64,
+        told: bool,
+    },
+    NewLink,
+    /// The process dies; with `torn`, while it wrote the cursor after an acknowledgement.
+    Kill {
+        torn: bool,
+    },
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        5 => (0..1500_usize).prop_map(|filler| Step::Append { filler }),
+        1 => (1..400_usize).prop_map(|cut| Step::AppendCut { cut }),
+        5 => (1..12_usize).prop_map(|frames| Step::Send { frames }),
+        4 => (1..10_u64, any::<bool>()).prop_map(|(more, told)| Step::Commit { more, told }),
+        1 => Just(Step::NewLink),
+        1 => any::<bool>().prop_map(|torn| Step::Kill { torn }),
+    ]
+}
+
+/// The server's side of the model: what it has committed, under which epoch and number.
+#[derive(Default)]
+struct Server {
+    epoch: u64,
+    committed_seq: u64,
+    /// Received on the present link and not committed.
+    received: Vec<(u64, Seen)>,
+    ids: Vec<u64>,
+    told_lost: u64,
+}
+
+impl Server {
+    fn link(&mut self, spool: &mut Spool) -> Link {
+        self.received.clear();
+        if self.epoch != spool.epoch() {
+            self.epoch = spool.epoch();
+            self.committed_seq = 0;
+        }
+        assert_eq!(spool.resume(self.committed_seq).unwrap(), Resume::Ready);
+        Link::new(self.committed_seq)
+    }
+
+    fn commit(&mut self, more: usize) {
+        for (seq, seen) in self.received.drain(..more.min(self.received.len())) {
+            assert_eq!(seq, self.committed_seq + 1);
+            self.committed_seq = seq;
+            self.ids.extend(seen.id);
+            self.told_lost += seen.lost;
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+
+    /// Whatever the order of appends, links, commits and kills: each batch is committed once and in order, or counted
+    /// as dropped, or was being written when the process died.
+    #[test]
+    fn nothing_is_lost_or_doubled(steps in prop::collection::vec(step(), 1..80), small in any::<bool>()) {
+        let dir = tempfile::tempdir().unwrap();
+        let bytes_max = if small { 24 << 10 } else { 1 << 20 };
+        let limits = Limits { bytes_max, segment_bytes: 4 << 10, ..quick() };
+        let mut spool = Spool::open(dir.path(), limits).unwrap();
+        let mut server = Server::default();
+        let mut link = server.link(&mut spool);
+        let mut id = 0;
+        let mut cut_ids = vec![];
+        for step in steps {
+            match step {
+                Step::Append { filler } => {
+                    id += 1;
+                    spool.append(payload(id, filler), 0).unwrap();
+                }
+                Step::AppendCut { cut } => {
+                    id += 1;
+                    spool.append(payload(id, 300), 0).unwrap();
+                    let segment = segments(dir.path()).pop().unwrap();
+                    let bytes = fs::read(&segment).unwrap();
+                    drop(spool);
+                    fs::write(&segment, &bytes[..bytes.len() - cut]).unwrap();
+                    cut_ids.push(id);
+                    spool = Spool::open(dir.path(), limits).unwrap();
+                    link = server.link(&mut spool);
+                }
+                Step::Send { frames } => {
+                    for _ in 0..frames {
+                        if let Some(frame) = spool.next_frame().unwrap() {
+                            server.received.extend(link.take(frame));
+                        }
+                    }
+                }
+                Step::Commit { more, told } => {
+                    server.commit(more as usize);
+                    if told {
+                        spool.acknowledge(server.committed_seq).unwrap();
+                    }
+                }
+                Step::NewLink => link = server.link(&mut spool),
+                Step::Kill { torn } => {
+                    if torn && !server.received.is_empty() {
+                        server.commit(1);
+                        let before = fs::read(dir.path().join("cursor")).unwrap();
+                        spool.acknowledge(server.committed_seq).unwrap();
+                        drop(spool);
+                        fs::write(dir.path().join("cursor"), before).unwrap();
+                    } else {
+                        drop(spool);
+                    }
+                    spool = Spool::open(dir.path(), limits).unwrap();
+                    link = server.link(&mut spool);
+                }
+            }
+        }
+        // All that is left.
+        drop(link);
+        let mut link = server.link(&mut spool);
+        loop {
+            while let Some(frame) = spool.next_frame().unwrap() {
+                server.received.extend(link.take(frame));
+            }
+            if server.received.is_empty() { break; }
+            server.commit(usize::MAX);
+            spool.acknowledge(server.committed_seq).unwrap();
+        }
+        prop_assert!(server.ids.windows(2).all(|pair| pair[0] < pair[1]), "doubled or out of order: {:?}", server.ids);
+        let missing = (1..=id).filter(|id| !server.ids.contains(id) && !cut_ids.contains(id)).count() as u64;
+        prop_assert!(cut_ids.iter().all(|cut| !server.ids.contains(cut)));
+        prop_assert_eq!(spool.stats().damaged, 0);
+        prop_assert_eq!(missing, spool.stats().dropped);
+        if !small {
+            prop_assert_eq!(missing, 0);
+        }
+    }
+}
