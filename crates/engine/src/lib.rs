@@ -1,4 +1,220 @@
 //! Use cases and transactions, and the ports that adapters fill.
+//!
+//! One writer: whatever changes the hot state takes the writer's lock, computes a round over the [`world::World`],
+//! commits it to the store in one transaction, and only then changes the world and tells those who look. Readers never
+//! wait for the store.
 
+pub mod agents;
 pub mod desk;
+pub mod error;
+pub mod evidence;
+pub mod filter;
+pub mod ids;
+mod ingest;
+pub mod latest;
+pub mod live;
+pub mod people;
+pub mod perf_json;
 pub mod ports;
+pub mod record;
+mod round;
+pub mod spec_json;
+mod tick;
+pub mod world;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use parking_lot::{Mutex, RwLock, RwLockReadGuard};
+use tokio::sync::{broadcast, mpsc, watch};
+use tokio_util::sync::CancellationToken;
+use wk_domain::spec::AssignmentSet;
+use wk_domain::{AgentId, Timestamp};
+
+pub use error::EngineError;
+
+use crate::desk::LinkOrder;
+use crate::ingest::Job;
+use crate::live::{Live, LiveStream};
+use crate::ports::issuer::Issuer;
+use crate::ports::{Clock, Metrics, Store, StoreError};
+use crate::world::{AgentEntry, ChannelEntry, World};
+
+/// Jobs that may wait for the writer. An agent has at most a window of batches in flight, and hub connections wait for
+/// their turn beyond this.
+const QUEUE_MAX: usize = 4096;
+
+/// What the engine stands on.
+#[derive(Debug, Clone)]
+pub struct Ports {
+    pub store: Arc<dyn Store>,
+    pub metrics: Arc<dyn Metrics>,
+    pub clock: Arc<dyn Clock>,
+    pub issuer: Arc<dyn Issuer>,
+}
+
+/// Counted since start, by name.
+#[derive(Debug, Default)]
+pub struct Counters(Mutex<HashMap<&'static str, u64>>);
+
+impl Counters {
+    /// Counts.
+    pub fn add(&self, name: &'static str, n: u64) {
+        *self.0.lock().entry(name).or_default() += n;
+    }
+
+    /// All of them.
+    pub fn all(&self) -> Vec<(String, u64)> {
+        let mut all: Vec<_> = self.0.lock().iter().map(|(name, n)| ((*name).to_owned(), *n)).collect();
+        all.sort();
+        all
+    }
+}
+
+/// The engine.
+#[derive(Debug)]
+pub struct Engine {
+    ports: Ports,
+    world: RwLock<World>,
+    writer: tokio::sync::Mutex<()>,
+    live: LiveStream,
+    orders: broadcast::Sender<LinkOrder>,
+    assignments: Mutex<HashMap<AgentId, watch::Sender<Arc<AssignmentSet>>>>,
+    jobs: mpsc::Sender<Job>,
+    links: AtomicU64,
+    counters: Counters,
+    started: Timestamp,
+    refusals: Mutex<HashMap<std::net::IpAddr, (Timestamp, u32)>>,
+}
+
+/// The engine's own tasks: keep it and wait for it at shutdown.
+#[derive(Debug)]
+pub struct Tasks {
+    ingest: tokio::task::JoinHandle<()>,
+    tick: tokio::task::JoinHandle<()>,
+}
+
+impl Tasks {
+    /// Waits until both have ended, after the token was cancelled.
+    pub async fn ended(self) {
+        let _ = self.ingest.await;
+        let _ = self.tick.await;
+    }
+}
+
+impl Engine {
+    /// Loads the world and starts the writer and the clock's work.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the world cannot be loaded.
+    pub async fn start(ports: Ports, stop: CancellationToken) -> Result<(Arc<Self>, Tasks), StoreError> {
+        let now = ports.clock.now();
+        let world = load(&ports, now).await?;
+        let (jobs, queue) = mpsc::channel(QUEUE_MAX);
+        let engine = Arc::new(Self {
+            ports,
+            world: RwLock::new(world),
+            writer: tokio::sync::Mutex::new(()),
+            live: LiveStream::default(),
+            orders: broadcast::channel(1024).0,
+            assignments: Mutex::default(),
+            jobs,
+            links: AtomicU64::new(1),
+            counters: Counters::default(),
+            started: now,
+            refusals: Mutex::default(),
+        });
+        let tasks = Tasks {
+            ingest: tokio::spawn(Arc::clone(&engine).run_ingest(queue, stop.clone())),
+            tick: tokio::spawn(Arc::clone(&engine).run_tick(stop)),
+        };
+        Ok((engine, tasks))
+    }
+
+    /// Now, by the engine's clock.
+    pub fn now(&self) -> Timestamp {
+        self.ports.clock.now()
+    }
+
+    /// When this engine started.
+    pub fn started(&self) -> Timestamp {
+        self.started
+    }
+
+    /// The hot state, to read from shortly: the writer waits meanwhile.
+    pub fn world(&self) -> RwLockReadGuard<'_, World> {
+        self.world.read()
+    }
+
+    /// What changes while people look.
+    pub fn live(&self) -> &LiveStream {
+        &self.live
+    }
+
+    /// The store, for plain reads.
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.ports.store
+    }
+
+    /// The metrics store, for plain reads. Its calls block.
+    pub fn metrics(&self) -> &Arc<dyn Metrics> {
+        &self.ports.metrics
+    }
+
+    /// The authority, for the inventory and new enrolment lines.
+    pub fn issuer(&self) -> &Arc<dyn Issuer> {
+        &self.ports.issuer
+    }
+
+    /// What was counted since start.
+    pub fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// Places left and in all in the queue of batches.
+    pub fn queue(&self) -> (usize, usize) {
+        (QUEUE_MAX - self.jobs.capacity(), QUEUE_MAX)
+    }
+
+    fn next_link(&self) -> u64 {
+        self.links.fetch_add(1, Ordering::Relaxed)
+    }
+
+    fn tell(&self, changes: impl IntoIterator<Item = Live>) {
+        self.live.publish(changes);
+    }
+}
+
+async fn load(ports: &Ports, now: Timestamp) -> Result<World, StoreError> {
+    let mut world = World::default();
+    for host in ports.store.hosts().await? {
+        world.put_host(host);
+    }
+    for check in ports.store.checks().await? {
+        world.put_check(check);
+    }
+    for state in ports.store.check_states().await? {
+        if let Some(entry) = world.checks.get_mut(&state.check) {
+            entry.state = state;
+        }
+    }
+    for ack in ports.store.acks().await? {
+        if let Some(entry) = world.checks.get_mut(&ack.check) {
+            entry.ack = Some(ack);
+        }
+    }
+    for agent in ports.store.agents().await? {
+        world.agents.insert(agent.id, AgentEntry { row: agent, link: None, silent_since: now });
+    }
+    for downtime in ports.store.downtimes(now).await? {
+        world.downtimes.insert(downtime.id, downtime);
+    }
+    for channel in ports.store.channels().await? {
+        let severities = people::severities(&channel.config_json);
+        world.channels.insert(channel.id, ChannelEntry { row: channel, severities });
+    }
+    let (serials, _) = ports.store.deny_list(now).await?;
+    world.denied_serials = serials.into_iter().collect();
+    Ok(world)
+}

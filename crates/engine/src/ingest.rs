@@ -1,0 +1,522 @@
+//! The first walk: what agents observed becomes state, events and notifications, in rounds.
+//!
+//! A round takes whatever waits (up to [`ROUND_MAX`] batches of different agents), makes samples durable, folds results
+//! into states, commits everything in one transaction, and only then acknowledges. One fsync serves all. If the store
+//! refuses, nothing happened: agents keep their batches. Samples may already be in the metrics store then; they come
+//! again with the same time and replace themselves.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use serde_json::json;
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+use wk_domain::builtin::{self, CertificateView, Thresholds};
+use wk_domain::{AgentId, Check, CheckKind, CheckResult, HostId, RetryPolicy, Timestamp};
+
+use crate::Engine;
+use crate::desk::{IngestError, LinkRefused, Observations, ObservedInventory, Peer};
+use crate::ids::new_id;
+use crate::latest::View;
+use crate::ports::StoreError;
+use crate::ports::metrics::{MetricsError, Sample, SeriesKey, SeriesMeta, SeriesRef};
+use crate::ports::rows::{CheckRow, Cursor, ExecutionRow, InventoryChange, Standing};
+use crate::record;
+use crate::round::Round;
+use crate::world::{CheckEntry, World, pending_state};
+
+/// Batches in one round: enough to share a commit, few enough to answer soon.
+const ROUND_MAX: usize = 512;
+/// Built-in checks are judged this often, by the time of our clock.
+const BUILTIN_INTERVAL: std::time::Duration = std::time::Duration::from_secs(60);
+
+/// A batch that waits for the writer.
+#[derive(Debug)]
+pub(crate) struct Job {
+    pub(crate) peer: Peer,
+    pub(crate) batch: Observations,
+    pub(crate) done: oneshot::Sender<Result<(), IngestError>>,
+}
+
+/// Series names of an agent's newest dictionary, resolved.
+type Resolved = HashMap<AgentId, (Arc<Vec<SeriesMeta>>, Arc<Vec<SeriesRef>>)>;
+
+impl Engine {
+    pub(crate) async fn run_ingest(self: Arc<Self>, mut queue: mpsc::Receiver<Job>, stop: CancellationToken) {
+        let mut resolved = Resolved::new();
+        loop {
+            let first = tokio::select! {
+                job = queue.recv() => job,
+                () = stop.cancelled() => None,
+            };
+            let Some(first) = first else { break };
+            let mut jobs = vec![first];
+            while jobs.len() < ROUND_MAX {
+                match queue.try_recv() {
+                    Ok(job) => jobs.push(job),
+                    Err(_) => break,
+                }
+            }
+            self.ingest_jobs(jobs, &mut resolved).await;
+        }
+    }
+
+    async fn ingest_jobs(self: &Arc<Self>, jobs: Vec<Job>, resolved: &mut Resolved) {
+        let (batches, waiters): (Vec<_>, Vec<_>) =
+            jobs.into_iter().map(|job| ((job.peer, job.batch), job.done)).unzip();
+        let mut answers = self.ingest_round(&batches, resolved).await;
+        if answers.is_err() && batches.len() > 1 {
+            // Something in the round cannot be stored. Each on its own, so that one agent's batch stops only itself.
+            let mut alone = Vec::with_capacity(batches.len());
+            for batch in &batches {
+                let answer = self.ingest_round(std::slice::from_ref(batch), resolved).await;
+                alone.push(answer.ok().and_then(|mut one| one.pop()).unwrap_or(Err(IngestError::TryLater)));
+            }
+            answers = Ok(alone);
+        }
+        let answers = answers.unwrap_or_else(|_| vec![Err(IngestError::TryLater); waiters.len()]);
+        for (waiter, answer) in waiters.into_iter().zip(answers) {
+            // A hub connection that has gone away learns of the commit when it returns.
+            let _ = waiter.send(answer);
+        }
+    }
+
+    /// One answer per batch; `Err` when nothing was committed.
+    async fn ingest_round(
+        self: &Arc<Self>,
+        batches: &[(Peer, Observations)],
+        resolved: &mut Resolved,
+    ) -> Result<Vec<Result<(), IngestError>>, ()> {
+        let _writer = self.writer.lock().await;
+        let now = self.now();
+        let (answers, accepted) = self.admit(batches, now);
+        if accepted.is_empty() {
+            return Ok(answers);
+        }
+        let refs = self.store_samples(batches, &accepted, resolved).await?;
+
+        {
+            let mut world = self.world.write();
+            for (index, cursor) in &accepted {
+                let (peer, batch) = &batches[*index];
+                let Some(host) = world.agents.get(&peer.agent).map(|entry| entry.row.host) else { continue };
+                let Some(refs) = refs.get(&cursor.agent) else { continue };
+                let latest = world.latest.entry(host).or_default();
+                for (meta, id) in batch.series.iter().zip(refs.iter()) {
+                    latest.define(*id, meta);
+                }
+                for (series, at_ms, value) in &batch.samples {
+                    if let Some(id) = refs.get(*series as usize) {
+                        latest.put(*id, *at_ms, *value);
+                    }
+                }
+            }
+        }
+        let mut evaluated = Vec::new();
+        let (commit, live) = {
+            let world = self.world.read();
+            let mut round = Round::new(&world, now);
+            for (index, cursor) in &accepted {
+                let (peer, batch) = &batches[*index];
+                let Some(host) = world.agents.get(&peer.agent).map(|entry| entry.row.host) else { continue };
+                round.commit.cursors.push(*cursor);
+                self.fold_results(&mut round, peer, host, &batch.results);
+                fold_inventory(&mut round, host, &batch.inventory);
+                for execution in &batch.executions {
+                    round.commit.executions.push(ExecutionRow { agent: peer.agent, ..execution.clone() });
+                }
+                for note in &batch.notes {
+                    let detail = json!({"kind": note.kind, "count": note.count, "at_ms": note.at.as_ms()});
+                    let severity = if note.kind == "spool-dropped" { "warning" } else { "info" };
+                    round.host_event(Some(host), None, "agent", severity, note.text.clone(), detail);
+                }
+                if !batch.samples.is_empty() && !evaluated.contains(&host) && due(&world, host, now) {
+                    evaluated.push(host);
+                    fold_builtin(&mut round, peer.agent, host);
+                }
+            }
+            round.finish()
+        };
+        let applied = commit.clone();
+        match self.ports.store.commit_ingest(commit).await {
+            Ok(()) => {}
+            Err(error @ (StoreError::Unavailable { .. } | StoreError::CannotWrite { .. })) => {
+                self.counters.add("ingest.try_later", accepted.len() as u64);
+                tracing::warn!("ingest waits: {error}");
+                return Ok(vec![Err(IngestError::TryLater); batches.len()]);
+            }
+            Err(error) => {
+                tracing::error!(batches = batches.len(), "a round of ingest could not be stored: {error}");
+                return Err(());
+            }
+        }
+        self.counters.add("ingest.batches", accepted.len() as u64);
+        self.counters.add("ingest.results", applied.states.len() as u64);
+        let changed_checks = !applied.new_checks.is_empty();
+        {
+            let mut world = self.world.write();
+            apply(&mut world, applied);
+            for host in evaluated {
+                world.latest.entry(host).or_default().evaluated = Some(now);
+            }
+        }
+        if changed_checks {
+            self.push_assignments();
+        }
+        self.tell(live);
+        Ok(answers)
+    }
+
+    /// Which batches are next in their agent's sequence. The rest have their answer.
+    fn admit(
+        &self,
+        batches: &[(Peer, Observations)],
+        now: Timestamp,
+    ) -> (Vec<Result<(), IngestError>>, Vec<(usize, Cursor)>) {
+        let world = self.world.read();
+        let mut cursors: HashMap<AgentId, (u64, u64)> = HashMap::new();
+        let mut answers = Vec::with_capacity(batches.len());
+        let mut accepted = Vec::with_capacity(batches.len());
+        for (index, (peer, batch)) in batches.iter().enumerate() {
+            let Some(entry) = world.agents.get(&peer.agent) else {
+                answers.push(Err(IngestError::Refused(LinkRefused::Revoked)));
+                continue;
+            };
+            if world.denied_serials.contains(&peer.serial) || entry.row.standing == Standing::Revoked {
+                answers.push(Err(IngestError::Refused(LinkRefused::Revoked)));
+                continue;
+            }
+            if entry.row.standing == Standing::Quarantined {
+                answers.push(Err(IngestError::Refused(LinkRefused::Quarantined)));
+                continue;
+            }
+            let (epoch, seq) =
+                cursors.get(&peer.agent).copied().unwrap_or((entry.row.epoch, entry.row.committed_seq));
+            let expected = if epoch == batch.epoch { seq + 1 } else { batch.seq.max(1) };
+            if epoch == batch.epoch && batch.seq <= seq {
+                self.counters.add("ingest.repeated", 1);
+                answers.push(Ok(()));
+            } else if batch.seq != expected {
+                answers.push(Err(IngestError::OutOfOrder { expected }));
+            } else {
+                cursors.insert(peer.agent, (batch.epoch, batch.seq));
+                accepted.push((index, Cursor { agent: peer.agent, epoch: batch.epoch, seq: batch.seq, at: now }));
+                answers.push(Ok(()));
+            }
+        }
+        (answers, accepted)
+    }
+
+    /// Makes the samples of the accepted batches durable. A host over its limit of series loses its samples and is
+    /// counted; its results go on.
+    async fn store_samples(
+        self: &Arc<Self>,
+        batches: &[(Peer, Observations)],
+        accepted: &[(usize, Cursor)],
+        resolved: &mut Resolved,
+    ) -> Result<HashMap<AgentId, Arc<Vec<SeriesRef>>>, ()> {
+        let mut wanted: Vec<(AgentId, Arc<Vec<SeriesMeta>>, Vec<SeriesMeta>)> = Vec::new();
+        let mut samples: Vec<(AgentId, Vec<(u32, i64, f64)>)> = Vec::new();
+        let mut perf: Vec<(SeriesMeta, i64, f64)> = Vec::new();
+        {
+            let world = self.world.read();
+            for (index, _) in accepted {
+                let (peer, batch) = &batches[*index];
+                let Some(host) = world.agents.get(&peer.agent).map(|entry| entry.row.host) else { continue };
+                let known = resolved.get(&peer.agent).is_some_and(|(names, _)| Arc::ptr_eq(names, &batch.series));
+                if !known && !batch.series.is_empty() {
+                    let own = batch.series.iter().map(|meta| SeriesMeta {
+                        key: SeriesKey { host, ..meta.key.clone() },
+                        ..meta.clone()
+                    });
+                    wanted.push((peer.agent, Arc::clone(&batch.series), own.collect()));
+                }
+                samples.push((peer.agent, batch.samples.clone()));
+                for (check, result) in &batch.results {
+                    let Some(entry) = world.checks.get(check).filter(|e| e.row.check.runner == Some(peer.agent))
+                    else {
+                        continue;
+                    };
+                    perf.extend(perf_series(&entry.row.check, result));
+                }
+            }
+        }
+        let engine = Arc::clone(self);
+        let mut known: HashMap<AgentId, Arc<Vec<SeriesRef>>> = accepted
+            .iter()
+            .filter_map(|(_, cursor)| Some((cursor.agent, Arc::clone(&resolved.get(&cursor.agent)?.1))))
+            .collect();
+        let work = move || -> Result<(HashMap<AgentId, Arc<Vec<SeriesRef>>>, Resolved), MetricsError> {
+            let metrics = &engine.ports.metrics;
+            let mut fresh = Resolved::new();
+            for (agent, names, metas) in wanted {
+                match metrics.resolve(&metas) {
+                    Ok(refs) => {
+                        let refs = Arc::new(refs);
+                        known.insert(agent, Arc::clone(&refs));
+                        fresh.insert(agent, (names, refs));
+                    }
+                    Err(MetricsError::Limit { what, limit }) => {
+                        engine.counters.add("metrics.over_limit", metas.len() as u64);
+                        tracing::warn!(agent.id = %agent, "samples refused: the limit of {limit} {what} is reached");
+                        known.insert(agent, Arc::default());
+                        fresh.insert(agent, (names, Arc::default()));
+                    }
+                    Err(error) => return Err(error),
+                }
+            }
+            let mut all = Vec::with_capacity(samples.iter().map(|(_, s)| s.len()).sum::<usize>() + perf.len());
+            for (agent, list) in samples {
+                let Some(refs) = known.get(&agent) else { continue };
+                all.extend(list.into_iter().filter_map(|(series, at_ms, value)| {
+                    refs.get(series as usize).map(|id| Sample { series: *id, at_ms, value })
+                }));
+            }
+            if !perf.is_empty() {
+                let metas: Vec<SeriesMeta> = perf.iter().map(|(meta, _, _)| meta.clone()).collect();
+                match metrics.resolve(&metas) {
+                    Ok(refs) => all.extend(
+                        refs.into_iter().zip(&perf).map(|(series, (_, at_ms, value))| Sample {
+                            series,
+                            at_ms: *at_ms,
+                            value: *value,
+                        }),
+                    ),
+                    Err(MetricsError::Limit { .. }) => engine.counters.add("metrics.over_limit", metas.len() as u64),
+                    Err(error) => return Err(error),
+                }
+            }
+            if !all.is_empty() {
+                metrics.append(&all)?;
+            }
+            engine.counters.add("ingest.samples", all.len() as u64);
+            Ok((known, fresh))
+        };
+        match tokio::task::spawn_blocking(work).await {
+            Ok(Ok((known, fresh))) => {
+                resolved.extend(fresh);
+                Ok(known)
+            }
+            Ok(Err(error)) => {
+                tracing::warn!("ingest waits: {error}");
+                Err(())
+            }
+            Err(error) => {
+                tracing::error!("the metrics store's task ended early: {error}");
+                Err(())
+            }
+        }
+    }
+
+    /// Results count only for checks that are this agent's to run.
+    fn fold_results(
+        &self,
+        round: &mut Round<'_>,
+        peer: &Peer,
+        host: HostId,
+        results: &[(wk_domain::CheckId, CheckResult)],
+    ) {
+        for (check, result) in results {
+            let Some(entry) = round.world.checks.get(check) else {
+                // Removed while the result was on its way.
+                self.counters.add("results.unknown_check", 1);
+                continue;
+            };
+            let grants = round.world.agents.get(&peer.agent).map(|agent| agent.row.grants.as_slice());
+            let own = entry.row.check.runner == Some(peer.agent);
+            let may = entry.row.check.host == host || grants.is_some_and(|g| g.iter().any(|grant| grant == "probe"));
+            if own && may {
+                round.result(*check, result.clone());
+            } else {
+                self.counters.add("results.not_this_agents", 1);
+                let address = peer.address.ip();
+                let detail = format!("agent {} reported on {check}, which is not its to run", peer.agent);
+                self.note_refusal(address, "foreign-result", &detail);
+            }
+        }
+    }
+}
+
+fn due(world: &World, host: HostId, now: Timestamp) -> bool {
+    let last = world.latest.get(&host).and_then(|latest| latest.evaluated);
+    last.is_none_or(|last| now.since(last) >= BUILTIN_INTERVAL || last > now)
+}
+
+/// Judges the built-in checks of a host; new ones are made on the way.
+fn fold_builtin(round: &mut Round<'_>, agent: AgentId, host: HostId) {
+    let world = round.world;
+    let Some(latest) = world.latest.get(&host) else { return };
+    let certificates = world
+        .agents
+        .get(&agent)
+        .map(|entry| CertificateView {
+            name: "agent".to_owned(),
+            not_before: entry.row.enrolled,
+            not_after: entry.row.cert_not_after,
+        })
+        .into_iter()
+        .collect();
+    let was_writable = |mount: &str| world.check_by_key(host, &format!("readonly:{mount}")).is_some();
+    let view = View { latest, now: round.now, certificates, was_writable: &was_writable };
+    for found in builtin::evaluate(&view, &Thresholds::default()) {
+        let check = match world.check_by_key(host, &found.key) {
+            Some(check) => check,
+            None => add_builtin(round, host, &found.key, &found.title),
+        };
+        let result = CheckResult {
+            status: found.status,
+            reason: found.reason,
+            output: found.output,
+            long_output: String::new(),
+            metrics: found.metrics,
+            started: round.now,
+            finished: round.now,
+        };
+        round.result(check, result);
+    }
+}
+
+fn add_builtin(round: &mut Round<'_>, host: HostId, key: &str, title: &str) -> wk_domain::CheckId {
+    let id = new_id(round.now);
+    let row = CheckRow {
+        check: Check {
+            id,
+            host,
+            key: key.to_owned(),
+            title: title.to_owned(),
+            kind: CheckKind::Builtin,
+            runner: None,
+            retry: RetryPolicy { interval: BUILTIN_INTERVAL, retry_interval: BUILTIN_INTERVAL, ..RetryPolicy::default() },
+            enabled: true,
+        },
+        spec_json: "{}".to_owned(),
+        created: round.now,
+        revision: 1,
+    };
+    round.commit.audit.push(
+        record::draft(&wk_authz::Actor::system(), round.now, "check.discover", "check", id),
+    );
+    round.new.insert(id, CheckEntry { state: pending_state(id, host), row, ack: None });
+    id
+}
+
+fn fold_inventory(round: &mut Round<'_>, host: HostId, observed: &[ObservedInventory]) {
+    for section in observed {
+        let upserts: Vec<(String, String)> =
+            section.items.iter().map(|(key, fields)| (key.clone(), fields_json(fields))).collect();
+        if matches!(section.section.as_str(), "os" | "interfaces") {
+            update_host(round, host, section);
+        }
+        // The first scan is the baseline; what changes after it is news.
+        if !section.full && !matches!(section.section.as_str(), "processes" | "top" | "mounts") {
+            let changed = section.items.len() + section.removed.len();
+            let names: Vec<&str> =
+                section.items.iter().map(|(key, _)| key.as_str()).chain(section.removed.iter().map(String::as_str)).take(5).collect();
+            let more = if changed > names.len() { ", …" } else { "" };
+            let summary = format!("Inventory, {}: {} {more}", section.section.replace('_', " "), names.join(", "));
+            let detail = json!({
+                "section": section.section,
+                "changed": section.items.iter().take(50).map(|(key, _)| key).collect::<Vec<_>>(),
+                "removed": section.removed.iter().take(50).collect::<Vec<_>>(),
+                "count": changed,
+            });
+            round.host_event(Some(host), None, "inventory", "info", summary.trim_end().to_owned(), detail);
+        }
+        round.commit.inventory.push(InventoryChange {
+            host,
+            section: section.section.clone(),
+            full: section.full,
+            upserts,
+            removed: section.removed.clone(),
+            at: round.now,
+        });
+    }
+}
+
+/// Keeps a host's line for lists and its addresses in step with its inventory.
+fn update_host(round: &mut Round<'_>, host: HostId, section: &ObservedInventory) {
+    let staged = round.commit.hosts.iter().find(|row| row.id == host).cloned();
+    let Some(old) = staged.or_else(|| round.world.hosts.get(&host).cloned()) else { return };
+    let mut new = old.clone();
+    let field = |fields: &[(String, String)], name: &str| {
+        fields.iter().find(|(n, _)| n == name).map(|(_, v)| v.clone()).unwrap_or_default()
+    };
+    if section.section == "os" {
+        let parts: Vec<String> = section
+            .items
+            .iter()
+            .flat_map(|(_, fields)| [field(fields, "pretty_name"), field(fields, "kernel")])
+            .filter(|part| !part.is_empty())
+            .collect();
+        if !parts.is_empty() {
+            new.os = parts.join(", ");
+        }
+    } else if section.full {
+        let mut addresses: Vec<String> = section
+            .items
+            .iter()
+            .flat_map(|(_, fields)| fields.iter())
+            .filter(|(name, _)| name.starts_with("address"))
+            .flat_map(|(_, value)| value.split([',', ' ']).map(|a| a.split('/').next().unwrap_or(a).to_owned()))
+            .filter(|a| a.parse::<std::net::IpAddr>().is_ok_and(|ip| !ip.is_loopback()))
+            .collect();
+        addresses.sort();
+        addresses.dedup();
+        new.addresses = addresses;
+    }
+    if new != old {
+        round.commit.hosts.retain(|row| row.id != host);
+        round.commit.hosts.push(new);
+    }
+}
+
+fn fields_json(fields: &[(String, String)]) -> String {
+    let map: serde_json::Map<String, serde_json::Value> =
+        fields.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
+    serde_json::Value::Object(map).to_string()
+}
+
+/// A result's performance values as samples: `check.value{check, label}` of the check's host.
+fn perf_series(check: &Check, result: &CheckResult) -> Vec<(SeriesMeta, i64, f64)> {
+    let at_ms = result.finished.as_ms();
+    let measured = result.metrics.iter().filter_map(|m| m.value.filter(|v| v.is_finite()).map(|v| (m, v)));
+    measured
+        .map(|(metric, value)| {
+            let (value, unit) = wk_domain::perfdata::normalise(value, &metric.unit);
+            let label: String = metric.label.chars().take(100).collect();
+            let key = SeriesKey {
+                host: check.host,
+                name: "check.value".to_owned(),
+                labels: vec![("check".to_owned(), check.key.clone()), ("label".to_owned(), label)],
+            };
+            (SeriesMeta { key, unit: unit.to_owned(), counter: metric.unit == "c" }, at_ms, value)
+        })
+        .collect()
+}
+
+/// Puts a committed round into the world.
+pub(crate) fn apply(world: &mut World, commit: crate::ports::rows::IngestCommit) {
+    for check in commit.new_checks {
+        world.put_check(check);
+    }
+    for state in commit.states {
+        if let Some(entry) = world.checks.get_mut(&state.check) {
+            entry.state = state;
+        }
+    }
+    for check in commit.clear_acks {
+        if let Some(entry) = world.checks.get_mut(&check) {
+            entry.ack = None;
+        }
+    }
+    for cursor in commit.cursors {
+        if let Some(agent) = world.agents.get_mut(&cursor.agent) {
+            agent.row.epoch = cursor.epoch;
+            agent.row.committed_seq = cursor.seq;
+            agent.row.last_seen = Some(cursor.at);
+        }
+    }
+    for host in commit.hosts {
+        world.put_host(host);
+    }
+}

@@ -1,0 +1,94 @@
+//! What changes while people look: a bounded stream that a late reader can resume or must start over.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use tokio::sync::broadcast;
+use wk_domain::{AgentId, CheckId};
+
+use crate::ports::rows::EventRow;
+
+/// Something changed.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Live {
+    /// A check's state or handling.
+    Check(CheckId),
+    /// New on the timeline.
+    Event(Arc<EventRow>),
+    /// An agent connected, left, or changed standing.
+    Agent(AgentId),
+    /// Hosts, checks or channels were added or removed.
+    Configuration,
+}
+
+/// A change with its number.
+pub type Numbered = (u64, Live);
+
+/// Kept for those who resume; beyond it they read everything again.
+const KEPT: usize = 4096;
+
+/// The stream of changes.
+#[derive(Debug)]
+pub struct LiveStream {
+    kept: Mutex<(u64, VecDeque<Numbered>)>,
+    sender: broadcast::Sender<Numbered>,
+}
+
+impl Default for LiveStream {
+    fn default() -> Self {
+        Self { kept: Mutex::default(), sender: broadcast::channel(KEPT).0 }
+    }
+}
+
+impl LiveStream {
+    /// Tells everybody who listens.
+    pub fn publish(&self, changes: impl IntoIterator<Item = Live>) {
+        let mut kept = self.kept.lock();
+        for change in changes {
+            kept.0 += 1;
+            let numbered = (kept.0, change);
+            if kept.1.len() == KEPT {
+                kept.1.pop_front();
+            }
+            kept.1.push_back(numbered.clone());
+            // No receiver is no error: nobody looks.
+            let _ = self.sender.send(numbered);
+        }
+    }
+
+    /// Listens from now on. With `after`, what was missed since that number comes first; `None` for it means that too
+    /// much was missed, and everything must be read again.
+    pub fn subscribe(&self, after: Option<u64>) -> (Option<Vec<Numbered>>, broadcast::Receiver<Numbered>) {
+        let kept = self.kept.lock();
+        let receiver = self.sender.subscribe();
+        let Some(after) = after else { return (Some(Vec::new()), receiver) };
+        let oldest = kept.1.front().map_or(kept.0 + 1, |(number, _)| *number);
+        if after > kept.0 || after + 1 < oldest {
+            return (None, receiver);
+        }
+        (Some(kept.1.iter().filter(|(number, _)| *number > after).cloned().collect()), receiver)
+    }
+
+    /// The newest number.
+    pub fn newest(&self) -> u64 {
+        self.kept.lock().0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reader_resumes_or_is_told_to_start_over() {
+        let stream = LiveStream::default();
+        stream.publish([Live::Configuration, Live::Configuration, Live::Configuration]);
+        assert_eq!(stream.subscribe(Some(1)).0.unwrap().len(), 2);
+        assert_eq!(stream.subscribe(Some(3)).0.unwrap().len(), 0);
+        // A number from before a restart of the server.
+        assert!(stream.subscribe(Some(99)).0.is_none());
+        stream.publish(std::iter::repeat_n(Live::Configuration, KEPT));
+        assert!(stream.subscribe(Some(1)).0.is_none());
+    }
+}

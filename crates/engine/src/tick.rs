@@ -1,0 +1,242 @@
+//! What time itself brings about: agents that fell silent, results that did not come, downtimes and acknowledgements
+//! that end, and the metrics store's housekeeping.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+use wk_domain::check_state::StaleCause;
+use wk_domain::decision::Release;
+use wk_domain::{Check, CheckId, CheckKind, CheckResult, DowntimeId, HostId, RetryPolicy, Status, Timestamp};
+
+use crate::Engine;
+use crate::ids::new_id;
+use crate::ingest::apply;
+use crate::ports::rows::{CheckRow, Standing};
+use crate::record;
+use crate::round::Round;
+use crate::world::{AgentEntry, CheckEntry, World, pending_state};
+
+/// How long an agent may be silent before that is a problem: longer than a server's restart or a network's hiccup.
+const SILENCE: Duration = Duration::from_secs(45);
+/// How often a connected agent's check is confirmed.
+const ALIVE_INTERVAL: Duration = Duration::from_secs(60);
+/// Key of the check whether the agent is there.
+pub(crate) const ALIVE_KEY: &str = "agent";
+const STEP: Duration = Duration::from_secs(1);
+const MAINTAIN: Duration = Duration::from_secs(60);
+const PRUNE: Duration = Duration::from_secs(3600);
+/// How long events and execution records are kept.
+const EVENTS_KEPT: Duration = Duration::from_secs(400 * 86_400);
+const EXECUTIONS_KEPT: Duration = Duration::from_secs(90 * 86_400);
+
+/// What the last tick knew, to see what changed.
+#[derive(Debug, Default)]
+struct Memory {
+    downtimes: HashSet<DowntimeId>,
+    reachable: HashSet<wk_domain::AgentId>,
+    primed: bool,
+}
+
+impl Engine {
+    pub(crate) async fn run_tick(self: Arc<Self>, stop: CancellationToken) {
+        let mut memory = Memory::default();
+        let mut steps = tokio::time::interval(STEP);
+        steps.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+        let (mut maintained, mut pruned) = (self.now(), self.now());
+        loop {
+            tokio::select! {
+                _ = steps.tick() => {}
+                () = stop.cancelled() => break,
+            }
+            self.tick(&mut memory).await;
+            let now = self.now();
+            if now.since(maintained) >= MAINTAIN {
+                maintained = now;
+                let engine = Arc::clone(&self);
+                let done = tokio::task::spawn_blocking(move || engine.ports.metrics.maintain(now)).await;
+                if let Ok(Err(error)) = done {
+                    tracing::warn!("the metrics store's housekeeping: {error}");
+                }
+            }
+            if now.since(pruned) >= PRUNE {
+                pruned = now;
+                if let Err(error) = self.ports.store.prune(now - EVENTS_KEPT, now - EXECUTIONS_KEPT).await {
+                    tracing::warn!("old events and executions could not be removed: {error}");
+                }
+            }
+        }
+    }
+
+    async fn tick(&self, memory: &mut Memory) {
+        let _writer = self.writer.lock().await;
+        let now = self.now();
+        let mut seen = Memory { primed: true, ..Memory::default() };
+        let (commit, live) = {
+            let world = self.world.read();
+            let mut round = Round::new(&world, now);
+            for agent in world.agents.values().filter(|agent| agent.row.standing != Standing::Revoked) {
+                alive(&mut round, agent);
+                if agent.connected() {
+                    seen.reachable.insert(agent.row.id);
+                }
+            }
+            for entry in world.checks.values().filter(|entry| entry.row.check.enabled) {
+                silence(&mut round, entry, self.started);
+            }
+            for entry in world.checks.values().filter(|entry| entry.state.state.ack.is_some()) {
+                round.expire_ack(entry.row.check.id);
+            }
+            downtimes(&mut round, memory, &mut seen);
+            for agent in seen.reachable.difference(&memory.reachable) {
+                let back = world.checks.values().filter(|e| {
+                    let runner = e.row.check.runner.or_else(|| world.hosts.get(&e.row.check.host)?.agent);
+                    runner == Some(*agent) && e.state.state.owes().is_some()
+                });
+                for entry in back {
+                    round.reconsider(entry.row.check.id, Release::AgentBack);
+                }
+            }
+            round.finish()
+        };
+        if commit.states.is_empty() && commit.events.is_empty() && commit.new_checks.is_empty() {
+            *memory = seen;
+            return;
+        }
+        let applied = commit.clone();
+        match self.ports.store.commit_ingest(commit).await {
+            Ok(()) => {
+                apply(&mut self.world.write(), applied);
+                self.world.write().downtimes.retain(|_, downtime| now < downtime.end);
+                *memory = seen;
+                self.tell(live);
+            }
+            // Nothing changed; the next tick sees the same and tries again.
+            Err(error) => tracing::warn!("a change brought by time could not be stored: {error}"),
+        }
+    }
+}
+
+/// Judges whether the agent is there.
+fn alive(round: &mut Round<'_>, agent: &AgentEntry) {
+    let (world, now) = (round.world, round.now);
+    let host = agent.row.host;
+    let check = match world.check_by_key(host, ALIVE_KEY) {
+        Some(check) => check,
+        None => add_alive(round, host),
+    };
+    let state = world.checks.get(&check).map(|entry| entry.state.state).unwrap_or_default();
+    let (status, output) = if agent.row.standing == Standing::Quarantined {
+        (Status::Critical, "The agent is quarantined: its key was used from two places".to_owned())
+    } else if let Some(link) = &agent.link {
+        (Status::Ok, format!("Connected from {}, version {}", link.address.ip(), agent.row.version))
+    } else {
+        let silent = now.since(agent.silent_since);
+        if silent < SILENCE {
+            return;
+        }
+        let last = agent.row.last_address.as_str();
+        (Status::Critical, format!("Not connected for {}; last seen from {last}", wk_domain::text::span(silent)))
+    };
+    let due = state.last_heard.is_none_or(|heard| now.since(heard) >= ALIVE_INTERVAL);
+    if due || state.status != Some(status) {
+        let result = CheckResult {
+            status,
+            reason: None,
+            output,
+            long_output: String::new(),
+            metrics: Vec::new(),
+            started: now,
+            finished: now,
+        };
+        round.result(check, result);
+    }
+}
+
+fn add_alive(round: &mut Round<'_>, host: HostId) -> CheckId {
+    let id = new_id(round.now);
+    // The wait for the agent is in SILENCE; a second one by attempts would only tell people later.
+    let retry = RetryPolicy {
+        interval: ALIVE_INTERVAL,
+        retry_interval: ALIVE_INTERVAL,
+        max_attempts: 1,
+        volatile: false,
+    };
+    let check = Check {
+        id,
+        host,
+        key: ALIVE_KEY.to_owned(),
+        title: "Agent".to_owned(),
+        kind: CheckKind::Alive,
+        runner: None,
+        retry,
+        enabled: true,
+    };
+    let row = CheckRow { check, spec_json: "{}".to_owned(), created: round.now, revision: 1 };
+    round.commit.audit.push(record::draft(&wk_authz::Actor::system(), round.now, "check.discover", "check", id));
+    round.new.insert(id, CheckEntry { state: pending_state(id, host), row, ack: None });
+    id
+}
+
+/// Marks a check from which nothing came in time.
+fn silence(round: &mut Round<'_>, entry: &CheckEntry, started: Timestamp) {
+    let check = &entry.row.check;
+    if check.kind == CheckKind::Alive {
+        return;
+    }
+    let (world, now) = (round.world, round.now);
+    let runner = check.runner.or_else(|| world.hosts.get(&check.host).and_then(|host| host.agent));
+    let agent = runner.and_then(|agent| world.agents.get(&agent));
+    let connected = agent.is_none_or(AgentEntry::connected);
+    let opened = agent.and_then(|agent| agent.link.as_ref()).map(|link| link.opened);
+    let baseline = [Some(entry.row.created), Some(started), opened].into_iter().flatten().max().unwrap_or(started);
+    if now <= entry.state.state.fresh_until(&check.retry, baseline) {
+        return;
+    }
+    let cause = if connected { StaleCause::NoResult } else { StaleCause::AgentUnreachable };
+    if entry.state.state.stale.is_none_or(|stale| stale.cause != cause) {
+        round.stale(check.id, connected);
+    }
+}
+
+/// Says when downtimes begin and end, and tells what they held back.
+fn downtimes(round: &mut Round<'_>, memory: &Memory, seen: &mut Memory) {
+    let (world, now) = (round.world, round.now);
+    for row in world.downtimes.values() {
+        let active = row.start <= now && now < row.end;
+        if active {
+            seen.downtimes.insert(row.id);
+        }
+        let was = memory.downtimes.contains(&row.id);
+        // After a start of this program nothing is known to have begun: what is in effect began before.
+        if active && !was && memory.primed {
+            let summary = format!("Downtime began: {}", row.note);
+            round.host_event(Some(row.host), row.check, "downtime-start", "info", summary, json!({"id": row.id.to_string()}));
+        }
+        if !active && (was || (!memory.primed && row.end <= now)) {
+            let summary = format!("Downtime ended: {}", row.note);
+            round.host_event(Some(row.host), row.check, "downtime-end", "info", summary, json!({"id": row.id.to_string()}));
+            release(round, world, row.host, row.check);
+        }
+    }
+    if !memory.primed {
+        // Downtimes may have ended while this program was down: whatever is owed is looked at once.
+        for entry in world.checks.values().filter(|entry| entry.state.state.owes().is_some()) {
+            round.reconsider(entry.row.check.id, Release::DowntimeEnded);
+        }
+    }
+}
+
+/// Asks again for every check a downtime covered.
+pub(crate) fn release(round: &mut Round<'_>, world: &World, host: HostId, check: Option<CheckId>) {
+    match check {
+        Some(check) => round.reconsider(check, Release::DowntimeEnded),
+        None => {
+            for check in world.checks_of.get(&host).into_iter().flatten() {
+                round.reconsider(*check, Release::DowntimeEnded);
+            }
+        }
+    }
+}
