@@ -1,1 +1,18 @@
-//! wk-tsdb
+//! The embedded metrics store: fills the [`Metrics`](wk_engine::ports::Metrics) port with files of its own.
+//!
+//! Samples go to a write-ahead log (synced before the call returns) and to memory; what has gathered is sealed into
+//! block files, which are merged day by day and summed up into minutes and hours. Every byte on disk is under a checksum:
+//! damage is found, left out and reported. What it leaves out: PromQL, remote write, several servers on one folder.
+
+pub mod block;
+mod codec;
+mod files;
+mod frame;
+mod head;
+mod notes;
+mod query;
+mod series;
+mod store;
+mod wal;
+
+pub use store::{Options, Store};

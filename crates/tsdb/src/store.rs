@@ -1,0 +1,634 @@
+//! The store: ties log, memory and blocks together.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Instant;
+
+use parking_lot::{Condvar, Mutex, RwLock};
+use wk_domain::{HostId, Timestamp};
+use wk_engine::ports::metrics::{
+    Metrics, MetricsError, MetricsHealth, RangeQuery, Sample, SeriesData, SeriesMeta, SeriesRef, Tier,
+};
+
+use crate::block::{self, Block, Level, Writer};
+use crate::frame::{self, FileKind, Found, Kind, Scan};
+use crate::head::Head;
+use crate::notes::Notes;
+use crate::query::{self, Merge};
+use crate::{codec, files, series, wal};
+
+const HOUR_MS: i64 = 3_600_000;
+const DAY_MS: i64 = 24 * HOUR_MS;
+/// A sample further ahead of the clock than this is a mistake of somebody's clock.
+const FUTURE_MS: i64 = HOUR_MS;
+
+/// How a store behaves. The defaults suit a server of a few thousand hosts.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// How long samples stay as they came, milliseconds.
+    pub raw_ms: i64,
+    /// How long one-minute sums stay.
+    pub minute_ms: i64,
+    /// How long one-hour sums stay.
+    pub hour_ms: i64,
+    /// Series one host may have.
+    pub series_per_host_max: u64,
+    /// Series the store may have.
+    pub series_max: u64,
+    /// The head is sealed when its oldest sample came in this long ago.
+    pub seal_after_ms: i64,
+    /// The head is sealed when it holds this many samples.
+    pub head_samples_max: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            raw_ms: 15 * DAY_MS,
+            minute_ms: 90 * DAY_MS,
+            hour_ms: 730 * DAY_MS,
+            series_per_host_max: 10_000,
+            series_max: 4_000_000,
+            seal_after_ms: 2 * HOUR_MS,
+            head_samples_max: 16_000_000,
+        }
+    }
+}
+
+/// Everything a query looks at, swapped as one.
+#[derive(Clone)]
+struct View {
+    /// Oldest first: later ones overrule.
+    blocks: Arc<Vec<Arc<Block>>>,
+    frozen: Option<Arc<Head>>,
+    head: Arc<Head>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Clock {
+    at_ms: i64,
+    set: Instant,
+}
+
+struct Inner {
+    dir: PathBuf,
+    options: Options,
+    /// Held for the store's life: a second server on the same folder is turned away.
+    _lock: File,
+    /// Appends hold it shared from log to head, so that sealing never splits one.
+    gate: RwLock<()>,
+    wal: wal::Wal,
+    index: RwLock<series::Index>,
+    series_log: Mutex<series::Log>,
+    view: RwLock<View>,
+    /// One seal, merge or removal at a time. Holds the segments that end before a frozen head.
+    upkeep: Mutex<Upkeep>,
+    clock: Mutex<Option<Clock>>,
+    head_since: Mutex<Instant>,
+    next_seq: AtomicU64,
+    notes: Arc<Notes>,
+    wake: Mutex<bool>,
+    woken: Condvar,
+    stop: AtomicBool,
+}
+
+#[derive(Debug, Default)]
+struct Upkeep {
+    frozen_before: u64,
+}
+
+/// The embedded metrics store.
+pub struct Store {
+    inner: Arc<Inner>,
+    worker: Mutex<Option<std::thread::JoinHandle<()>>>,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store").field("dir", &self.inner.dir).finish_non_exhaustive()
+    }
+}
+
+fn io_error(what: &'static str) -> impl Fn(io::Error) -> MetricsError {
+    move |error| MetricsError::Io { what, detail: error.to_string() }
+}
+
+fn system_ms() -> i64 {
+    std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .ok()
+        .and_then(|span| i64::try_from(span.as_millis()).ok())
+        .unwrap_or(0)
+}
+
+impl Store {
+    /// Opens the store in `dir` (made if missing, mode 0700) and recovers what a crash left.
+    ///
+    /// # Errors
+    /// [`MetricsError::Io`] when the folder cannot be used or another process has it open. Damaged files are no error:
+    /// they are left out and reported in [`MetricsHealth`].
+    pub fn open(dir: &Path, options: Options) -> Result<Self, MetricsError> {
+        let inner = Arc::new(Inner::open(dir, options)?);
+        let for_worker = Arc::clone(&inner);
+        let worker = std::thread::Builder::new()
+            .name("tsdb-seal".to_owned())
+            .spawn(move || for_worker.work())
+            .map_err(io_error("start the sealing thread"))?;
+        Ok(Self { inner, worker: Mutex::new(Some(worker)) })
+    }
+
+    /// Seals what is in memory now, whatever its age.
+    ///
+    /// # Errors
+    /// [`MetricsError::Io`]; the samples stay in memory and in the log.
+    pub fn seal(&self) -> Result<(), MetricsError> {
+        self.inner.seal()
+    }
+
+    fn halt(&self) {
+        self.inner.stop.store(true, Ordering::SeqCst);
+        *self.inner.wake.lock() = true;
+        self.inner.woken.notify_all();
+        if let Some(worker) = self.worker.lock().take() {
+            // The thread does not panic; if it did, there is nothing left to wait for.
+            let _ = worker.join();
+        }
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        self.halt();
+    }
+}
+
+impl Inner {
+    fn open(dir: &Path, options: Options) -> Result<Self, MetricsError> {
+        files::private_dir(dir).map_err(io_error("make the metrics folder"))?;
+        let lock = files::open_append(&dir.join("lock")).map_err(io_error("open the lock file"))?;
+        rustix::fs::flock(&lock, rustix::fs::FlockOperation::NonBlockingLockExclusive).map_err(|error| {
+            MetricsError::Io {
+                what: "lock the metrics folder",
+                detail: format!(
+                    "{}: another process has it open ({error}); stop that one first",
+                    dir.display()
+                ),
+            }
+        })?;
+        let notes = Arc::new(Notes::default());
+        let (log, mut index, found) = series::Log::open(dir).map_err(io_error("read the series file"))?;
+        for report in found.reports {
+            notes.damage(0, report);
+        }
+        notes.damaged.fetch_add(found.damaged, Ordering::Relaxed);
+        let blocks = open_blocks(dir, &notes).map_err(io_error("open the block files"))?;
+        let mut next_seq = 1;
+        for block in &blocks {
+            index.raise_next(block.series_max);
+            next_seq = next_seq.max(block.seq + 1);
+        }
+        let head = Head::new();
+        let (next_segment, wal_bytes) =
+            replay(dir, &head, &mut index, &notes).map_err(io_error("read the log"))?;
+        Ok(Self {
+            dir: dir.to_owned(),
+            options,
+            _lock: lock,
+            gate: RwLock::new(()),
+            wal: wal::Wal::new(dir, next_segment, wal_bytes),
+            index: RwLock::new(index),
+            series_log: Mutex::new(log),
+            view: RwLock::new(View {
+                blocks: Arc::new(blocks.into_iter().map(Arc::new).collect()),
+                frozen: None,
+                head: Arc::new(head),
+            }),
+            upkeep: Mutex::default(),
+            clock: Mutex::new(None),
+            head_since: Mutex::new(Instant::now()),
+            next_seq: AtomicU64::new(next_seq),
+            notes,
+            wake: Mutex::new(false),
+            woken: Condvar::new(),
+            stop: AtomicBool::new(false),
+        })
+    }
+
+    /// The sealing thread: waits until the head is large.
+    fn work(&self) {
+        loop {
+            {
+                let mut wake = self.wake.lock();
+                while !*wake {
+                    self.woken.wait(&mut wake);
+                }
+                *wake = false;
+            }
+            if self.stop.load(Ordering::SeqCst) {
+                return;
+            }
+            if let Err(error) = self.seal() {
+                self.notes.tell(format!("sealing failed and will be tried again: {error}"));
+            }
+        }
+    }
+
+    /// The caller's clock if it told it, else the system's.
+    fn now_ms(&self) -> i64 {
+        match *self.clock.lock() {
+            Some(clock) => {
+                clock.at_ms.saturating_add(i64::try_from(clock.set.elapsed().as_millis()).unwrap_or(i64::MAX))
+            }
+            None => system_ms(),
+        }
+    }
+
+    fn append(&self, samples: &[Sample]) -> Result<(), MetricsError> {
+        let now = self.now_ms();
+        let (oldest, newest) = (now.saturating_sub(self.options.raw_ms), now.saturating_add(FUTURE_MS));
+        let fits =
+            |sample: &Sample| sample.value.is_finite() && sample.at_ms >= oldest && sample.at_ms <= newest;
+        let known = {
+            let index = self.index.read();
+            samples.iter().all(|sample| fits(sample) && index.knows(sample.series))
+        };
+        let kept: Vec<Sample>;
+        let good = if known {
+            samples
+        } else {
+            let index = self.index.read();
+            kept =
+                samples.iter().copied().filter(|sample| fits(sample) && index.knows(sample.series)).collect();
+            &kept
+        };
+        self.notes.rejected.fetch_add((samples.len() - good.len()) as u64, Ordering::Relaxed);
+        if good.is_empty() {
+            return Ok(());
+        }
+        let head_max = self.options.head_samples_max.saturating_mul(2);
+        if self.view.read().head.samples() >= head_max {
+            // Sealing lags or fails. Refusing is better than growing without end.
+            self.wake_worker();
+            let why =
+                self.notes.refusing().unwrap_or_else(|| "too many samples wait to be sealed".to_owned());
+            return Err(MetricsError::Io { what: "store samples", detail: why });
+        }
+        let bodies = good.chunks(wal::FRAME_SAMPLES).map(wal::encode_samples).collect();
+        let head = {
+            let _open = self.gate.read();
+            if let Err(detail) = self.wal.commit(bodies) {
+                self.notes.refuse(&detail);
+                return Err(MetricsError::Io { what: "store samples", detail });
+            }
+            let head = Arc::clone(&self.view.read().head);
+            head.insert(good);
+            head
+        };
+        self.notes.writes_again();
+        self.notes.accepted.fetch_add(good.len() as u64, Ordering::Relaxed);
+        if head.samples() >= self.options.head_samples_max {
+            self.wake_worker();
+        }
+        Ok(())
+    }
+
+    fn wake_worker(&self) {
+        *self.wake.lock() = true;
+        self.woken.notify_all();
+    }
+
+    fn seal(&self) -> Result<(), MetricsError> {
+        let mut upkeep = self.upkeep.lock();
+        if self.view.read().frozen.is_none() {
+            let _closed = self.gate.write();
+            let mut view = self.view.write();
+            if view.head.samples() == 0 {
+                return Ok(());
+            }
+            upkeep.frozen_before = self.wal.rotate();
+            let full = std::mem::replace(&mut view.head, Arc::new(Head::new()));
+            view.frozen = Some(full);
+            *self.head_since.lock() = Instant::now();
+        }
+        let Some(frozen) = self.view.read().frozen.clone() else { return Ok(()) };
+        let written = self.write_head(&frozen);
+        let written = written.inspect_err(|error| {
+            self.notes
+                .tell(format!("a block could not be written, its samples stay in memory and log: {error}"));
+        });
+        let fresh = written.map_err(io_error("seal samples"))?;
+        {
+            let mut view = self.view.write();
+            let mut blocks = view.blocks.as_ref().clone();
+            blocks.extend(fresh.into_iter().map(Arc::new));
+            view.blocks = Arc::new(blocks);
+            view.frozen = None;
+        }
+        self.wal.remove_before(upkeep.frozen_before).map_err(io_error("remove old log segments"))
+    }
+
+    fn write_head(&self, head: &Head) -> io::Result<Vec<Block>> {
+        let mut done = Vec::new();
+        let mut writer: Option<Writer> = None;
+        let mut columns = Vec::new();
+        for series in head.series() {
+            let mut failed = Ok(());
+            head.read(series, i64::MIN, i64::MAX, None, &mut |times, values| {
+                for range in block::chunk_ranges(times.len()) {
+                    if failed.is_err() {
+                        return;
+                    }
+                    columns.clear();
+                    codec::encode_values(&values[range.clone()], &mut columns);
+                    failed = (|| {
+                        let out = match &mut writer {
+                            Some(out) => out,
+                            None => writer.insert(Writer::new(&self.dir, Level::Raw, self.take_seq(), &[])?),
+                        };
+                        let number = out.times(&times[range.clone()])?;
+                        out.chunk(series, number, range.len() as u64, &columns)
+                    })();
+                }
+            });
+            if failed.is_ok() && writer.as_ref().is_some_and(Writer::is_full) {
+                failed = match writer.take() {
+                    Some(full) => full.finish(&self.notes).map(|block| done.push(block)),
+                    None => Ok(()),
+                };
+            }
+            if let Err(error) = failed {
+                if let Some(writer) = writer {
+                    writer.abandon();
+                }
+                // What was finished is found again at the next open and holds nothing but what the log holds.
+                for block in done {
+                    let _ = block.remove();
+                }
+                return Err(error);
+            }
+        }
+        if let Some(last) = writer {
+            done.push(last.finish(&self.notes)?);
+        }
+        Ok(done)
+    }
+
+    fn take_seq(&self) -> u64 {
+        self.next_seq.fetch_add(1, Ordering::SeqCst)
+    }
+
+    /// Raw points of these series, one list per series in the order asked.
+    fn raw(
+        &self,
+        series: &[u32],
+        from: i64,
+        to: i64,
+        before: Option<i64>,
+    ) -> io::Result<Vec<Vec<(i64, f64)>>> {
+        let view = self.view.read().clone();
+        let mut sorted: Vec<u32> = series.to_vec();
+        sorted.sort_unstable();
+        sorted.dedup();
+        let mut merges: HashMap<u32, Merge> = sorted.iter().map(|&s| (s, Merge::default())).collect();
+        let reach = before.unwrap_or(from);
+        for block in view.blocks.iter().filter(|b| b.level == Level::Raw && b.overlaps(reach, to)) {
+            block.read_raw(&sorted, from, to, before, &mut |series, times, values| {
+                if let Some(merge) = merges.get_mut(&series) {
+                    merge.add(times, values);
+                }
+            })?;
+        }
+        for head in view.frozen.iter().chain([&view.head]) {
+            for &number in &sorted {
+                head.read(number, from, to, before, &mut |times, values| {
+                    if let Some(merge) = merges.get_mut(&number) {
+                        merge.add(times, values);
+                    }
+                });
+            }
+        }
+        Ok(series
+            .iter()
+            .map(|number| {
+                let mut points = merges.remove(number).unwrap_or_default().finish();
+                // Several sources may each have given their last point before; only the nearest counts.
+                let ahead = points.partition_point(|&(at, _)| at < from);
+                if ahead > 1 {
+                    points.drain(..ahead - 1);
+                }
+                points
+            })
+            .collect())
+    }
+
+    fn range(&self, query: &RangeQuery) -> Result<Vec<SeriesData>, MetricsError> {
+        let (from, to) = (query.from.as_ms(), query.to.as_ms());
+        if from >= to {
+            return Ok(Vec::new());
+        }
+        let chosen = self.index.read().select(&query.selector, query.series_max);
+        let numbers: Vec<u32> = chosen.iter().map(|(number, _)| *number).collect();
+        let before = query.rate.then(|| from.saturating_sub(query::RATE_GAP_MS));
+        let points = self.raw(&numbers, from, to, before).map_err(io_error("read samples"))?;
+        Ok(chosen
+            .into_iter()
+            .zip(points)
+            .map(|((_, series), points)| {
+                let points = if query.rate && series.counter {
+                    query::rates(&points, from, query.step_ms)
+                } else {
+                    query::steps(&points, from, query.step_ms)
+                };
+                SeriesData { series, tier: Tier::Raw, points }
+            })
+            .collect())
+    }
+
+    fn maintain(&self, now: Timestamp) -> Result<(), MetricsError> {
+        *self.clock.lock() = Some(Clock { at_ms: now.as_ms(), set: Instant::now() });
+        let age = self.head_since.lock().elapsed();
+        let due = i64::try_from(age.as_millis()).unwrap_or(i64::MAX) >= self.options.seal_after_ms;
+        if due || self.view.read().frozen.is_some() {
+            self.seal()?;
+        }
+        self.retain(now.as_ms()).map_err(io_error("remove old blocks"))
+    }
+
+    fn retain(&self, now: i64) -> io::Result<()> {
+        let _upkeep = self.upkeep.lock();
+        let keep = |block: &Block| {
+            let span = match block.level {
+                Level::Raw => self.options.raw_ms,
+                Level::Minute => self.options.minute_ms,
+                Level::Hour => self.options.hour_ms,
+            };
+            block.last >= now.saturating_sub(span)
+        };
+        let gone: Vec<Arc<Block>> = self.view.read().blocks.iter().filter(|b| !keep(b)).cloned().collect();
+        if gone.is_empty() {
+            return Ok(());
+        }
+        {
+            let mut view = self.view.write();
+            view.blocks = Arc::new(view.blocks.iter().filter(|b| keep(b)).cloned().collect());
+        }
+        for block in gone {
+            block.remove()?;
+        }
+        files::sync_dir(&self.dir)
+    }
+
+    fn health(&self) -> MetricsHealth {
+        let view = self.view.read().clone();
+        let wal_bytes = self.wal.bytes();
+        MetricsHealth {
+            series: self.index.read().len() as u64,
+            samples_accepted: self.notes.accepted.load(Ordering::Relaxed),
+            samples_rejected: self.notes.rejected.load(Ordering::Relaxed),
+            bytes_on_disk: view.blocks.iter().map(|b| b.bytes).sum::<u64>()
+                + wal_bytes
+                + self.series_log.lock().bytes(),
+            wal_bytes,
+            corrupt_blocks: self.notes.damaged.load(Ordering::Relaxed),
+            reports: self.notes.reports(),
+            refusing: self.notes.refusing(),
+        }
+    }
+}
+
+/// Opens the block files, removes temp files and what another file took over.
+fn open_blocks(dir: &Path, notes: &Arc<Notes>) -> io::Result<Vec<Block>> {
+    let mut blocks = Vec::new();
+    for entry in std::fs::read_dir(dir)? {
+        let entry = entry?;
+        let file_name = entry.file_name();
+        let Some(name) = file_name.to_str() else { continue };
+        if name.ends_with(files::TEMP_SUFFIX) {
+            std::fs::remove_file(entry.path())?;
+            continue;
+        }
+        let Some((level, seq)) = block::parse_name(name) else { continue };
+        match Block::open(&entry.path(), level, seq, notes) {
+            Ok(block) => blocks.push(block),
+            Err(error)
+                if matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof) =>
+            {
+                notes.damage(1, format!("{}: cannot be read ({error}): left out", entry.path().display()));
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    blocks.sort_by_key(|block| (block.level, block.seq));
+    let replaced: Vec<(Level, u64)> =
+        blocks.iter().flat_map(|b| b.replaces.iter().map(|&seq| (b.level, seq))).collect();
+    let (gone, kept): (Vec<Block>, Vec<Block>) =
+        blocks.into_iter().partition(|block| replaced.contains(&(block.level, block.seq)));
+    for block in gone {
+        block.remove()?;
+    }
+    Ok(kept)
+}
+
+/// Reads the log back into the head. Gives the next segment's number and the bytes in the segments.
+fn replay(dir: &Path, head: &Head, index: &mut series::Index, notes: &Notes) -> io::Result<(u64, u64)> {
+    let (mut next, mut bytes) = (1, 0);
+    let mut samples = Vec::new();
+    for (number, path) in wal::segments(dir)? {
+        next = number + 1;
+        let data = std::fs::read(&path)?;
+        bytes += data.len() as u64;
+        let Some((salt, hurt)) = frame::read_file_head(FileKind::Wal, &data) else {
+            if data.len() >= frame::FILE_HEAD {
+                notes.damage(1, format!("{}: no readable head: left out", path.display()));
+            } else {
+                notes.tell(format!("{}: begun and never written to", path.display()));
+            }
+            continue;
+        };
+        if hurt {
+            notes.damage(1, format!("{}: one copy of the head is damaged", path.display()));
+        }
+        for found in Scan::new(&data, salt) {
+            match found {
+                Found::Frame { kind: Kind::Samples, body, at } => {
+                    samples.clear();
+                    if wal::decode_samples(&data[body], &mut samples).is_none() {
+                        notes
+                            .damage(1, format!("{}: the record at byte {at} makes no sense", path.display()));
+                        continue;
+                    }
+                    for sample in &samples {
+                        index.raise_next(sample.series.0);
+                    }
+                    let before = samples.len();
+                    samples.retain(|sample| index.knows(sample.series));
+                    if samples.len() < before {
+                        notes.damage(
+                            1,
+                            format!(
+                                "{}: {} samples of series whose names are lost",
+                                path.display(),
+                                before - samples.len()
+                            ),
+                        );
+                    }
+                    head.insert(&samples);
+                }
+                Found::Frame { at, .. } => {
+                    notes
+                        .damage(1, format!("{}: the record at byte {at} is of another kind", path.display()));
+                }
+                Found::Bad { range, tail } => {
+                    let what = if tail { "a torn end, never confirmed, or damage" } else { "damaged" };
+                    notes.damage(
+                        1,
+                        format!("{}: bytes {} to {} are {what}", path.display(), range.start, range.end),
+                    );
+                }
+            }
+        }
+    }
+    Ok((next, bytes))
+}
+
+impl Metrics for Store {
+    fn resolve(&self, series: &[SeriesMeta]) -> Result<Vec<SeriesRef>, MetricsError> {
+        let inner = &self.inner;
+        inner.series_log.lock().resolve(
+            &inner.index,
+            series,
+            inner.options.series_per_host_max,
+            inner.options.series_max,
+        )
+    }
+
+    fn append(&self, samples: &[Sample]) -> Result<(), MetricsError> {
+        self.inner.append(samples)
+    }
+
+    fn range(&self, query: &RangeQuery) -> Result<Vec<SeriesData>, MetricsError> {
+        self.inner.range(query)
+    }
+
+    fn series_of(&self, host: HostId) -> Vec<SeriesMeta> {
+        self.inner.index.read().of_host(host)
+    }
+
+    fn maintain(&self, now: Timestamp) -> Result<(), MetricsError> {
+        self.inner.maintain(now)
+    }
+
+    fn close(&self) -> Result<(), MetricsError> {
+        // Every append was synced when it returned; only the thread is left to end.
+        self.halt();
+        Ok(())
+    }
+
+    fn health(&self) -> MetricsHealth {
+        self.inner.health()
+    }
+}

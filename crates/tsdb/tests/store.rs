@@ -1,0 +1,151 @@
+//! The store through its port: what is stored comes back, across reopening, sealing and hostile input.
+
+mod common;
+
+use common::{Fixture, T0, key, select};
+use wk_domain::Timestamp;
+use wk_engine::ports::metrics::{Metrics, MetricsError, Sample, SeriesRef};
+use wk_tsdb::{Options, Store};
+
+#[test]
+fn what_was_acknowledged_is_there_after_reopening_and_after_sealing() {
+    let mut fixture = Fixture::new();
+    let refs = fixture.store().resolve(&[key(1, "cpu.user"), key(1, "mem.used")]).expect("resolve");
+    for i in 0..100 {
+        let at_ms = T0 + i * 10_000;
+        let batch: Vec<Sample> = refs
+            .iter()
+            .map(|&series| Sample { series, at_ms, value: i as f64 + f64::from(series.0) })
+            .collect();
+        fixture.store().append(&batch).expect("append");
+    }
+    for step in 0..3 {
+        let points = fixture.raw(1, "cpu.user", T0, T0 + 1_000_000);
+        assert_eq!(points.len(), 100, "step {step}");
+        assert_eq!(points[99], (T0 + 990_000, 99.0 + f64::from(refs[0].0)));
+        match step {
+            0 => fixture.reopen(),
+            1 => fixture.store().seal().expect("seal"),
+            _ => {}
+        }
+    }
+    fixture.reopen();
+    assert_eq!(fixture.raw(1, "mem.used", T0, T0 + 1_000_000).len(), 100);
+    let again = fixture.store().resolve(&[key(1, "mem.used"), key(1, "cpu.user")]).expect("resolve");
+    assert_eq!(again, [refs[1], refs[0]], "short names survive restarts");
+}
+
+#[test]
+fn the_last_write_of_an_instant_wins_wherever_the_first_one_went() {
+    let mut fixture = Fixture::new();
+    let series = fixture.store().resolve(&[key(1, "x")]).expect("resolve")[0];
+    let put = |fixture: &Fixture, at: i64, value: f64| {
+        fixture.store().append(&[Sample { series, at_ms: T0 + at, value }]).expect("append");
+    };
+    put(&fixture, 20_000, 1.0);
+    put(&fixture, 10_000, 2.0);
+    fixture.store().seal().expect("seal");
+    put(&fixture, 20_000, 3.0);
+    put(&fixture, 15_000, 4.0);
+    put(&fixture, 15_000, 5.0);
+    let expected = vec![(T0 + 10_000, 2.0), (T0 + 15_000, 5.0), (T0 + 20_000, 3.0)];
+    assert_eq!(fixture.raw(1, "x", T0, T0 + 60_000), expected);
+    fixture.reopen();
+    assert_eq!(fixture.raw(1, "x", T0, T0 + 60_000), expected);
+    fixture.store().seal().expect("seal");
+    assert_eq!(fixture.raw(1, "x", T0, T0 + 60_000), expected);
+}
+
+#[test]
+fn bad_samples_are_counted_and_left_out() {
+    let fixture = Fixture::new();
+    let series = fixture.store().resolve(&[key(1, "x")]).expect("resolve")[0];
+    let sample = |at_ms, value| Sample { series, at_ms, value };
+    fixture
+        .store()
+        .append(&[
+            sample(T0, f64::NAN),
+            sample(T0, f64::INFINITY),
+            sample(T0 + 2 * 86_400_000, 1.0),
+            sample(T0 - 400 * 86_400_000, 1.0),
+            Sample { series: SeriesRef(999), at_ms: T0, value: 1.0 },
+            sample(T0 + 10, 1.0),
+        ])
+        .expect("append");
+    let health = fixture.store().health();
+    assert_eq!((health.samples_accepted, health.samples_rejected), (1, 5));
+    assert_eq!(fixture.raw(1, "x", T0 - 1000, T0 + 1000), [(T0 + 10, 1.0)]);
+}
+
+#[test]
+fn a_host_with_too_many_series_is_refused_and_makes_nothing() {
+    let fixture = Fixture::with(Options { series_per_host_max: 2, series_max: 3, ..Options::default() });
+    let store = fixture.store();
+    store.resolve(&[key(1, "a")]).expect("resolve");
+    let refused = store.resolve(&[key(1, "b"), key(1, "c")]);
+    assert!(matches!(refused, Err(MetricsError::Limit { limit: 2, .. })), "{refused:?}");
+    assert_eq!(store.health().series, 1);
+    store.resolve(&[key(2, "a"), key(3, "a")]).expect("resolve");
+    assert!(matches!(store.resolve(&[key(4, "a")]), Err(MetricsError::Limit { limit: 3, .. })));
+}
+
+#[test]
+fn a_prefix_selects_its_series_and_labels_narrow_it() {
+    let fixture = Fixture::new();
+    let mut labelled = key(1, "disk.read.bytes");
+    labelled.key.labels = vec![("disk".to_owned(), "sda".to_owned())];
+    let series = fixture.store().resolve(&[
+        labelled,
+        key(1, "disk.write.bytes"),
+        key(1, "diskette"),
+        key(2, "disk.read.bytes"),
+    ]);
+    let series = series.expect("resolve");
+    let batch: Vec<Sample> = series.iter().map(|&series| Sample { series, at_ms: T0, value: 1.0 }).collect();
+    fixture.store().append(&batch).expect("append");
+    let found = fixture.store().range(&select(1, "disk.", T0, T0 + 1, 1)).expect("range");
+    let names: Vec<&str> = found.iter().map(|f| f.series.key.name.as_str()).collect();
+    assert_eq!(names, ["disk.read.bytes", "disk.write.bytes"]);
+    let mut query = select(1, "disk.", T0, T0 + 1, 1);
+    query.selector.labels = vec![("disk".to_owned(), "sda".to_owned())];
+    assert_eq!(fixture.store().range(&query).expect("range").len(), 1);
+    query.selector.labels = vec![("disk".to_owned(), "sdb".to_owned())];
+    assert!(fixture.store().range(&query).expect("range").is_empty());
+}
+
+#[test]
+fn a_second_store_on_the_same_folder_is_turned_away() {
+    let fixture = Fixture::new();
+    let refused = Store::open(&fixture.dir.path().join("tsdb"), Options::default());
+    assert!(
+        matches!(&refused, Err(MetricsError::Io { detail, .. }) if detail.contains("another process")),
+        "{refused:?}"
+    );
+}
+
+#[test]
+fn files_are_private() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let fixture = Fixture::new();
+    let series = fixture.store().resolve(&[key(1, "x")]).expect("resolve")[0];
+    fixture.store().append(&[Sample { series, at_ms: T0, value: 1.0 }]).expect("append");
+    fixture.store().seal().expect("seal");
+    fixture.store().append(&[Sample { series, at_ms: T0 + 1, value: 1.0 }]).expect("append");
+    let mode = |path: &std::path::Path| std::fs::metadata(path).expect("stat").permissions().mode() & 0o777;
+    assert_eq!(mode(&fixture.dir.path().join("tsdb")), 0o700);
+    for file in fixture.files() {
+        assert_eq!(mode(&file), 0o600, "{}", file.display());
+    }
+}
+
+#[test]
+fn old_blocks_go_when_their_time_is_over() {
+    let fixture = Fixture::new();
+    let series = fixture.store().resolve(&[key(1, "x")]).expect("resolve")[0];
+    fixture.store().append(&[Sample { series, at_ms: T0, value: 1.0 }]).expect("append");
+    fixture.store().seal().expect("seal");
+    fixture.store().maintain(Timestamp::from_ms(T0 + 14 * 86_400_000)).expect("maintain");
+    assert_eq!(fixture.raw(1, "x", T0, T0 + 1).len(), 1);
+    fixture.store().maintain(Timestamp::from_ms(T0 + 16 * 86_400_000)).expect("maintain");
+    assert_eq!(fixture.raw(1, "x", T0, T0 + 1).len(), 0);
+}
