@@ -1,0 +1,133 @@
+//! The audit log: entries go in with the change they speak of, and never change again.
+//!
+//! No statement here or elsewhere updates or deletes an entry, and triggers refuse whoever tries.
+
+use wk_audit::Draft;
+use wk_domain::Timestamp;
+use wk_engine::ports::rows::{AuditFilter, AuditRow, Page};
+use wk_engine::ports::store::{Result, StoreError};
+
+use crate::db::{Db, Tx};
+use crate::sql::{Bulk, Compose, sql};
+use crate::value::{Row, Value, ordinal, unordinal};
+use crate::{limit, parse_cursor};
+
+const INSERT: Bulk = Bulk {
+    head: "INSERT INTO audit_entry (seq, at, actor, action, object, outcome, entry, leaf_hash)",
+    columns: 8,
+    tail: "",
+};
+
+/// Appends entries inside a transaction that changes something. Called last in it: the counter's row is then locked
+/// for the shortest time, and every transaction takes its locks in the same order.
+pub(crate) async fn append(tx: &mut Tx, drafts: Vec<Draft>) -> Result<()> {
+    if drafts.is_empty() {
+        return Ok(());
+    }
+    let count = i64::try_from(drafts.len()).unwrap_or(i64::MAX);
+    let take = sql("UPDATE audit_head SET next_seq = next_seq + $1 WHERE only_row = 1 RETURNING next_seq").bind(count);
+    let row = tx.row(take).await?;
+    let next = match row {
+        Some(row) => row.read().int()?,
+        None => return Err(StoreError::Corrupt { detail: "the audit counter is gone".into() }),
+    };
+    let mut rows = Vec::with_capacity(drafts.len());
+    for (seq, draft) in (next - count..).zip(drafts) {
+        rows.push(row_of(seq, draft)?);
+    }
+    tx.run_all(INSERT.queries(tx.engine(), rows)).await?;
+    Ok(())
+}
+
+fn row_of(seq: i64, draft: Draft) -> Result<Vec<Value>> {
+    let at = Timestamp::from_ms(draft.ts_ns.div_euclid(1_000_000));
+    let actor = named(&draft.actor.kind, &draft.actor.id);
+    let object = named(&draft.object.kind, &draft.object.id);
+    let action = draft.action.clone();
+    let outcome = draft.outcome.as_str();
+    let (entry, leaf) = leaf(unordinal(seq)?, draft)?;
+    Ok(vec![
+        seq.into(),
+        at.into(),
+        actor.into(),
+        action.into(),
+        object.into(),
+        outcome.into(),
+        entry.into(),
+        leaf.to_vec().into(),
+    ])
+}
+
+/// `user_01h4…` says its kind itself; a uid does not: `local:0`.
+fn named(kind: &str, id: &str) -> String {
+    if id.is_empty() {
+        kind.to_owned()
+    } else if id.strip_prefix(kind).is_some_and(|rest| rest.starts_with('_')) {
+        id.to_owned()
+    } else {
+        format!("{kind}:{id}")
+    }
+}
+
+/// Canonical text and leaf hash.
+fn leaf(seq: u64, draft: Draft) -> Result<(String, [u8; 32])> {
+    let text = format!("{{\"seq\":{seq},\"action\":{}}}", serde_json::Value::from(draft.action));
+    let mut bytes = vec![0];
+    bytes.extend_from_slice(text.as_bytes());
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &bytes);
+    let mut hash = [0; 32];
+    hash.copy_from_slice(digest.as_ref());
+    Ok((text, hash))
+}
+
+const SELECT: &str = "SELECT seq, at, actor, action, object, outcome, entry, leaf_hash FROM audit_entry";
+
+fn read(row: &Row) -> Result<AuditRow> {
+    let mut r = row.read();
+    Ok(AuditRow {
+        seq: unordinal(r.int()?)?,
+        at: r.instant()?,
+        actor: r.text()?,
+        action: r.text()?,
+        object: r.text()?,
+        outcome: r.text()?,
+        entry_json: r.text()?,
+        leaf_hash: r.bytes()?.try_into().map_err(|_| StoreError::Corrupt {
+            detail: "a leaf hash of the audit log is not 32 bytes".into(),
+        })?,
+    })
+}
+
+pub(crate) async fn list(db: &Db, filter: AuditFilter, page: Page) -> Result<Vec<AuditRow>> {
+    let mut q = Compose::new(SELECT);
+    if let Some(after) = &page.after {
+        q.and("seq < ", ordinal(parse_cursor(after)?)?);
+    }
+    if let Some(actor) = filter.actor {
+        q.and("actor = ", actor);
+    }
+    if let Some(prefix) = filter.action_prefix {
+        // By length and not by LIKE: `%` and `_` in what people type mean themselves.
+        q.and("substr(action, 1, length(CAST(", prefix.clone()).push(" AS TEXT))) = ").arg(prefix);
+    }
+    if let Some(object) = filter.object {
+        q.and("object = ", object);
+    }
+    if let Some(outcome) = filter.outcome {
+        q.and("outcome = ", outcome);
+    }
+    if let Some(from) = filter.from {
+        q.and("at >= ", from);
+    }
+    if let Some(to) = filter.to {
+        q.and("at < ", to);
+    }
+    q.push(" ORDER BY seq DESC LIMIT ").arg(limit(&page));
+    db.rows(q.done()).await?.iter().map(read).collect()
+}
+
+pub(crate) async fn from(db: &Db, seq: u64, limit: u32) -> Result<Vec<AuditRow>> {
+    let mut q = Compose::new(SELECT);
+    q.and("seq >= ", ordinal(seq)?).push(" ORDER BY seq LIMIT ").arg(limit);
+    db.rows(q.done()).await?.iter().map(read).collect()
+}

@@ -1,0 +1,268 @@
+//! Connections and transactions of either engine behind one face: a [`Query`] goes in, [`Row`]s come out.
+//!
+//! SQLite has one connection that writes and a few that only read; PostgreSQL one pool for both. All writing goes
+//! through [`Tx`]; dropping one without [`Tx::commit`] undoes it.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::postgres::{PgArguments, PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Postgres, Sqlite, Transaction};
+use wk_engine::ports::store::StoreError;
+
+use crate::claim::Claim;
+use crate::error::translate;
+use crate::sql::Query;
+use crate::value::Row;
+
+type Result<T> = std::result::Result<T, StoreError>;
+
+/// Which engine keeps the data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Engine {
+    Sqlite,
+    Postgres,
+}
+
+/// How long a caller waits for a connection. Longer than any ordinary transaction, shorter than a browser's patience.
+const ACQUIRE: Duration = Duration::from_secs(5);
+
+/// How long one statement may take on PostgreSQL, network included: a server that vanished without a word must not
+/// hold a caller for ever. The server's own limit is shorter, so that it speaks first.
+const STATEMENT: Duration = Duration::from_secs(60);
+
+/// Readers beside the writer; lists are short, so few suffice.
+const SQLITE_READERS: u32 = 4;
+
+/// Connections to PostgreSQL from one server.
+const PG_CONNECTIONS: u32 = 12;
+
+#[derive(Debug, Clone)]
+pub(crate) enum Db {
+    Sqlite { writer: SqlitePool, readers: SqlitePool },
+    Postgres { pool: PgPool, claim: Option<Arc<Claim>> },
+}
+
+/// A transaction that may write.
+#[derive(Debug)]
+pub(crate) enum Tx {
+    Sqlite(Transaction<'static, Sqlite>),
+    Postgres(Transaction<'static, Postgres>),
+}
+
+impl Db {
+    pub(crate) async fn sqlite(options: SqliteConnectOptions) -> Result<Self> {
+        let options = options
+            .journal_mode(SqliteJournalMode::Wal)
+            // FULL, not NORMAL: what was acknowledged must survive a power cut, not only a crash of the program.
+            .synchronous(sqlx::sqlite::SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(ACQUIRE)
+            .statement_cache_capacity(256)
+            // Negative: KiB. 64 MiB hold the states of 50 000 checks.
+            .pragma("cache_size", "-65536")
+            .pragma("temp_store", "memory")
+            // Cells of deleted secrets are overwritten rather than left in free pages.
+            .pragma("secure_delete", "fast")
+            // A value that a damaged file makes up is caught where it is read, not where it is used.
+            .pragma("cell_size_check", "on")
+            .pragma("trusted_schema", "off")
+            .disable_statement_logging();
+        let writer = SqlitePoolOptions::new()
+            .max_connections(1)
+            .min_connections(1)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .acquire_timeout(ACQUIRE)
+            .after_release(|conn, _| {
+                Box::pin(async move {
+                    // A full disk makes SQLite roll back by itself; the driver's own count of transactions is then
+                    // wrong for good. Such a connection is replaced.
+                    conn.ping().await?;
+                    Ok(!conn.is_in_transaction())
+                })
+            })
+            // 8 192 pages of 4 KiB: fewer, larger checkpoints, at most 32 MiB of log to read at start.
+            .connect_with(options.clone().pragma("wal_autocheckpoint", "8192"))
+            .await
+            .map_err(translate)?;
+        let readers = SqlitePoolOptions::new()
+            .max_connections(SQLITE_READERS)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .acquire_timeout(ACQUIRE)
+            .connect_with(options.create_if_missing(false).pragma("query_only", "on").row_buffer_size(512))
+            .await
+            .map_err(translate)?;
+        Ok(Self::Sqlite { writer, readers })
+    }
+
+    /// With `exclusive`, a second server is refused.
+    pub(crate) async fn postgres(options: PgConnectOptions, exclusive: bool) -> Result<Self> {
+        let options = options
+            .application_name("watchkeep")
+            .statement_cache_capacity(256)
+            .options([("statement_timeout", "45s"), ("lock_timeout", "20s"), ("idle_in_transaction_session_timeout", "60s")])
+            .disable_statement_logging();
+        let claim = if exclusive { Some(Arc::new(Claim::take(options.clone()).await?)) } else { None };
+        let pool = PgPoolOptions::new()
+            .max_connections(PG_CONNECTIONS)
+            .acquire_timeout(ACQUIRE)
+            .connect_with(options)
+            .await
+            .map_err(translate)?;
+        Ok(Self::Postgres { pool, claim })
+    }
+
+    pub(crate) const fn engine(&self) -> Engine {
+        match self {
+            Self::Sqlite { .. } => Engine::Sqlite,
+            Self::Postgres { .. } => Engine::Postgres,
+        }
+    }
+
+    /// Starts a transaction that writes. On SQLite it is the only one from the start: a later upgrade could fail.
+    pub(crate) async fn begin(&self) -> Result<Tx> {
+        match self {
+            Self::Sqlite { writer, .. } => writer.begin_with("BEGIN IMMEDIATE").await.map(Tx::Sqlite),
+            Self::Postgres { pool, claim } => {
+                if let Some(claim) = claim {
+                    claim.holds()?;
+                }
+                bounded(pool.begin()).await.map(Tx::Postgres)
+            }
+        }
+        .map_err(translate)
+    }
+
+    pub(crate) async fn rows(&self, query: Query) -> Result<Vec<Row>> {
+        match self {
+            Self::Sqlite { readers, .. } => {
+                let (text, args) = sqlite_args(query)?;
+                let rows = sqlx::query_with(text, args).fetch_all(readers).await.map_err(translate)?;
+                Ok(rows.into_iter().map(Row::Sqlite).collect())
+            }
+            Self::Postgres { pool, .. } => {
+                let (text, args) = pg_args(query)?;
+                let rows = bounded(sqlx::query_with(text, args).fetch_all(pool)).await.map_err(translate)?;
+                Ok(rows.into_iter().map(Row::Pg).collect())
+            }
+        }
+    }
+
+    pub(crate) async fn row(&self, query: Query) -> Result<Option<Row>> {
+        Ok(self.rows(query).await?.into_iter().next())
+    }
+
+    /// Runs statements without arguments, several in one text. The text is the program's own.
+    pub(crate) async fn script(tx: &mut Tx, text: String) -> Result<()> {
+        let script = sqlx::raw_sql(AssertSqlSafe(text));
+        match tx {
+            Tx::Sqlite(tx) => script.execute(&mut **tx).await.map(drop),
+            Tx::Postgres(tx) => script.execute(&mut **tx).await.map(drop),
+        }
+        .map_err(translate)
+    }
+
+    /// Waits for transactions to end, folds the write-ahead log into the file, and closes.
+    pub(crate) async fn close(&self) {
+        match self {
+            Self::Sqlite { writer, readers } => {
+                readers.close().await;
+                // The last connection that closes folds the log in.
+                writer.close().await;
+            }
+            Self::Postgres { pool, .. } => pool.close().await,
+        }
+    }
+}
+
+impl Tx {
+    pub(crate) const fn engine(&self) -> Engine {
+        match self {
+            Self::Sqlite(_) => Engine::Sqlite,
+            Self::Postgres(_) => Engine::Postgres,
+        }
+    }
+
+    /// Runs a statement; returns how many rows it changed.
+    pub(crate) async fn run(&mut self, query: Query) -> Result<u64> {
+        match self {
+            Self::Sqlite(tx) => {
+                let (text, args) = sqlite_args(query)?;
+                let done = sqlx::query_with(text, args).execute(&mut **tx).await.map_err(translate)?;
+                Ok(done.rows_affected())
+            }
+            Self::Postgres(tx) => {
+                let (text, args) = pg_args(query)?;
+                let done = bounded(sqlx::query_with(text, args).execute(&mut **tx)).await.map_err(translate)?;
+                Ok(done.rows_affected())
+            }
+        }
+    }
+
+    pub(crate) async fn run_all(&mut self, queries: Vec<Query>) -> Result<u64> {
+        let mut changed = 0;
+        for query in queries {
+            changed += self.run(query).await?;
+        }
+        Ok(changed)
+    }
+
+    pub(crate) async fn rows(&mut self, query: Query) -> Result<Vec<Row>> {
+        match self {
+            Self::Sqlite(tx) => {
+                let (text, args) = sqlite_args(query)?;
+                let rows = sqlx::query_with(text, args).fetch_all(&mut **tx).await.map_err(translate)?;
+                Ok(rows.into_iter().map(Row::Sqlite).collect())
+            }
+            Self::Postgres(tx) => {
+                let (text, args) = pg_args(query)?;
+                let rows = bounded(sqlx::query_with(text, args).fetch_all(&mut **tx)).await.map_err(translate)?;
+                Ok(rows.into_iter().map(Row::Pg).collect())
+            }
+        }
+    }
+
+    pub(crate) async fn row(&mut self, query: Query) -> Result<Option<Row>> {
+        Ok(self.rows(query).await?.into_iter().next())
+    }
+
+    /// Makes it durable. An error says that it is not, with one exception that no database can take away: when the
+    /// link to PostgreSQL breaks in this very moment, it may have been kept.
+    pub(crate) async fn commit(self) -> Result<()> {
+        match self {
+            Self::Sqlite(tx) => tx.commit().await,
+            Self::Postgres(tx) => bounded(tx.commit()).await,
+        }
+        .map_err(translate)
+    }
+}
+
+async fn bounded<T>(work: impl Future<Output = std::result::Result<T, sqlx::Error>>) -> std::result::Result<T, sqlx::Error> {
+    tokio::time::timeout(STATEMENT, work).await.unwrap_or_else(|_| {
+        Err(sqlx::Error::Io(std::io::Error::new(std::io::ErrorKind::TimedOut, "the database did not answer in time")))
+    })
+}
+
+fn sqlite_args(query: Query) -> Result<(sqlx::SqlStr, SqliteArguments)> {
+    use sqlx::Arguments as _;
+    let mut args = SqliteArguments::default();
+    args.reserve(query.args.len(), 0);
+    for value in query.args {
+        value.add_sqlite(&mut args).map_err(translate)?;
+    }
+    Ok((query.text.into_sql(), args))
+}
+
+fn pg_args(query: Query) -> Result<(sqlx::SqlStr, PgArguments)> {
+    use sqlx::Arguments as _;
+    let mut args = PgArguments::default();
+    args.reserve(query.args.len(), query.args.len() * 16);
+    for value in query.args {
+        value.add_pg(&mut args).map_err(translate)?;
+    }
+    Ok((query.text.into_sql(), args))
+}

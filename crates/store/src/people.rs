@@ -1,0 +1,146 @@
+//! Accounts and their second factors.
+
+use wk_audit::Draft;
+use wk_domain::UserId;
+use wk_engine::ports::rows::UserRow;
+use wk_engine::ports::store::{Result, StoreError};
+
+use crate::audit_log;
+use crate::db::{Db, Tx};
+use crate::error::{conflict, in_words};
+use crate::sql::{Bulk, sql};
+use crate::value::{Reader, Row, Value};
+
+pub(crate) fn read_from(r: &mut Reader<'_>) -> Result<UserRow> {
+    Ok(UserRow {
+        id: r.id()?,
+        name: r.text()?,
+        display_name: r.text()?,
+        role: r.text()?,
+        password_phc: r.text()?,
+        totp_sealed: r.bytes()?,
+        totp_last_step: r.int()?,
+        created: r.instant()?,
+        disabled: r.opt_instant()?,
+        failures: r.int()?,
+        revision: r.int()?,
+    })
+}
+
+fn read(row: &Row) -> Result<UserRow> {
+    read_from(&mut row.read())
+}
+
+pub(crate) async fn all(db: &Db) -> Result<Vec<UserRow>> {
+    let q = sql("SELECT id, name, display_name, role, password_phc, totp_sealed, totp_last_step, created, disabled,
+                 failures, revision FROM person ORDER BY name");
+    db.rows(q).await?.iter().map(read).collect()
+}
+
+pub(crate) async fn one(db: &Db, id: UserId) -> Result<Option<UserRow>> {
+    let q = sql("SELECT id, name, display_name, role, password_phc, totp_sealed, totp_last_step, created, disabled,
+                 failures, revision FROM person WHERE id = $1");
+    db.row(q.bind(id)).await?.as_ref().map(read).transpose()
+}
+
+pub(crate) async fn by_name(db: &Db, name: &str) -> Result<Option<UserRow>> {
+    let q = sql("SELECT id, name, display_name, role, password_phc, totp_sealed, totp_last_step, created, disabled,
+                 failures, revision FROM person WHERE name = $1");
+    db.row(q.bind(name)).await?.as_ref().map(read).transpose()
+}
+
+const INSERT_RECOVERY: Bulk = Bulk { head: "INSERT INTO recovery (person, code_sha256)", columns: 2, tail: "" };
+
+async fn insert_recovery(tx: &mut Tx, id: UserId, codes: Vec<Vec<u8>>) -> Result<()> {
+    let values = codes.into_iter().map(|code| -> Vec<Value> { vec![id.into(), code.into()] }).collect();
+    tx.run_all(INSERT_RECOVERY.queries(tx.engine(), values)).await?;
+    Ok(())
+}
+
+pub(crate) async fn create(db: &Db, user: UserRow, recovery: Vec<Vec<u8>>, audit: Draft) -> Result<()> {
+    let mut tx = db.begin().await?;
+    let q = sql("INSERT INTO person (id, name, display_name, role, password_phc, totp_sealed, totp_last_step, created,
+                 disabled, failures, revision) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)")
+        .bind(user.id)
+        .bind(user.name.as_str())
+        .bind(user.display_name)
+        .bind(user.role)
+        .bind(user.password_phc)
+        .bind(user.totp_sealed)
+        .bind(user.totp_last_step)
+        .bind(user.created)
+        .bind(user.disabled)
+        .bind(user.failures)
+        .bind(user.revision);
+    tx.run(q).await.map_err(|e| in_words(e, || format!("another account is called `{}`", user.name)))?;
+    insert_recovery(&mut tx, user.id, recovery).await?;
+    audit_log::append(&mut tx, vec![audit]).await?;
+    tx.commit().await
+}
+
+pub(crate) async fn update(db: &Db, user: UserRow, audit: Draft) -> Result<()> {
+    let mut tx = db.begin().await?;
+    // The last step only goes up, whatever an older copy of the row says: a used code stays used. Failures have their
+    // own method, since sign-ins count them while an administrator edits.
+    let q = sql("UPDATE person SET name = $2, display_name = $3, role = $4, password_phc = $5, totp_sealed = $6,
+                 totp_last_step = CASE WHEN totp_last_step < $7 THEN $7 ELSE totp_last_step END, disabled = $8,
+                 revision = $9 + 1 WHERE id = $1 AND revision = $9")
+        .bind(user.id)
+        .bind(user.name.as_str())
+        .bind(user.display_name)
+        .bind(user.role)
+        .bind(user.password_phc)
+        .bind(user.totp_sealed)
+        .bind(user.totp_last_step)
+        .bind(user.disabled)
+        .bind(user.revision);
+    let changed = tx.run(q).await.map_err(|e| in_words(e, || format!("another account is called `{}`", user.name)))?;
+    if changed == 0 {
+        let there = tx.row(sql("SELECT id FROM person WHERE id = $1").bind(user.id)).await?.is_some();
+        return Err(if there {
+            conflict("the account was changed by somebody else meanwhile; look at it again")
+        } else {
+            StoreError::NotFound { what: "the account" }
+        });
+    }
+    audit_log::append(&mut tx, vec![audit]).await?;
+    tx.commit().await
+}
+
+pub(crate) async fn burn_totp_step(db: &Db, id: UserId, step: i64) -> Result<bool> {
+    let mut tx = db.begin().await?;
+    let q = sql("UPDATE person SET totp_last_step = $2 WHERE id = $1 AND totp_last_step < $2");
+    let burned = tx.run(q.bind(id).bind(step)).await? == 1;
+    tx.commit().await?;
+    Ok(burned)
+}
+
+pub(crate) async fn replace_recovery(db: &Db, id: UserId, codes: Vec<Vec<u8>>, audit: Draft) -> Result<()> {
+    let mut tx = db.begin().await?;
+    // Locks the account: two replacements at once must not leave both sets.
+    if tx.run(sql("UPDATE person SET name = name WHERE id = $1").bind(id)).await? == 0 {
+        return Err(StoreError::NotFound { what: "the account" });
+    }
+    tx.run(sql("DELETE FROM recovery WHERE person = $1").bind(id)).await?;
+    insert_recovery(&mut tx, id, codes).await?;
+    audit_log::append(&mut tx, vec![audit]).await?;
+    tx.commit().await
+}
+
+pub(crate) async fn burn_recovery(db: &Db, id: UserId, code_sha256: &[u8]) -> Result<bool> {
+    let mut tx = db.begin().await?;
+    let q = sql("DELETE FROM recovery WHERE person = $1 AND code_sha256 = $2");
+    let burned = tx.run(q.bind(id).bind(code_sha256)).await? == 1;
+    tx.commit().await?;
+    Ok(burned)
+}
+
+pub(crate) async fn set_failures(db: &Db, id: UserId, failures: i64, audit: Draft) -> Result<()> {
+    let mut tx = db.begin().await?;
+    let q = sql("UPDATE person SET failures = $2 WHERE id = $1");
+    if tx.run(q.bind(id).bind(failures)).await? == 0 {
+        return Err(StoreError::NotFound { what: "the account" });
+    }
+    audit_log::append(&mut tx, vec![audit]).await?;
+    tx.commit().await
+}
