@@ -23,9 +23,10 @@ use rcgen::{
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
-use wk_domain::{AgentId, Timestamp};
+use wk_domain::{AgentId, Timestamp, TokenId};
 use wk_seal::{
-    FileError, KekRing, RandomError, private_dir, random_array, read_private, shred, write_private,
+    FileError, KekRing, RandomError, Secret, SecretString, private_dir, random_array, read_private, shred,
+    write_private,
 };
 use zeroize::Zeroizing;
 
@@ -35,6 +36,7 @@ use crate::names::ServerNames;
 use crate::peer::AGENT_URN;
 use crate::pem;
 use crate::tls::internal_provider;
+use crate::token::{EnrolToken, ServerAddr, TokenError};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const ROOT_LIFE: Duration = Duration::from_secs(3652 * 24 * 60 * 60);
@@ -192,7 +194,12 @@ struct Pair {
     cert: CertificateDer<'static>,
     key: KeyPair,
     facts: CertFacts,
+    /// Further certificates in the same file: the server's issuer, or an intermediate's predecessors, newest first.
+    others: Vec<CertificateDer<'static>>,
 }
+
+/// Two predecessors cover every certificate that is still alive: an intermediate is replaced after 60 days.
+const PREDECESSORS_MAX: usize = 2;
 
 struct State {
     intermediate: Pair,
@@ -304,7 +311,7 @@ fn facts(cert: &CertificateDer<'_>) -> Result<CertFacts, PkiError> {
 
 fn pair(cert: CertificateDer<'static>, key: KeyPair) -> Result<Pair, PkiError> {
     let facts = facts(&cert)?;
-    Ok(Pair { cert, key, facts })
+    Ok(Pair { cert, key, facts, others: Vec::new() })
 }
 
 fn make_root(names: &ServerNames, now: Timestamp) -> Result<Pair, PkiError> {
@@ -320,11 +327,11 @@ fn make_root(names: &ServerNames, now: Timestamp) -> Result<Pair, PkiError> {
     pair(cert.der().clone(), key)
 }
 
-fn issuer_of<'a>(pair: &'a Pair) -> Result<Issuer<'static, &'a KeyPair>, PkiError> {
+fn issuer_of(pair: &Pair) -> Result<Issuer<'static, &KeyPair>, PkiError> {
     Issuer::from_ca_cert_der(&pair.cert, &pair.key).map_err(make("read the issuing certificate"))
 }
 
-fn make_intermediate(root: &Pair, now: Timestamp) -> Result<Pair, PkiError> {
+fn make_intermediate(root: &Pair, before: Option<&Pair>, now: Timestamp) -> Result<Pair, PkiError> {
     let key = new_key()?;
     let digest = wk_seal::sha256(&key.subject_public_key_info());
     let name = format!(
@@ -337,7 +344,10 @@ fn make_intermediate(root: &Pair, now: Timestamp) -> Result<Pair, PkiError> {
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     let cert =
         params.signed_by(&key, &issuer_of(root)?).map_err(make("make the intermediate certificate"))?;
-    pair(cert.der().clone(), key)
+    let mut made = pair(cert.der().clone(), key)?;
+    let before = before.into_iter().flat_map(|before| std::iter::once(&before.cert).chain(&before.others));
+    made.others = before.take(PREDECESSORS_MAX).cloned().collect();
+    Ok(made)
 }
 
 fn make_server(issuer: &Pair, names: &ServerNames, now: Timestamp) -> Result<Pair, PkiError> {
@@ -349,7 +359,9 @@ fn make_server(issuer: &Pair, names: &ServerNames, now: Timestamp) -> Result<Pai
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     let cert = params.signed_by(&key, &issuer_of(issuer)?).map_err(make("make the server certificate"))?;
-    pair(cert.der().clone(), key)
+    let mut made = pair(cert.der().clone(), key)?;
+    made.others = vec![issuer.cert.clone()];
+    Ok(made)
 }
 
 impl Ca {
@@ -375,7 +387,7 @@ impl Ca {
                     return Err(PkiError::RootMissing { path: root_path });
                 }
                 let root = make_root(names, now)?;
-                save(dir, CertRole::Root, protection, &root, &[])?;
+                save(dir, CertRole::Root, protection, &root)?;
                 root
             }
         };
@@ -385,9 +397,9 @@ impl Ca {
         write_root_copy(dir, &root.cert)?;
         let intermediate = match load(dir, CertRole::Intermediate, protection)? {
             Some(found) if !intermediate_due(&found.facts, now) => found,
-            _ => {
-                let made = make_intermediate(&root, now)?;
-                save(dir, CertRole::Intermediate, protection, &made, &[])?;
+            found => {
+                let made = make_intermediate(&root, found.as_ref(), now)?;
+                save(dir, CertRole::Intermediate, protection, &made)?;
                 made
             }
         };
@@ -396,12 +408,11 @@ impl Ca {
             Some(found) if !server_due(&found.facts, now) && stands_for(&found.facts, &allowed) => found,
             _ => {
                 let made = make_server(&intermediate, &allowed, now)?;
-                save(dir, CertRole::Server, protection, &made, &[&intermediate.cert])?;
+                save(dir, CertRole::Server, protection, &made)?;
                 made
             }
         };
-        let chain = server_chain(dir, &server.cert, &intermediate.cert)?;
-        let keys = certified(&chain, &root.cert, &server.key)?;
+        let keys = certified(&server, &root.cert)?;
         let identity = Arc::new(ServerIdentity {
             current: ArcSwap::new(keys.0),
             with_root: Arc::new(WithRoot(ArcSwap::new(keys.1))),
@@ -475,6 +486,31 @@ impl Ca {
         })
     }
 
+    /// The chain of an agent certificate issued before: the leaf and the intermediate that signed it, also when another
+    /// has taken over since. The leaf alone when it is none of ours.
+    pub fn chain_of(&self, leaf_der: &[u8]) -> Vec<Vec<u8>> {
+        let state = self.state.read();
+        let issuer = CertFacts::read(leaf_der).ok().and_then(|leaf| {
+            std::iter::once(&state.intermediate.cert)
+                .chain(&state.intermediate.others)
+                .find(|cert| CertFacts::read(cert).is_ok_and(|facts| facts.subject_der == leaf.issuer_der))
+        });
+        std::iter::once(leaf_der.to_vec()).chain(issuer.map(|cert| cert.to_vec())).collect()
+    }
+
+    /// The line that enrols one machine: `token` with its secret, where to find this server, and the root's digest.
+    ///
+    /// # Errors
+    /// [`TokenError::Servers`].
+    pub fn enrolment_line(
+        &self,
+        token: TokenId,
+        secret: Secret<[u8; 16]>,
+        servers: Vec<ServerAddr>,
+    ) -> Result<SecretString, TokenError> {
+        Ok(EnrolToken::new(token, secret, self.root_spki_sha256(), servers)?.encode())
+    }
+
     /// Replaces what is due: the intermediate with 30 days left (the server certificate follows), the server
     /// certificate with 10. Call it hourly. Chains issued before stay valid until they end by themselves.
     ///
@@ -488,17 +524,16 @@ impl Ca {
             // The root's key is in memory only here: it signs once in two months.
             let root = load(&self.dir, CertRole::Root, &self.protection)?
                 .ok_or_else(|| PkiError::RootMissing { path: self.dir.join(CertRole::Root.file()) })?;
-            let made = make_intermediate(&root, now)?;
-            save(&self.dir, CertRole::Intermediate, &self.protection, &made, &[])?;
+            let made = make_intermediate(&root, Some(&state.intermediate), now)?;
+            save(&self.dir, CertRole::Intermediate, &self.protection, &made)?;
             state.intermediate = made;
             rotated.push(CertRole::Intermediate);
         }
         if !rotated.is_empty() || server_due(&state.server, now) {
             let (allowed, _) = self.wanted.split(self.root_facts.permitted.as_ref());
             let made = make_server(&state.intermediate, &allowed, now)?;
-            save(&self.dir, CertRole::Server, &self.protection, &made, &[&state.intermediate.cert])?;
-            let chain = vec![made.cert.clone(), state.intermediate.cert.clone()];
-            let (short, long) = certified(&chain, &self.root, &made.key)?;
+            save(&self.dir, CertRole::Server, &self.protection, &made)?;
+            let (short, long) = certified(&made, &self.root)?;
             self.identity.current.store(short);
             self.identity.with_root.0.store(long);
             state.server = made.facts;
@@ -567,51 +602,26 @@ fn stands_for(facts: &CertFacts, names: &ServerNames) -> bool {
     facts.dns == names.dns() && facts.ips == names.ips()
 }
 
-/// The server certificate keeps the intermediate that signed it, which a later one may have replaced.
-fn server_chain(
-    dir: &Path,
-    server: &CertificateDer<'static>,
-    fallback: &CertificateDer<'static>,
-) -> Result<Vec<CertificateDer<'static>>, PkiError> {
-    let bytes = read_private(&dir.join(CertRole::Server.file()), FILE_BYTES_MAX).map_err(PkiError::File)?;
-    let issuer = pem::read(bytes.expose())
-        .into_iter()
-        .flatten()
-        .filter(|block| block.label == pem::CERTIFICATE)
-        .nth(1)
-        .map_or_else(|| fallback.clone(), |block| CertificateDer::from(block.bytes.to_vec()));
-    Ok(vec![server.clone(), issuer])
-}
-
 fn certified(
-    chain: &[CertificateDer<'static>],
+    server: &Pair,
     root: &CertificateDer<'static>,
-    key: &KeyPair,
 ) -> Result<(Arc<CertifiedKey>, Arc<CertifiedKey>), PkiError> {
-    let der = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialized_der().to_vec()));
+    let der = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(server.key.serialized_der().to_vec()));
     let key = internal_provider()
         .key_provider
         .load_private_key(der)
         .map_err(|source| PkiError::Tls { what: "load the server's key", source })?;
-    let mut long = chain.to_vec();
+    let short: Vec<_> = std::iter::once(&server.cert).chain(&server.others).cloned().collect();
+    let mut long = short.clone();
     long.push(root.clone());
-    Ok((
-        Arc::new(CertifiedKey::new(chain.to_vec(), Arc::clone(&key))),
-        Arc::new(CertifiedKey::new(long, key)),
-    ))
+    Ok((Arc::new(CertifiedKey::new(short, Arc::clone(&key))), Arc::new(CertifiedKey::new(long, key))))
 }
 
-fn save(
-    dir: &Path,
-    role: CertRole,
-    protection: &KeyProtection,
-    pair: &Pair,
-    issuers: &[&CertificateDer<'_>],
-) -> Result<(), PkiError> {
+fn save(dir: &Path, role: CertRole, protection: &KeyProtection, pair: &Pair) -> Result<(), PkiError> {
     let mut text = Zeroizing::new(String::new());
     pem::write(&mut text, pem::CERTIFICATE, &pair.cert);
-    for issuer in issuers {
-        pem::write(&mut text, pem::CERTIFICATE, issuer);
+    for other in &pair.others {
+        pem::write(&mut text, pem::CERTIFICATE, other);
     }
     match protection {
         KeyProtection::FileMode => pem::write(&mut text, pem::PRIVATE_KEY, pair.key.serialized_der()),
@@ -639,17 +649,12 @@ fn load(dir: &Path, role: CertRole, protection: &KeyProtection) -> Result<Option
         },
     };
     let blocks = pem::read(bytes.expose()).ok_or_else(damaged)?;
-    let cert = blocks
-        .iter()
-        .find(|block| block.label == pem::CERTIFICATE)
-        .map(|block| CertificateDer::from(block.bytes.to_vec()))
-        .ok_or_else(damaged)?;
-    let issuers: Vec<_> = blocks
+    let mut certs = blocks
         .iter()
         .filter(|block| block.label == pem::CERTIFICATE)
-        .skip(1)
-        .map(|block| CertificateDer::from(block.bytes.to_vec()))
-        .collect();
+        .map(|block| CertificateDer::from(block.bytes.to_vec()));
+    let cert = certs.next().ok_or_else(damaged)?;
+    let others: Vec<_> = certs.collect();
     let plain = blocks.iter().find(|block| block.label == pem::PRIVATE_KEY);
     let sealed = blocks.iter().find(|block| block.label == pem::SEALED_KEY);
     let key = match (plain, sealed, protection) {
@@ -667,11 +672,11 @@ fn load(dir: &Path, role: CertRole, protection: &KeyProtection) -> Result<Option
     if facts.spki_der != key.subject_public_key_info() {
         return Err(damaged());
     }
-    let found = Pair { cert, key, facts };
+    let found = Pair { cert, key, facts, others };
     if plain.is_some() && matches!(protection, KeyProtection::Sealed(_)) {
         // Sealing was switched on after the first start. The old bytes may survive beneath the file system; a sealed
         // file is still better than a plain one.
-        save(dir, role, protection, &found, &issuers.iter().collect::<Vec<_>>())?;
+        save(dir, role, protection, &found)?;
     }
     Ok(Some(found))
 }

@@ -115,11 +115,10 @@ pub(crate) fn key_of_spki(spki_der: &[u8]) -> Option<(KeyKind, &[u8])> {
 
 /// Whether `signature` (with its algorithm's OID) is by the key in `spki_der` over `message`.
 pub(crate) fn signed_by(spki_der: &[u8], algorithm_oid: &str, message: &[u8], signature: &[u8]) -> bool {
-    let verify =
-        |algorithm, key: &[u8]| UnparsedPublicKey::new(algorithm, key).verify(message, signature).is_ok();
     match key_of_spki(spki_der) {
         Some((KeyKind::P256, key)) => {
-            algorithm_oid == "1.2.840.10045.4.3.2" && verify(&ECDSA_P256_SHA256_ASN1, key)
+            algorithm_oid == "1.2.840.10045.4.3.2"
+                && UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, key).verify(message, signature).is_ok()
         }
         Some((KeyKind::Ed25519, key)) => {
             algorithm_oid == "1.3.101.112"
@@ -134,6 +133,9 @@ pub(crate) fn signed_by(spki_der: &[u8], algorithm_oid: &str, message: &[u8], si
 pub(crate) struct CertFacts {
     pub(crate) serial: Serial,
     pub(crate) subject: String,
+    /// Subject and issuer as they stand in the DER, to match one against the other.
+    pub(crate) subject_der: Vec<u8>,
+    pub(crate) issuer_der: Vec<u8>,
     pub(crate) not_before: Timestamp,
     pub(crate) not_after: Timestamp,
     pub(crate) key: KeyKind,
@@ -205,6 +207,8 @@ impl CertFacts {
         let mut facts = Self {
             serial: Serial::from_der_integer(cert.tbs_certificate.raw_serial()).ok_or(CertError::Serial)?,
             subject: cert.subject().to_string(),
+            subject_der: cert.subject().as_raw().to_vec(),
+            issuer_der: cert.issuer().as_raw().to_vec(),
             not_before: instant(cert.validity().not_before.timestamp()),
             not_after: instant(cert.validity().not_after.timestamp()),
             key,

@@ -4,7 +4,7 @@ use rcgen::SubjectPublicKeyInfo;
 use x509_parser::certification_request::X509CertificationRequest;
 use x509_parser::prelude::FromDer as _;
 
-use crate::cert::{key_of_spki, signed_by};
+use crate::cert::{KeyKind, key_of_spki, signed_by};
 
 /// A request with a P-256 key and no names has about 200 bytes.
 pub const CSR_BYTES_MAX: usize = 4096;
@@ -47,10 +47,15 @@ impl AgentCsr {
         }
         let info = &csr.certification_request_info;
         let spki_der = info.subject_pki.raw;
-        key_of_spki(spki_der).ok_or(CsrError::Key)?;
+        let (kind, _) = key_of_spki(spki_der).ok_or(CsrError::Key)?;
         let algorithm = csr.signature_algorithm.algorithm.to_id_string();
-        if !signed_by(spki_der, &algorithm, info.raw, &csr.signature_value.data) {
+        let signature: &[u8] = &csr.signature_value.data;
+        if !signed_by(spki_der, &algorithm, info.raw, signature) {
             return Err(CsrError::Signature);
+        }
+        // The parser forgives spare bits and tags that the signature does not cover. One request has one spelling here.
+        if spelling(info.raw, kind, signature) != der {
+            return Err(CsrError::Der);
         }
         Ok(Self { spki_der: spki_der.to_vec() })
     }
@@ -63,6 +68,39 @@ impl AgentCsr {
     pub(crate) fn public_key(&self) -> Result<SubjectPublicKeyInfo, CsrError> {
         SubjectPublicKeyInfo::from_der(&self.spki_der).map_err(|_| CsrError::Key)
     }
+}
+
+/// `AlgorithmIdentifier` of ecdsa-with-SHA256, and of Ed25519.
+const ECDSA_SHA256: &[u8] = &[0x30, 0x0a, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02];
+const ED25519: &[u8] = &[0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70];
+
+/// The only DER of a request with these parts.
+fn spelling(info: &[u8], kind: KeyKind, signature: &[u8]) -> Vec<u8> {
+    let mut bits = vec![0u8];
+    bits.extend_from_slice(signature);
+    let algorithm = match kind {
+        KeyKind::P256 => ECDSA_SHA256,
+        KeyKind::Ed25519 => ED25519,
+    };
+    let body = [info, algorithm, &tagged(0x03, &bits)].concat();
+    tagged(0x30, &body)
+}
+
+fn tagged(tag: u8, content: &[u8]) -> Vec<u8> {
+    let len = (content.len() as u64).to_be_bytes();
+    let zeros = len.iter().take_while(|&&byte| byte == 0).count().min(7);
+    let digits = &len[zeros..];
+    let mut out = vec![tag];
+    match digits {
+        [short @ 0..=0x7f] => out.push(*short),
+        // At most eight digits.
+        _ => {
+            out.push(0x80 | u8::try_from(digits.len()).unwrap_or(0));
+            out.extend_from_slice(digits);
+        }
+    }
+    out.extend_from_slice(content);
+    out
 }
 
 #[cfg(test)]
