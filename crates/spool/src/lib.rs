@@ -26,5 +26,5 @@ mod record;
 mod segment;
 mod spool;
 
-pub use payload::{Payload, Reading};
+pub use payload::Payload;
 pub use spool::{Frame, Limits, Resume, Spool, SpoolError, Stats};

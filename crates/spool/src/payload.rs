@@ -3,7 +3,9 @@
 use std::mem;
 
 use prost::Message;
-use wk_wire::{AgentNote, Batch, CheckResult, Execution, InventoryDelta, InventoryItem, SeriesDef};
+use wk_wire::{
+    AgentNote, Batch, CheckResult, Execution, InventoryDelta, InventoryItem, SampleBlock, SeriesDef,
+};
 
 /// Batches are cut at about this size: half of what a frame may be, so that a dictionary or a long output fits beside.
 pub(crate) const PIECE_BYTES: usize = 512 << 10;
@@ -16,18 +18,15 @@ const PIECE_ITEMS: usize = 1_000;
 /// Inventory items in one batch.
 const PIECE_INVENTORY: usize = 10_000;
 
-/// All values that were read at one instant.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Reading {
-    /// Milliseconds since 1970 UTC.
-    pub at_ms: i64,
-    pub values: Vec<(SeriesDef, f64)>,
-}
-
 /// What an agent observed, on its way to the server.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Payload {
-    pub readings: Vec<Reading>,
+    /// Series not defined before in this process: entry `i` is referred to as `first_series + i` from now on. Giving
+    /// one again is harmless; the first definition stays.
+    pub series: Vec<SeriesDef>,
+    pub first_series: u32,
+    /// Values, by reference to the process's definitions.
+    pub samples: Vec<SampleBlock>,
     pub results: Vec<CheckResult>,
     pub inventory: Vec<InventoryDelta>,
     pub executions: Vec<Execution>,
@@ -35,9 +34,9 @@ pub struct Payload {
 }
 
 impl Payload {
-    /// Whether there is nothing to say.
+    /// Whether there is nothing to say. Definitions alone say nothing.
     pub fn is_empty(&self) -> bool {
-        self.readings.iter().all(|reading| reading.values.is_empty())
+        self.samples.iter().all(|block| block.values.is_empty())
             && self.results.is_empty()
             && self.inventory.is_empty()
             && self.executions.is_empty()
@@ -47,8 +46,8 @@ impl Payload {
     /// Cuts into pieces that each fit a batch. Also returns how many things were too large for any.
     pub(crate) fn cut(self) -> (Vec<Piece>, u64) {
         let mut cutter = Cutter::default();
-        for reading in self.readings {
-            cutter.reading(reading);
+        for block in self.samples {
+            cutter.block(block);
         }
         for result in self.results {
             if let Some(piece) = cutter.room(result.encoded_len(), |piece| piece.batch.results.len()) {
@@ -72,10 +71,9 @@ impl Payload {
     }
 }
 
-/// One batch to be: everything but its samples, which need the segment's dictionary.
+/// One batch to be. Its samples still refer to the process's definitions.
 #[derive(Debug, Default)]
 pub(crate) struct Piece {
-    pub(crate) readings: Vec<Reading>,
     pub(crate) batch: Batch,
     bytes: usize,
     values: usize,
@@ -111,9 +109,9 @@ impl Cutter {
         }
     }
 
-    fn reading(&mut self, reading: Reading) {
-        let at_ms = reading.at_ms;
-        let mut values = reading.values.into_iter().peekable();
+    fn block(&mut self, block: SampleBlock) {
+        let at_ms = block.at_ms;
+        let mut values = block.refs.into_iter().zip(block.values).peekable();
         while values.peek().is_some() {
             // A reference takes up to three bytes, a value eight.
             let fits = PIECE_VALUES.saturating_sub(self.piece.values);
@@ -121,10 +119,10 @@ impl Cutter {
                 self.next();
                 continue;
             }
-            let part: Vec<_> = values.by_ref().take(fits).collect();
-            self.piece.values += part.len();
-            self.piece.bytes += part.len() * 11 + 24;
-            self.piece.readings.push(Reading { at_ms, values: part });
+            let (refs, values): (Vec<_>, Vec<_>) = values.by_ref().take(fits).unzip();
+            self.piece.values += refs.len();
+            self.piece.bytes += refs.len() * 11 + 24;
+            self.piece.batch.samples.push(SampleBlock { at_ms, refs, values });
         }
     }
 
@@ -211,13 +209,13 @@ mod tests {
     #[test]
     fn a_small_payload_is_one_piece() {
         let payload = Payload {
-            readings: vec![Reading { at_ms: 1, values: vec![(SeriesDef::default(), 1.0)] }],
+            samples: vec![SampleBlock { at_ms: 1, refs: vec![0], values: vec![1.0] }],
             notes: vec![AgentNote::default()],
             ..Payload::default()
         };
         let (pieces, lost) = payload.cut();
         assert_eq!((pieces.len(), lost), (1, 0));
-        assert_eq!(pieces[0].readings[0].values.len(), 1);
+        assert_eq!(pieces[0].batch.samples[0].values.len(), 1);
     }
 
     #[test]
@@ -259,11 +257,10 @@ mod tests {
 
     #[test]
     fn many_values_are_spread_over_batches() {
-        let values = (0..25_000).map(|n| (SeriesDef::default(), f64::from(n))).collect();
-        let (pieces, _) =
-            Payload { readings: vec![Reading { at_ms: 1, values }], ..Payload::default() }.cut();
-        let counts: Vec<_> =
-            pieces.iter().map(|piece| piece.readings.iter().map(|r| r.values.len()).sum::<usize>()).collect();
+        let block = SampleBlock { at_ms: 1, refs: (0..25_000).collect(), values: vec![1.0; 25_000] };
+        let (pieces, _) = Payload { samples: vec![block], ..Payload::default() }.cut();
+        let count = |piece: &Piece| piece.batch.samples.iter().map(|block| block.values.len()).sum::<usize>();
+        let counts: Vec<_> = pieces.iter().map(count).collect();
         assert_eq!(counts, [10_000, 10_000, 5_000]);
     }
 }

@@ -1,6 +1,6 @@
 //! The queue itself: one folder, one process.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
@@ -13,12 +13,16 @@ use rustix::fs::{FlockOperation, flock};
 use wk_wire::{AgentNote, Dictionary, SampleBlock, SeriesDef};
 
 use crate::cursor::{Cursor, CursorFile, Found};
-use crate::payload::{PIECE_BYTES, Payload, Piece, Reading};
+use crate::payload::{PIECE_BYTES, Payload, Piece};
 use crate::record::{self, Kind};
 use crate::segment::{OwnedRecord, Reader, Segment, Writer};
 
 /// Series a segment may name: what a server takes in one dictionary.
 const SERIES_MAX: usize = 10_000;
+/// Series a process may define: all that fit in three bytes of a reference, far above what any collector makes.
+const DEFINITIONS_MAX: usize = 1 << 20;
+/// Not in the dictionary.
+const NOWHERE: u32 = u32::MAX;
 /// Field keys of the protocol that are written by hand here: they go around what is encoded already.
 const KEY_DICTIONARY: u8 = (2 << 3) | 2;
 const KEY_BATCH: u8 = (3 << 3) | 2;
@@ -128,8 +132,12 @@ pub struct Spool {
     /// Oldest first; the last is the one being written, if `writer` is there.
     segments: VecDeque<Segment>,
     writer: Option<Writer>,
-    /// The written segment's dictionary.
-    dictionary: HashMap<SeriesDef, u32>,
+    /// The process's series.
+    series: Vec<SeriesDef>,
+    /// Where each of them is in the written segment's dictionary, or [`NOWHERE`].
+    places: Vec<u32>,
+    /// Entries in the written segment's dictionary.
+    placed: u32,
     next_position: u64,
     /// Handed out up to this position since [`Self::resume`].
     sent: u64,
@@ -201,7 +209,9 @@ impl Spool {
             cursor,
             segments,
             writer: None,
-            dictionary: HashMap::new(),
+            series: vec![],
+            places: vec![],
+            placed: 0,
             reader: None,
             unsaved: false,
         };
@@ -235,6 +245,7 @@ impl Spool {
     /// [`SpoolError::Append`] when the disk does not take it. The loss is counted, and told to the server in a later
     /// batch; there is nothing to do for the caller.
     pub fn append(&mut self, mut payload: Payload, now_ms: i64) -> Result<(), SpoolError> {
+        self.define(payload.first_series, std::mem::take(&mut payload.series));
         self.drop_old(now_ms);
         let told = self.add_loss_notes(&mut payload, now_ms);
         let (pieces, too_large) = payload.cut();
@@ -260,6 +271,18 @@ impl Spool {
         Ok(())
     }
 
+    fn define(&mut self, first: u32, series: Vec<SeriesDef>) {
+        let known = self.series.len();
+        let new = known.saturating_sub(first as usize);
+        if first as usize > known {
+            // A hole would give later values the wrong names: these series stay unknown and their values are left out.
+            tracing::warn!(first, known, "series were defined out of order");
+            return;
+        }
+        self.series.extend(series.into_iter().skip(new).take(DEFINITIONS_MAX.saturating_sub(known)));
+        self.places.resize(self.series.len(), NOWHERE);
+    }
+
     /// Adds notes about what was lost and not told yet. Returns what is told when the payload is stored.
     fn add_loss_notes(&self, payload: &mut Payload, now_ms: i64) -> Option<(u64, u64)> {
         let Cursor { dropped, dropped_told, damaged, damaged_told, .. } = self.cursor;
@@ -280,23 +303,19 @@ impl Spool {
 
     fn append_piece(&mut self, piece: Piece, now_ms: i64) -> io::Result<()> {
         let sync = self.limits.sync;
-        let mut fresh = vec![];
-        let mut planned = self.plan(&piece.readings, &mut fresh);
+        let mut batch = piece.batch;
         let full = self.writer.as_ref().is_none_or(|writer| {
             writer.bytes >= self.limits.segment_bytes
                 || now_ms.abs_diff(writer.created_ms) > millis(self.limits.age_max / 8).unsigned_abs()
         });
-        if full || self.dictionary.len() + fresh.len() > SERIES_MAX {
+        if full || self.placed as usize + self.unplaced(&batch.samples) > SERIES_MAX {
             self.begin_segment(now_ms)?;
-            fresh.clear();
-            planned = self.plan(&piece.readings, &mut fresh);
         }
         let number = self.writer.as_ref().map(|writer| writer.number).unwrap_or_default();
-        let mut batch = piece.batch;
+        let mut first = self.placed;
+        let fresh = self.place(&mut batch.samples);
         batch.dictionary = number;
-        batch.samples = planned;
         let mut records = vec![];
-        let mut first = u32::try_from(self.dictionary.len()).unwrap_or(u32::MAX);
         for series in chunks(&fresh) {
             let dictionary = Dictionary { id: number, first, series: series.to_vec() };
             record::write(&mut records, Kind::Dictionary, 0, now_ms, &dictionary.encode_to_vec());
@@ -304,7 +323,10 @@ impl Spool {
         }
         let position = self.next_position;
         record::write(&mut records, Kind::Batch, position, now_ms, &batch.encode_to_vec());
-        self.make_room(records.len() as u64)?;
+        if let Err(error) = self.make_room(records.len() as u64) {
+            self.writer = None;
+            return Err(error);
+        }
         let Some(writer) = self.writer.as_mut() else {
             return Err(io::Error::other("the spool is too small for one batch"));
         };
@@ -319,39 +341,39 @@ impl Spool {
             segment.last = position;
             segment.newest_ms = segment.newest_ms.max(now_ms);
         }
-        for series in fresh {
-            let index = u32::try_from(self.dictionary.len()).unwrap_or(u32::MAX);
-            self.dictionary.insert(series, index);
-        }
         self.next_position += 1;
         Ok(())
     }
 
-    /// The samples of a batch, by reference into the dictionary. Series that are not in it yet go to `fresh`.
-    fn plan(&self, readings: &[Reading], fresh: &mut Vec<SeriesDef>) -> Vec<SampleBlock> {
-        let mut added: HashMap<&SeriesDef, u32> = HashMap::new();
-        let known = u32::try_from(self.dictionary.len()).unwrap_or(u32::MAX);
-        readings
-            .iter()
-            .map(|reading| {
-                let mut block = SampleBlock { at_ms: reading.at_ms, ..SampleBlock::default() };
-                for (series, value) in &reading.values {
-                    let index =
-                        self.dictionary.get(series).or_else(|| added.get(series)).copied().unwrap_or_else(
-                            || {
-                                let index =
-                                    known.saturating_add(u32::try_from(fresh.len()).unwrap_or(u32::MAX));
-                                fresh.push(series.clone());
-                                added.insert(series, index);
-                                index
-                            },
-                        );
-                    block.refs.push(index);
-                    block.values.push(*value);
+    /// How many series the blocks use that the written segment does not name yet; an upper bound.
+    fn unplaced(&self, blocks: &[SampleBlock]) -> usize {
+        let refs = blocks.iter().flat_map(|block| &block.refs);
+        refs.filter(|series| self.places.get(**series as usize) == Some(&NOWHERE)).count()
+    }
+
+    /// Makes the blocks refer to the written segment's dictionary; returns the entries that it needs for that. Values
+    /// of series that were never defined are left out.
+    fn place(&mut self, blocks: &mut [SampleBlock]) -> Vec<SeriesDef> {
+        let mut fresh = vec![];
+        for block in blocks {
+            let refs = std::mem::take(&mut block.refs);
+            let values = std::mem::take(&mut block.values);
+            for (series, value) in refs.into_iter().zip(values) {
+                let index = series as usize;
+                let (Some(place), Some(definition)) = (self.places.get_mut(index), self.series.get(index))
+                else {
+                    continue;
+                };
+                if *place == NOWHERE {
+                    *place = self.placed;
+                    self.placed += 1;
+                    fresh.push(definition.clone());
                 }
-                block
-            })
-            .collect()
+                block.refs.push(*place);
+                block.values.push(value);
+            }
+        }
+        fresh
     }
 
     fn begin_segment(&mut self, now_ms: i64) -> io::Result<()> {
@@ -367,7 +389,8 @@ impl Spool {
             newest_ms: now_ms,
         });
         self.writer = Some(writer);
-        self.dictionary.clear();
+        self.places.fill(NOWHERE);
+        self.placed = 0;
         self.forget_acknowledged();
         Ok(())
     }

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use prost::Message;
-use wk_spool::{Frame, Limits, Payload, Reading, Resume, Spool, SpoolError};
-use wk_wire::{AgentFrame, AgentNote, Batch, SeriesDef, agent_frame};
+use wk_spool::{Frame, Limits, Payload, Resume, Spool, SpoolError};
+use wk_wire::{AgentFrame, AgentNote, Batch, SampleBlock, SeriesDef, agent_frame};
 
 fn quick() -> Limits {
     Limits { sync: false, ..Limits::default() }
@@ -19,14 +19,13 @@ fn quick() -> Limits {
 
 /// A payload that can be told from every other: its note counts `id`, and its values are `id`.
 fn payload(id: u64, filler: usize) -> Payload {
-    let series = |name: String| SeriesDef { name, ..SeriesDef::default() };
+    let names = std::iter::once("common".to_owned()).chain((0..7).map(|n| format!("series.{n}")));
     Payload {
-        readings: vec![Reading {
+        series: names.map(|name| SeriesDef { name, ..SeriesDef::default() }).collect(),
+        samples: vec![SampleBlock {
             at_ms: 1000,
-            values: vec![
-                (series("common".into()), id as f64),
-                (series(format!("series.{}", id % 7)), id as f64),
-            ],
+            refs: vec![0, 1 + u32::try_from(id % 7).unwrap()],
+            values: vec![id as f64; 2],
         }],
         notes: vec![AgentNote { kind: "id".into(), text: "x".repeat(filler), count: id, at_ms: 0 }],
         ..Payload::default()
@@ -428,13 +427,21 @@ fn only_its_owner_may_look() {
 fn more_series_than_a_dictionary_takes_begin_another_segment() {
     let dir = tempfile::tempdir().unwrap();
     let mut spool = Spool::open(dir.path(), quick()).unwrap();
-    for round in 0..3 {
-        let values = (0..6000)
-            .map(|n| (SeriesDef { name: format!("r{round}.s{n}"), ..SeriesDef::default() }, f64::from(n)))
-            .collect();
-        spool
-            .append(Payload { readings: vec![Reading { at_ms: 1, values }], ..Payload::default() }, 0)
-            .unwrap();
+    for round in 0..3_u32 {
+        let first_series = round * 6000;
+        let payload = Payload {
+            first_series,
+            series: (0..6000)
+                .map(|n| SeriesDef { name: format!("r{round}.s{n}"), ..SeriesDef::default() })
+                .collect(),
+            samples: vec![SampleBlock {
+                at_ms: 1,
+                refs: (first_series..first_series + 6000).collect(),
+                values: vec![1.0; 6000],
+            }],
+            ..Payload::default()
+        };
+        spool.append(payload, 0).unwrap();
     }
     spool.resume(0).unwrap();
     let mut link = Link::new(0);
