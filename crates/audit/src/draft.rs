@@ -1,99 +1,516 @@
-//! What a use case writes down: an entry before the log has given it its place.
+//! What a use case says about an act, before the log gives it a place: who, what, to what, from where, with what outcome.
 //!
-//! Secrets cannot get in by accident: the only way to mention one is [`Value::Commitment`], which takes a digest.
+//! Secrets cannot be told here by accident: a changed value is one of a few plain kinds, fields whose names speak of
+//! secrets keep no text, and what must be provable without being known goes in as a [`Commitment`]. Everything is bounded,
+//! so that no act can fail for the size of its record.
 
-/// Who acted.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct ActorRef {
-    /// `user`, `agent`, `local`, `system`, `anonymous`.
-    pub kind: String,
-    /// Id or uid; empty for `system` and `anonymous`.
+use std::borrow::Cow;
+use std::fmt::Display;
+use std::net::IpAddr;
+
+use aws_lc_rs::hmac;
+
+use crate::Hash;
+use crate::canonical::INTEGER_MAX;
+
+/// Bytes of an id, a session, a node name, a method.
+pub const ID_MAX: usize = 200;
+/// Bytes of an action or a kind.
+pub const WORD_MAX: usize = 100;
+/// Bytes of a reason.
+pub const REASON_MAX: usize = 1_000;
+/// Bytes of a changed text that stand in the entry itself; a longer one goes in by its hash.
+pub const TEXT_MAX: usize = 1_024;
+/// Changed fields listed one by one; beyond that the whole list goes in by its hash.
+pub const DIFF_MAX: usize = 200;
+
+/// Who acts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ActorKind {
+    /// A person who is signed in.
+    User,
+    /// A program with a token of its own.
+    Token,
+    /// A process with the server's own rights on the server's machine.
+    Local,
+    Agent,
+    /// The server itself.
+    System,
+    /// Nobody that is known: a failed sign-in, a guessed token.
+    Anonymous,
+}
+
+impl ActorKind {
+    pub(crate) const ALL: [Self; 6] =
+        [Self::User, Self::Token, Self::Local, Self::Agent, Self::System, Self::Anonymous];
+
+    /// The word in the entry.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Token => "token",
+            Self::Local => "local",
+            Self::Agent => "agent",
+            Self::System => "system",
+            Self::Anonymous => "anonymous",
+        }
+    }
+
+    /// The kind that [`Self::as_str`] names.
+    pub fn parse(raw: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == raw)
+    }
+}
+
+/// Who acts, and how sure we are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Actor {
+    pub kind: ActorKind,
+    /// Empty for an anonymous actor.
     pub id: String,
-    /// Name for people.
-    pub name: String,
-    /// Session id, never its token.
-    pub session: String,
-    /// `password+totp`, `peer-credentials`, `certificate`, ...
-    pub auth_method: String,
-    /// Authenticator assurance level, 0 to 3.
+    pub session: Option<String>,
+    /// `password+totp`, `mtls`, `claim`, `token`, ...
+    pub auth_method: Option<String>,
+    /// Authentication assurance level of NIST SP 800-63B; 0 when nobody was authenticated.
     pub aal: u8,
 }
 
-/// Where the act came from.
+impl Actor {
+    /// An actor of that kind, not authenticated in any way yet.
+    pub fn new(kind: ActorKind, id: impl Display) -> Self {
+        Self { kind, id: bounded(id.to_string(), ID_MAX), session: None, auth_method: None, aal: 0 }
+    }
+
+    /// The server itself.
+    pub fn system() -> Self {
+        Self::new(ActorKind::System, "server")
+    }
+
+    /// Nobody that is known.
+    pub fn anonymous() -> Self {
+        Self::new(ActorKind::Anonymous, "")
+    }
+
+    /// The session it acts in.
+    #[must_use]
+    pub fn session(mut self, id: impl Display) -> Self {
+        self.session = Some(bounded(id.to_string(), ID_MAX));
+        self
+    }
+
+    /// How it was authenticated, and the assurance level (0 to 3) that gave.
+    #[must_use]
+    pub fn authenticated(mut self, method: impl Display, aal: u8) -> Self {
+        self.auth_method = Some(bounded(method.to_string(), ID_MAX));
+        self.aal = aal.min(3);
+        self
+    }
+}
+
+/// Where a request came from.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct Source {
-    /// Address, empty when local.
-    pub ip: String,
-    /// Digest of the user agent, empty when there is none.
-    pub ua_hash: String,
+    pub ip: Option<IpAddr>,
+    /// Digest of the user agent's name: tells a change without keeping the name.
+    pub ua_hash: Option<Hash>,
 }
 
-/// What was acted on.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct ObjectRef {
-    /// `host`, `check`, `agent`, `user`, `session`, `token`, `channel`, `setting`, ...
-    pub kind: String,
+/// What an act was about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Object {
+    pub kind: Cow<'static, str>,
     pub id: String,
-    /// Revision after the act, 0 where things have none.
-    pub rev: i64,
+    /// Revision after the act, where the object has revisions.
+    pub rev: Option<u64>,
 }
 
-/// A value before or after.
+/// How it ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    Success,
+    /// Refused: no right, a wrong password, a used token.
+    Denied,
+    /// Allowed, and did not work.
+    Failed,
+}
+
+impl Outcome {
+    const ALL: [Self; 3] = [Self::Success, Self::Denied, Self::Failed];
+
+    /// The word in the entry.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::Denied => "denied",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// The outcome that [`Self::as_str`] names.
+    pub fn parse(raw: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|outcome| outcome.as_str() == raw)
+    }
+}
+
+/// Stands for a value that the log must not hold: HMAC-SHA-256 under a key that lives elsewhere. Whoever has the key can
+/// prove which value it was; destroying the key makes it meaningless.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Commitment(pub(crate) Hash);
+
+impl Commitment {
+    /// The commitment to `value` under `key`.
+    pub fn new(key: &[u8; 32], value: &[u8]) -> Self {
+        let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), value);
+        let mut out = [0; 32];
+        out.copy_from_slice(tag.as_ref());
+        Self(Hash(out))
+    }
+
+    /// The tag.
+    pub const fn tag(&self) -> Hash {
+        self.0
+    }
+}
+
+/// A field's value before or after.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
+    /// Not there.
     Null,
     Bool(bool),
+    /// Finite.
     Number(f64),
+    /// At most [`TEXT_MAX`] bytes.
     Text(String),
-    /// A secret changed: only a keyed digest of it is written.
-    Commitment([u8; 32]),
+    Commitment(Commitment),
+    /// A longer text, by its SHA-256 and its length in bytes.
+    Digest {
+        sha256: Hash,
+        bytes: u64,
+    },
+    /// A text in a field whose name speaks of a secret.
+    Withheld,
 }
 
-/// One field that changed.
+impl Value {
+    /// A long text by its digest.
+    pub fn digest_of(text: &[u8]) -> Self {
+        let bytes = u64::try_from(text.len()).unwrap_or(INTEGER_MAX).min(INTEGER_MAX);
+        Self::Digest { sha256: Hash::of(text), bytes }
+    }
+
+    /// Finite, bounded, exact.
+    pub(crate) fn normal(self) -> Self {
+        match self {
+            Self::Number(value) if !value.is_finite() => Self::Text(value.to_string()),
+            Self::Number(value) => Self::Number(value + 0.0),
+            Self::Text(text) if text.len() > TEXT_MAX => Self::digest_of(text.as_bytes()),
+            other => other,
+        }
+    }
+}
+
+impl From<&str> for Value {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned()).normal()
+    }
+}
+impl From<String> for Value {
+    fn from(text: String) -> Self {
+        Self::Text(text).normal()
+    }
+}
+impl From<bool> for Value {
+    fn from(value: bool) -> Self {
+        Self::Bool(value)
+    }
+}
+impl From<f64> for Value {
+    fn from(value: f64) -> Self {
+        Self::Number(value).normal()
+    }
+}
+impl From<u32> for Value {
+    fn from(value: u32) -> Self {
+        Self::Number(f64::from(value))
+    }
+}
+impl From<i64> for Value {
+    /// An integer that a double cannot hold goes in as text.
+    fn from(value: i64) -> Self {
+        if value.unsigned_abs() <= INTEGER_MAX {
+            Self::Number(value as f64)
+        } else {
+            Self::Text(value.to_string())
+        }
+    }
+}
+impl From<u64> for Value {
+    fn from(value: u64) -> Self {
+        if value <= INTEGER_MAX { Self::Number(value as f64) } else { Self::Text(value.to_string()) }
+    }
+}
+impl From<Commitment> for Value {
+    fn from(commitment: Commitment) -> Self {
+        Self::Commitment(commitment)
+    }
+}
+impl<T: Into<Value>> From<Option<T>> for Value {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Null, Into::into)
+    }
+}
+
+/// One field before and after.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Change {
+#[non_exhaustive]
+pub struct FieldChange {
+    /// Dotted path in the object: `retry.max_attempts`.
     pub field: String,
     pub old: Value,
     pub new: Value,
 }
 
-/// How the act ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Outcome {
-    #[default]
-    Done,
-    /// Not permitted.
-    Denied,
-    /// Permitted, but it did not work.
-    Failed,
+/// An act as its use case tells it.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Draft {
+    /// Nanoseconds since 1970 UTC.
+    pub ts_ns: i64,
+    pub actor: Actor,
+    /// The user or agent on whose behalf the actor acted.
+    pub on_behalf_of: Option<String>,
+    pub source: Source,
+    /// Dotted word: `check.acknowledge`, `session.sign_in`.
+    pub action: Cow<'static, str>,
+    pub object: Option<Object>,
+    pub outcome: Outcome,
+    /// For people: why it was refused, what somebody noted.
+    pub reason: Option<String>,
+    pub diff: Vec<FieldChange>,
+    pub request_id: Option<String>,
 }
 
-impl Outcome {
-    /// `done`, `denied` or `failed`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Done => "done",
-            Self::Denied => "denied",
-            Self::Failed => "failed",
+impl Draft {
+    /// A successful act. `action` is a constant of the program, never input.
+    pub fn new(ts_ns: i64, actor: Actor, action: &'static str) -> Self {
+        Self {
+            ts_ns,
+            actor,
+            on_behalf_of: None,
+            source: Source::default(),
+            action: word(Cow::Borrowed(action)),
+            object: None,
+            outcome: Outcome::Success,
+            reason: None,
+            diff: Vec::new(),
+            request_id: None,
         }
+    }
+
+    /// What it was about. `kind` is a constant of the program, never input.
+    #[must_use]
+    pub fn object(mut self, kind: &'static str, id: impl Display) -> Self {
+        let kind = word(Cow::Borrowed(kind));
+        self.object = Some(Object { kind, id: bounded(id.to_string(), ID_MAX), rev: None });
+        self
+    }
+
+    /// The object's revision after the act.
+    #[must_use]
+    pub fn revision(mut self, rev: u64) -> Self {
+        if let Some(object) = &mut self.object {
+            object.rev = Some(rev.min(INTEGER_MAX));
+        }
+        self
+    }
+
+    /// It was refused, and why.
+    #[must_use]
+    pub fn denied(mut self, reason: impl Display) -> Self {
+        self.outcome = Outcome::Denied;
+        self.reason(reason)
+    }
+
+    /// It was tried and did not work, and why.
+    #[must_use]
+    pub fn failed(mut self, reason: impl Display) -> Self {
+        self.outcome = Outcome::Failed;
+        self.reason(reason)
+    }
+
+    /// Words for people. Never a secret, never a whole error chain.
+    #[must_use]
+    pub fn reason(mut self, reason: impl Display) -> Self {
+        self.reason = Some(bounded(reason.to_string(), REASON_MAX));
+        self
+    }
+
+    /// Where the request came from.
+    #[must_use]
+    pub fn source(mut self, ip: Option<IpAddr>, user_agent: Option<&str>) -> Self {
+        self.source = Source { ip, ua_hash: user_agent.map(|name| Hash::of(name.as_bytes())) };
+        self
+    }
+
+    /// The user or agent on whose behalf the actor acted.
+    #[must_use]
+    pub fn on_behalf_of(mut self, id: impl Display) -> Self {
+        self.on_behalf_of = Some(bounded(id.to_string(), ID_MAX));
+        self
+    }
+
+    /// The request it was part of.
+    #[must_use]
+    pub fn request(mut self, id: impl Display) -> Self {
+        self.request_id = Some(bounded(id.to_string(), ID_MAX));
+        self
+    }
+
+    /// A field that changed. Equal values are left out. Text in a field whose name speaks of a secret is withheld: use
+    /// [`Self::secret_change`] for those.
+    #[must_use]
+    pub fn change(mut self, field: &str, old: impl Into<Value>, new: impl Into<Value>) -> Self {
+        let (old, new) = (old.into(), new.into());
+        if old != new {
+            let withhold = |value| match value {
+                Value::Text(_) | Value::Digest { .. } if speaks_of_secret(field) => Value::Withheld,
+                other => other.normal(),
+            };
+            let (old, new) = (withhold(old), withhold(new));
+            self.diff.push(FieldChange { field: bounded(field.to_owned(), ID_MAX), old, new });
+        }
+        self
+    }
+
+    /// A secret that changed: whether there was one and is one, provable by whoever holds the key.
+    #[must_use]
+    pub fn secret_change(mut self, field: &str, old: Option<Commitment>, new: Option<Commitment>) -> Self {
+        let (old, new) = (old.into(), new.into());
+        self.diff.push(FieldChange { field: bounded(field.to_owned(), ID_MAX), old, new });
+        self
     }
 }
 
-/// An entry before the log has given it its place.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Draft {
-    /// Wall clock, nanoseconds since 1970 UTC.
-    pub ts_ns: i64,
-    pub actor: ActorRef,
-    /// For whom, where the actor is not the one who wanted it.
-    pub on_behalf_of: String,
-    pub source: Source,
-    /// Verb in dotted form: `problem.acknowledge`, `session.open`, `agent.enrol`.
-    pub action: String,
-    pub object: ObjectRef,
-    pub outcome: Outcome,
-    /// What the actor gave as reason, or why it was denied.
-    pub reason: String,
-    pub diff: Vec<Change>,
-    pub request_id: String,
+/// Only the last part of a path counts: `token.host_pattern` is no secret, `smtp.password` is.
+fn speaks_of_secret(field: &str) -> bool {
+    const WORDS: [&str; 12] = [
+        "password",
+        "passphrase",
+        "secret",
+        "token",
+        "private",
+        "recovery",
+        "totp",
+        "cookie",
+        "authorization",
+        "credential",
+        "api_key",
+        "seed",
+    ];
+    let last = field.rsplit('.').next().unwrap_or(field).to_ascii_lowercase();
+    WORDS.iter().any(|word| last.contains(word))
+}
+
+pub(crate) fn is_word(text: &str) -> bool {
+    (1..=WORD_MAX).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'_' | b'.'))
+}
+
+/// A programmer's slip in a constant must not stop an act from being recorded.
+pub(crate) fn word(text: Cow<'static, str>) -> Cow<'static, str> {
+    if is_word(&text) {
+        return text;
+    }
+    let fix = |c: char| if c.is_ascii_lowercase() || c.is_ascii_digit() || c == '.' { c } else { '_' };
+    let fixed: String = text.chars().map(|c| fix(c.to_ascii_lowercase())).take(WORD_MAX).collect();
+    Cow::Owned(if fixed.is_empty() { "_".to_owned() } else { fixed })
+}
+
+/// At most `max` bytes, cut between characters and marked.
+pub(crate) fn bounded(mut text: String, max: usize) -> String {
+    const MARK: &str = "…";
+    if text.len() > max {
+        let keep = max.saturating_sub(MARK.len());
+        let end = (0..=keep).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+        text.truncate(end);
+        text.push_str(MARK);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn draft() -> Draft {
+        Draft::new(1, Actor::new(ActorKind::User, "user_1"), "channel.update").object("channel", "channel_1")
+    }
+
+    #[test]
+    fn a_field_that_speaks_of_a_secret_keeps_no_text() {
+        let draft = draft()
+            .change("smtp.password", "hunter2", "hunter3")
+            .change("webhook.signing_secret", Value::Null, "s3cr3t")
+            .change("token.host_pattern", "web-*", "db-*")
+            .change("password_max_age", 30u32, 90u32);
+        let shown = format!("{draft:?}");
+        assert!(!shown.contains("hunter") && !shown.contains("s3cr3t"), "{shown}");
+        assert_eq!(draft.diff[0].new, Value::Withheld);
+        assert_eq!(draft.diff[1].old, Value::Null);
+        assert_eq!(draft.diff[2].new, Value::Text("db-*".into()));
+        assert_eq!(draft.diff[3].new, Value::Number(90.0));
+    }
+
+    #[test]
+    fn a_commitment_proves_and_does_not_tell() {
+        let key = [7; 32];
+        let commitment = Commitment::new(&key, b"hunter2");
+        assert_eq!(commitment, Commitment::new(&key, b"hunter2"));
+        assert_ne!(commitment, Commitment::new(&key, b"hunter3"));
+        assert_ne!(commitment, Commitment::new(&[8; 32], b"hunter2"));
+        // RFC 4231, test case 1, with its key of 20 bytes padded as HMAC does anyway.
+        let mut key = [0; 32];
+        key[..20].fill(0x0b);
+        assert_eq!(
+            Commitment::new(&key, b"Hi There").tag().to_string(),
+            "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7"
+        );
+    }
+
+    #[test]
+    fn what_did_not_change_is_not_said() {
+        assert!(draft().change("name", "a", "a").diff.is_empty());
+        assert_eq!(draft().change("name", "a", Option::<&str>::None).diff.len(), 1);
+    }
+
+    #[test]
+    fn everything_is_bounded() {
+        let long = "é".repeat(10_000);
+        let draft =
+            draft().reason(&long).request(&long).change(&long, "", long.as_str()).object("kind", &long);
+        assert!(
+            draft.reason.as_ref().is_some_and(|reason| reason.len() <= REASON_MAX && reason.ends_with('…'))
+        );
+        assert!(draft.request_id.is_some_and(|id| id.len() <= ID_MAX));
+        assert!(draft.object.is_some_and(|object| object.id.len() <= ID_MAX));
+        assert_eq!(draft.diff[0].new, Value::Digest { sha256: Hash::of(long.as_bytes()), bytes: 20_000 });
+    }
+
+    #[test]
+    fn a_slip_in_a_constant_is_mended() {
+        assert_eq!(word("check.acknowledge".into()), "check.acknowledge");
+        assert_eq!(word("Check Acknowledge!".into()), "check_acknowledge_");
+        assert_eq!(word("".into()), "_");
+    }
+
+    #[test]
+    fn numbers_stay_exact_or_become_text() {
+        assert_eq!(Value::from(i64::MAX), Value::Text(i64::MAX.to_string()));
+        assert_eq!(Value::from(-5i64), Value::Number(-5.0));
+        assert_eq!(Value::from(f64::NAN), Value::Text("NaN".into()));
+    }
 }

@@ -1,0 +1,520 @@
+//! An entry of the log: a draft with its place, as the one sequence of bytes that is hashed.
+//!
+//! Every key is always there, `null` when there is nothing to say, so that an entry has exactly one form. Instants are
+//! nanoseconds as text, since a JSON number would lose the last digits.
+
+use std::borrow::Cow;
+use std::net::IpAddr;
+
+use crate::canonical::{INTEGER_MAX, Read, Reader, write_number, write_string, write_uint};
+use crate::draft::{
+    Actor, ActorKind, Commitment, DIFF_MAX, Draft, FieldChange, ID_MAX, Object, Outcome, REASON_MAX, Source,
+    TEXT_MAX, Value, bounded, is_word, word,
+};
+use crate::{Hash, merkle};
+
+/// Entries are shorter than this: the tile format counts their bytes in 16 bits.
+pub const ENTRY_MAX: usize = 64 * 1024 - 1;
+/// The version this crate writes.
+pub const VERSION: u64 = 1;
+
+/// A draft with its place in the log.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// Position, from 0, without gaps: the index of its leaf.
+    pub seq: u64,
+    /// The server that recorded it.
+    pub node: String,
+    /// Time since the entry before, in nanoseconds; negative when the clock stepped back, 0 for the first.
+    pub prev_gap_ns: i64,
+    pub draft: Draft,
+}
+
+/// Why bytes are not an entry.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EntryError {
+    #[error("an entry has at most {ENTRY_MAX} bytes, this one {bytes}")]
+    TooLong { bytes: usize },
+    #[error("expected {expected} at byte {at}")]
+    Form { at: usize, expected: &'static str },
+}
+
+impl Entry {
+    /// Gives a draft its place. `previous_ts_ns` is the instant of the entry before, if there is one.
+    pub fn new(seq: u64, node: &str, previous_ts_ns: Option<i64>, draft: Draft) -> Self {
+        let prev_gap_ns = previous_ts_ns.map_or(0, |previous| draft.ts_ns.saturating_sub(previous));
+        Self { seq: seq.min(INTEGER_MAX), node: bounded(node.to_owned(), ID_MAX), prev_gap_ns, draft }
+    }
+
+    /// The canonical bytes, at most [`ENTRY_MAX`]. Always succeeds: what would not fit goes in by its hash.
+    pub fn encode(&self) -> Vec<u8> {
+        let listed: Vec<FieldChange> = self.draft.diff.iter().map(normal).collect();
+        if listed.len() <= DIFF_MAX {
+            let bytes = self.encode_with(&listed);
+            if bytes.len() <= ENTRY_MAX {
+                return bytes;
+            }
+        }
+        // Too much: one line that pins the whole list, which the store keeps beside the entry.
+        let mut whole = Vec::new();
+        write_diff(&mut whole, &listed);
+        let all = FieldChange { field: "*".to_owned(), old: Value::Null, new: Value::digest_of(&whole) };
+        self.encode_with(&[all])
+    }
+
+    fn encode_with(&self, diff: &[FieldChange]) -> Vec<u8> {
+        let mut out = Vec::with_capacity(768);
+        let d = &self.draft;
+        out.extend(b"{\"action\":");
+        write_string(&mut out, &word(d.action.clone()));
+        out.extend(b",\"actor\":{\"aal\":");
+        write_uint(&mut out, u64::from(d.actor.aal.min(3)));
+        out.extend(b",\"auth_method\":");
+        write_optional(&mut out, d.actor.auth_method.as_deref(), ID_MAX);
+        out.extend(b",\"id\":");
+        write_bounded(&mut out, &d.actor.id, ID_MAX);
+        out.extend(b",\"kind\":");
+        write_string(&mut out, d.actor.kind.as_str());
+        out.extend(b",\"session\":");
+        write_optional(&mut out, d.actor.session.as_deref(), ID_MAX);
+        out.extend(b"},\"diff\":");
+        write_diff(&mut out, diff);
+        out.extend(b",\"node\":");
+        write_bounded(&mut out, &self.node, ID_MAX);
+        out.extend(b",\"object\":");
+        match &d.object {
+            None => out.extend(b"null"),
+            Some(object) => {
+                out.extend(b"{\"id\":");
+                write_bounded(&mut out, &object.id, ID_MAX);
+                out.extend(b",\"kind\":");
+                write_string(&mut out, &word(object.kind.clone()));
+                out.extend(b",\"rev\":");
+                match object.rev {
+                    None => out.extend(b"null"),
+                    Some(rev) => write_uint(&mut out, rev.min(INTEGER_MAX)),
+                }
+                out.push(b'}');
+            }
+        }
+        out.extend(b",\"on_behalf_of\":");
+        write_optional(&mut out, d.on_behalf_of.as_deref(), ID_MAX);
+        out.extend(b",\"outcome\":");
+        write_string(&mut out, d.outcome.as_str());
+        out.extend(b",\"prev_gap_ns\":");
+        write_nanoseconds(&mut out, self.prev_gap_ns);
+        out.extend(b",\"reason\":");
+        write_optional(&mut out, d.reason.as_deref(), REASON_MAX);
+        out.extend(b",\"request_id\":");
+        write_optional(&mut out, d.request_id.as_deref(), ID_MAX);
+        out.extend(b",\"seq\":");
+        write_uint(&mut out, self.seq.min(INTEGER_MAX));
+        out.extend(b",\"source\":{\"ip\":");
+        write_optional(&mut out, d.source.ip.map(|ip| ip.to_string()).as_deref(), ID_MAX);
+        out.extend(b",\"ua_hash\":");
+        match &d.source.ua_hash {
+            None => out.extend(b"null"),
+            Some(hash) => write_hash(&mut out, hash),
+        }
+        out.extend(b"},\"ts_ns\":");
+        write_nanoseconds(&mut out, d.ts_ns);
+        out.extend(b",\"v\":");
+        write_uint(&mut out, VERSION);
+        out.push(b'}');
+        out
+    }
+
+    /// Reads the canonical bytes, and nothing else: what decodes encodes to the same bytes again.
+    ///
+    /// # Errors
+    /// [`EntryError`] with the byte where the form ended.
+    pub fn decode(bytes: &[u8]) -> Result<Self, EntryError> {
+        if bytes.len() > ENTRY_MAX {
+            return Err(EntryError::TooLong { bytes: bytes.len() });
+        }
+        let mut reader = Reader::new(bytes);
+        read_entry(&mut reader).map_err(|bad| EntryError::Form { at: bad.at, expected: bad.expected })
+    }
+
+    /// The hash of the entry's leaf.
+    pub fn leaf_hash(bytes: &[u8]) -> Hash {
+        merkle::leaf_hash(bytes)
+    }
+}
+
+fn normal(change: &FieldChange) -> FieldChange {
+    let field = bounded(change.field.clone(), ID_MAX);
+    FieldChange { field, old: change.old.clone().normal(), new: change.new.clone().normal() }
+}
+
+fn write_bounded(out: &mut Vec<u8>, text: &str, max: usize) {
+    if text.len() <= max {
+        write_string(out, text)
+    } else {
+        write_string(out, &bounded(text.to_owned(), max))
+    }
+}
+
+fn write_optional(out: &mut Vec<u8>, text: Option<&str>, max: usize) {
+    match text {
+        None => out.extend(b"null"),
+        Some(text) => write_bounded(out, text, max),
+    }
+}
+
+fn write_nanoseconds(out: &mut Vec<u8>, value: i64) {
+    out.push(b'"');
+    if value < 0 {
+        out.push(b'-');
+    }
+    write_uint(out, value.unsigned_abs());
+    out.push(b'"');
+}
+
+fn write_hash(out: &mut Vec<u8>, hash: &Hash) {
+    out.push(b'"');
+    hash.write_hex(out);
+    out.push(b'"');
+}
+
+fn write_diff(out: &mut Vec<u8>, diff: &[FieldChange]) {
+    out.push(b'[');
+    for (i, change) in diff.iter().enumerate() {
+        out.extend(if i == 0 { b"{\"field\":".as_slice() } else { b",{\"field\":" });
+        write_string(out, &change.field);
+        out.extend(b",\"new\":");
+        write_value(out, &change.new);
+        out.extend(b",\"old\":");
+        write_value(out, &change.old);
+        out.push(b'}');
+    }
+    out.push(b']');
+}
+
+fn write_value(out: &mut Vec<u8>, value: &Value) {
+    match value {
+        Value::Null => out.extend(b"null"),
+        Value::Bool(true) => out.extend(b"true"),
+        Value::Bool(false) => out.extend(b"false"),
+        Value::Number(number) => write_number(out, *number),
+        Value::Text(text) => write_string(out, text),
+        Value::Commitment(Commitment(tag)) => {
+            out.extend(b"{\"commitment\":");
+            write_hash(out, tag);
+            out.push(b'}');
+        }
+        Value::Digest { sha256, bytes } => {
+            out.extend(b"{\"bytes\":");
+            write_uint(out, (*bytes).min(INTEGER_MAX));
+            out.extend(b",\"sha256\":");
+            write_hash(out, sha256);
+            out.push(b'}');
+        }
+        Value::Withheld => out.extend(b"{\"withheld\":true}"),
+    }
+}
+
+fn read_entry(r: &mut Reader<'_>) -> Read<Entry> {
+    r.literal("{\"action\":")?;
+    let action = read_word(r)?;
+    r.literal(",\"actor\":{\"aal\":")?;
+    let Ok(aal @ 0..=3) = u8::try_from(r.uint()?) else { return r.fail("an assurance level from 0 to 3") };
+    r.literal(",\"auth_method\":")?;
+    let auth_method = r.optional(|r| read_text(r, ID_MAX))?;
+    r.literal(",\"id\":")?;
+    let id = read_text(r, ID_MAX)?;
+    r.literal(",\"kind\":")?;
+    let Some(kind) = ActorKind::parse(&r.string()?) else { return r.fail("a kind of actor before here") };
+    r.literal(",\"session\":")?;
+    let session = r.optional(|r| read_text(r, ID_MAX))?;
+    r.literal("},\"diff\":")?;
+    let diff = read_diff(r)?;
+    r.literal(",\"node\":")?;
+    let node = read_text(r, ID_MAX)?;
+    r.literal(",\"object\":")?;
+    let object = r.optional(read_object)?;
+    r.literal(",\"on_behalf_of\":")?;
+    let on_behalf_of = r.optional(|r| read_text(r, ID_MAX))?;
+    r.literal(",\"outcome\":")?;
+    let Some(outcome) = Outcome::parse(&r.string()?) else { return r.fail("an outcome before here") };
+    r.literal(",\"prev_gap_ns\":")?;
+    let prev_gap_ns = read_nanoseconds(r)?;
+    r.literal(",\"reason\":")?;
+    let reason = r.optional(|r| read_text(r, REASON_MAX))?;
+    r.literal(",\"request_id\":")?;
+    let request_id = r.optional(|r| read_text(r, ID_MAX))?;
+    r.literal(",\"seq\":")?;
+    let seq = r.uint()?;
+    r.literal(",\"source\":{\"ip\":")?;
+    let ip = r.optional(read_ip)?;
+    r.literal(",\"ua_hash\":")?;
+    let ua_hash = r.optional(read_hash)?;
+    r.literal("},\"ts_ns\":")?;
+    let ts_ns = read_nanoseconds(r)?;
+    r.literal(",\"v\":1}")?;
+    r.end()?;
+    let actor = Actor { kind, id, session, auth_method, aal };
+    let source = Source { ip, ua_hash };
+    let draft =
+        Draft { ts_ns, actor, on_behalf_of, source, action, object, outcome, reason, diff, request_id };
+    Ok(Entry { seq, node, prev_gap_ns, draft })
+}
+
+fn read_text(r: &mut Reader<'_>, max: usize) -> Read<String> {
+    let text = r.string()?;
+    if text.len() > max { r.fail("a shorter text before here") } else { Ok(text.into_owned()) }
+}
+
+fn read_word(r: &mut Reader<'_>) -> Read<Cow<'static, str>> {
+    let text = r.string()?;
+    if is_word(&text) {
+        Ok(Cow::Owned(text.into_owned()))
+    } else {
+        r.fail("a word of a-z 0-9 _ . before here")
+    }
+}
+
+fn read_object(r: &mut Reader<'_>) -> Read<Object> {
+    r.literal("{\"id\":")?;
+    let id = read_text(r, ID_MAX)?;
+    r.literal(",\"kind\":")?;
+    let kind = read_word(r)?;
+    r.literal(",\"rev\":")?;
+    let rev = r.optional(Reader::uint)?;
+    r.literal("}")?;
+    Ok(Object { kind, id, rev })
+}
+
+fn read_ip(r: &mut Reader<'_>) -> Read<IpAddr> {
+    let text = r.string()?;
+    match text.parse::<IpAddr>() {
+        Ok(ip) if ip.to_string() == *text => Ok(ip),
+        Ok(_) | Err(_) => r.fail("an address in its short form before here"),
+    }
+}
+
+fn read_hash(r: &mut Reader<'_>) -> Read<Hash> {
+    let text = r.string()?;
+    Hash::from_hex(text.as_bytes()).map_or_else(|| r.fail("64 hexadecimal digits before here"), Ok)
+}
+
+fn read_nanoseconds(r: &mut Reader<'_>) -> Read<i64> {
+    let text = r.string()?;
+    let digits = text.strip_prefix('-').unwrap_or(&text);
+    let canonical = digits.bytes().all(|b| b.is_ascii_digit())
+        && (!digits.starts_with('0') || *text == *"0")
+        && !digits.is_empty();
+    match text.parse() {
+        Ok(value) if canonical => Ok(value),
+        Ok(_) | Err(_) => r.fail("nanoseconds as text before here"),
+    }
+}
+
+fn read_diff(r: &mut Reader<'_>) -> Read<Vec<FieldChange>> {
+    r.literal("[")?;
+    let mut diff = Vec::new();
+    if r.skip_if("]") {
+        return Ok(diff);
+    }
+    loop {
+        if diff.len() >= DIFF_MAX {
+            return r.fail("no more changes");
+        }
+        r.literal("{\"field\":")?;
+        let field = read_text(r, ID_MAX)?;
+        r.literal(",\"new\":")?;
+        let new = read_value(r)?;
+        r.literal(",\"old\":")?;
+        let old = read_value(r)?;
+        r.literal("}")?;
+        diff.push(FieldChange { field, old, new });
+        if r.skip_if("]") {
+            return Ok(diff);
+        }
+        r.literal(",")?;
+    }
+}
+
+fn read_value(r: &mut Reader<'_>) -> Read<Value> {
+    match r.peek() {
+        Some(b'n') => r.literal("null").map(|()| Value::Null),
+        Some(b't') => r.literal("true").map(|()| Value::Bool(true)),
+        Some(b'f') => r.literal("false").map(|()| Value::Bool(false)),
+        Some(b'"') => read_text(r, TEXT_MAX).map(Value::Text),
+        Some(b'{') => {
+            if r.skip_if("{\"withheld\":true}") {
+                return Ok(Value::Withheld);
+            }
+            let value = if r.skip_if("{\"commitment\":") {
+                Value::Commitment(Commitment(read_hash(r)?))
+            } else {
+                r.literal("{\"bytes\":")?;
+                let bytes = r.uint()?;
+                r.literal(",\"sha256\":")?;
+                Value::Digest { sha256: read_hash(r)?, bytes }
+            };
+            r.literal("}")?;
+            Ok(value)
+        }
+        Some(_) | None => r.number().map(Value::Number),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn sample() -> Entry {
+        let actor = Actor::new(ActorKind::User, "user_01h455vb4pex5vsknk084sn02q")
+            .session("session_01h455vb4pex5vsknk084sn02q")
+            .authenticated("password+totp", 2);
+        let draft = Draft::new(1_795_262_400_123_456_789, actor, "check.acknowledge")
+            .object("check", "check_01h455vb4pex5vsknk084sn02q")
+            .revision(3)
+            .source(Some("192.0.2.1".parse().unwrap()), Some("Firefox"))
+            .request("req_01h455vb4pex5vsknk084sn02q")
+            .reason("disk ordered")
+            .change("ack.sticky", Value::Null, true)
+            .change("ack.note", Value::Null, "new disk \"tomorrow\"\n")
+            .secret_change("smtp.password", None, Some(Commitment::new(&[1; 32], b"x")));
+        Entry::new(12, "srv-1", Some(1_795_262_400_000_000_000), draft)
+    }
+
+    /// Written out once: the form is a promise to every auditor, and this test is where a change of it shows.
+    #[test]
+    fn the_form_is_fixed() {
+        let expected = concat!(
+            r#"{"action":"check.acknowledge","actor":{"aal":2,"auth_method":"password+totp","#,
+            r#""id":"user_01h455vb4pex5vsknk084sn02q","kind":"user","session":"session_01h455vb4pex5vsknk084sn02q"},"#,
+            r#""diff":[{"field":"ack.sticky","new":true,"old":null},"#,
+            r#"{"field":"ack.note","new":"new disk \"tomorrow\"\n","old":null},"#,
+            r#"{"field":"smtp.password","new":{"commitment":"COMMITMENT"},"old":null}],"#,
+            r#""node":"srv-1","object":{"id":"check_01h455vb4pex5vsknk084sn02q","kind":"check","rev":3},"#,
+            r#""on_behalf_of":null,"outcome":"success","prev_gap_ns":"123456789","reason":"disk ordered","#,
+            r#""request_id":"req_01h455vb4pex5vsknk084sn02q","seq":12,"#,
+            r#""source":{"ip":"192.0.2.1","ua_hash":"UAHASH"},"ts_ns":"1795262400123456789","v":1}"#
+        )
+        .replace("COMMITMENT", &Commitment::new(&[1; 32], b"x").tag().to_string())
+        .replace("UAHASH", &Hash::of(b"Firefox").to_string());
+        assert_eq!(String::from_utf8(sample().encode()).unwrap(), expected);
+        assert_eq!(Entry::decode(expected.as_bytes()), Ok(sample()));
+    }
+
+    #[test]
+    fn only_the_canonical_form_is_read() {
+        let good = String::from_utf8(sample().encode()).unwrap();
+        for (from, to) in [
+            ("\"seq\":12", "\"seq\": 12"),
+            ("\"seq\":12", "\"seq\":012"),
+            ("\"seq\":12", "\"seq\":12.0"),
+            ("\"v\":1}", "\"v\":2}"),
+            ("\"v\":1}", "\"v\":1} "),
+            ("\"v\":1}", "\"v\":1,\"x\":1}"),
+            ("\"aal\":2", "\"aal\":4"),
+            ("\"kind\":\"user\"", "\"kind\":\"root\""),
+            ("\"outcome\":\"success\"", "\"outcome\":\"ok\""),
+            ("192.0.2.1", "192.0.2.01"),
+            ("\"1795262400123456789\"", "\"01795262400123456789\""),
+            ("\"1795262400123456789\"", "\"99999999999999999999\""),
+            ("\"123456789\"", "\"+123456789\""),
+            ("\"123456789\"", "\"-0\""),
+            ("check.acknowledge", "check acknowledge"),
+            ("\"on_behalf_of\":null,", ""),
+            ("disk ordered", "disk\\u0020ordered"),
+        ] {
+            let bad = good.replacen(from, to, 1);
+            assert_ne!(bad, good, "{from}");
+            assert!(Entry::decode(bad.as_bytes()).is_err(), "{from} -> {to}");
+        }
+        assert_eq!(Entry::decode(b"{}"), Err(EntryError::Form { at: 0, expected: "{\"action\":" }));
+        assert_eq!(Entry::decode(&vec![b' '; 70_000]), Err(EntryError::TooLong { bytes: 70_000 }));
+    }
+
+    #[test]
+    fn a_huge_change_goes_in_by_its_hash() {
+        let many = |n: usize, text: &str| {
+            (0..n).fold(sample().draft, |draft, i| draft.change(&format!("f{i}"), Value::Null, text))
+        };
+        for draft in [many(150, &"\u{1}".repeat(1000)), many(500, "x")] {
+            let bytes = Entry::new(1, "n", None, draft).encode();
+            assert!(bytes.len() <= ENTRY_MAX);
+            let diff = Entry::decode(&bytes).unwrap().draft.diff;
+            assert_eq!((diff.len(), diff[0].field.as_str()), (1, "*"));
+            assert!(matches!(diff[0].new, Value::Digest { .. }));
+        }
+    }
+
+    #[test]
+    fn a_clock_that_steps_back_leaves_a_negative_gap() {
+        let entry = Entry::new(1, "n", Some(i64::MAX), sample().draft);
+        assert!(entry.prev_gap_ns < 0);
+        assert_eq!(Entry::decode(&entry.encode()), Ok(entry));
+        assert_eq!(Entry::new(0, "n", None, sample().draft).prev_gap_ns, 0);
+    }
+
+    fn any_value() -> impl Strategy<Value = Value> {
+        prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            ".{0,40}".prop_map(Value::from),
+            "[a-z]{1100,1200}".prop_map(Value::from),
+            any::<[u8; 32]>().prop_map(|key| Value::Commitment(Commitment::new(&key, b""))),
+            Just(Value::Withheld),
+        ]
+    }
+
+    fn any_entry() -> impl Strategy<Value = Entry> {
+        let texts = (any::<String>(), any::<String>(), proptest::option::of(any::<String>()));
+        let diff = proptest::collection::vec((any::<String>(), any_value(), any_value()), 0..8);
+        let source = (proptest::option::of(any::<IpAddr>()), proptest::option::of(any::<String>()));
+        (any::<i64>(), 0u64..1 << 53, proptest::option::of(any::<i64>()), 0u8..5, texts, diff, source)
+            .prop_map(|(ts, seq, previous, aal, (id, node, reason), diff, (ip, ua))| {
+                let actor = Actor::new(ActorKind::ALL[usize::from(aal)], id).authenticated("mtls", aal);
+                let mut draft =
+                    Draft::new(ts, actor, "host.update").object("host", &node).source(ip, ua.as_deref());
+                if let Some(reason) = reason {
+                    draft = draft.denied(reason);
+                }
+                let draft =
+                    diff.into_iter().fold(draft, |draft, (field, old, new)| draft.change(&field, old, new));
+                Entry::new(seq, &node, previous, draft)
+            })
+    }
+
+    proptest! {
+        #[test]
+        fn entries_go_both_ways_in_one_form(entry in any_entry()) {
+            let bytes = entry.encode();
+            prop_assert!(bytes.len() <= ENTRY_MAX);
+            let decoded = Entry::decode(&bytes).unwrap();
+            prop_assert_eq!(&decoded, &entry);
+            prop_assert_eq!(decoded.encode(), bytes.clone());
+            // It is JSON to others, with sorted keys and no space.
+            let value: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+            prop_assert_eq!(value["seq"].as_u64(), Some(entry.seq));
+            if !entry.draft.diff.iter().any(|c| matches!((&c.old, &c.new), (Value::Number(_), _) | (_, Value::Number(_)))) {
+                prop_assert_eq!(serde_json::to_vec(&value).unwrap(), bytes);
+            }
+        }
+
+        /// Whatever decodes is what encoding it gives: there are no two spellings of one entry.
+        #[test]
+        fn a_changed_byte_is_refused_or_is_another_entry(at in any::<prop::sample::Index>(), byte: u8) {
+            let mut bytes = sample().encode();
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+            if let Ok(entry) = Entry::decode(&bytes) {
+                prop_assert_eq!(entry.encode(), bytes);
+            }
+        }
+
+        #[test]
+        fn any_bytes_are_survived(raw in proptest::collection::vec(any::<u8>(), 0..200)) {
+            prop_assert!(Entry::decode(&raw).is_err());
+        }
+    }
+}
