@@ -132,7 +132,7 @@ impl Engine {
         &self,
         permit: Permit<AgentRevoke, AgentId>,
         standing: Standing,
-        action: &str,
+        action: &'static str,
         reason: &str,
     ) -> Result<(), EngineError> {
         let reason = wk_domain::text::clean_line(reason, 500);
@@ -148,7 +148,7 @@ impl Engine {
         let summary = format!("Agent {}: {} → {}", old.hostname, old.standing.as_str(), standing.as_str());
         let event = self.agent_event(now, &old, "warning", summary, json!({"reason": reason, "by": permit.actor().label()}));
         let audit = record::draft(permit.actor(), now, action, "agent", agent)
-            .because(reason)
+            .reason(reason)
             .text("standing", Some(old.standing.as_str()), Some(standing.as_str()));
         self.ports.store.set_standing(agent, standing, event.clone(), audit).await?;
         {
@@ -232,8 +232,7 @@ impl Engine {
         };
         tracing::warn!(source.address = %address, what, since, "refused: {detail}");
         let detail = wk_domain::text::clean_line(detail, 500);
-        let audit =
-            record::by_nobody(&address.to_string(), now, "hub.refuse", "link", what).denied().because(detail);
+        let audit = record::by_nobody(Some(address), now, "hub.refuse", "link", what).denied(detail);
         let store = Arc::clone(&self.ports.store);
         // The refusal itself must not wait for the store. A flood is bounded by one a minute and address.
         tokio::spawn(async move {
@@ -316,8 +315,8 @@ impl Engine {
             cert_der: issued.chain_der.first().cloned().unwrap_or_default(),
             revoked: None,
         };
-        let audit = record::by_agent(agent, &row.last_address, now, "agent.enrol", "agent", agent)
-            .because(format!("token {}", token.id))
+        let audit = record::by_agent(agent, attempt.address.ip(), now, "agent.enrol")
+            .reason(format!("token {}", token.id))
             .text("host", None, Some(&host.name))
             .text("grants", None, Some(&row.grants.join(" ")));
         self.ports
@@ -484,8 +483,8 @@ impl AgentDesk for Engine {
             cert_der: issued.chain_der.first().cloned().unwrap_or_default(),
             revoked: None,
         };
-        let address = peer.address.ip().to_string();
-        let audit = record::by_agent(peer.agent, &address, now, "agent.renew", "agent", peer.agent)
+        let address = peer.address.ip();
+        let audit = record::by_agent(peer.agent, address, now, "agent.renew")
             .text("cert_serial", Some(&peer.serial), Some(&issued.serial));
         let summary = format!("Agent {}: its key was used from two places; both are quarantined", old.hostname);
         let clone_event = self.agent_event(
@@ -493,10 +492,10 @@ impl AgentDesk for Engine {
             &old,
             "critical",
             summary,
-            json!({"serial": peer.serial, "address": address, "last_address": old.last_address}),
+            json!({"serial": peer.serial, "address": address.to_string(), "last_address": old.last_address}),
         );
-        let clone_audit = record::by_agent(peer.agent, &address, now, "agent.quarantine", "agent", peer.agent)
-            .because("a certificate that had been renewed was used to renew again: the key has two holders")
+        let clone_audit = record::by_agent(peer.agent, address, now, "agent.quarantine")
+            .reason("a certificate that had been renewed was used to renew again: the key has two holders")
             .text("standing", Some("active"), Some("quarantined"));
         let outcome = self.ports.store.renew(cert, now, audit, clone_event.clone(), clone_audit).await;
         match outcome.map_err(|error| refuse(error.to_string()))? {

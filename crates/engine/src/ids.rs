@@ -16,3 +16,8 @@ pub(crate) fn random<const N: usize>() -> [u8; N] {
 pub fn new_id<K: Kind>(now: Timestamp) -> Id<K> {
     Id::new(u64::try_from(now.as_ms()).unwrap_or(0), random())
 }
+
+/// 128 random bits in hexadecimal, for nonces and request tags. Not a secret by itself.
+pub fn random_hex() -> String {
+    random::<16>().iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -127,7 +127,7 @@ impl Engine {
         let summary = format!("{title}: acknowledged by {by}");
         let event = event(now, Some(host), Some(check), "ack", summary, json!({"note": note, "sticky": sticky}));
         let audit = record::draft(permit.actor(), now, permit.action(), "check", check)
-            .because(note)
+            .reason(note)
             .text("acknowledged", None, Some(if sticky { "sticky" } else { "normal" }));
         self.ports.store.put_ack(ack.clone(), state.clone(), event.clone(), audit).await?;
         if let Some(entry) = self.world.write().checks.get_mut(&check) {
@@ -212,7 +212,7 @@ impl Engine {
         let summary = format!("{subject}: downtime planned by {}", row.created_by);
         let detail = json!({"note": note, "start_ms": row.start.as_ms(), "end_ms": row.end.as_ms(), "id": row.id.to_string()});
         let event = event(now, Some(plan.host), plan.check, "downtime-start", summary, detail);
-        let audit = record::draft(permit.actor(), now, permit.action(), "downtime", row.id).because(note);
+        let audit = record::draft(permit.actor(), now, permit.action(), "downtime", row.id).reason(note);
         self.ports.store.put_downtime(row.clone(), event.clone(), audit).await?;
         self.world.write().downtimes.insert(row.id, row.clone());
         self.tell(self.checks_under(plan.host, plan.check).into_iter().map(Live::Check));
@@ -291,7 +291,7 @@ impl Engine {
         let by = permit.actor().label();
         let summary = format!("{title}: {by} says: {}", clean_line(&text, 200));
         let event = event(now, Some(host), Some(check), "comment", summary, json!({"text": text, "by": by}));
-        let audit = record::draft(permit.actor(), now, permit.action(), "check", check).because(text);
+        let audit = record::draft(permit.actor(), now, permit.action(), "check", check).reason(text);
         self.ports.store.put_event(event.clone(), Some(audit)).await?;
         self.tell([Live::Event(Arc::new(event))]);
         Ok(())
