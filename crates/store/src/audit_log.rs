@@ -2,7 +2,9 @@
 //!
 //! No statement here or elsewhere updates or deletes an entry, and triggers refuse whoever tries.
 
-use wk_audit::Draft;
+use std::sync::Arc;
+
+use wk_audit::{Draft, Entry};
 use wk_domain::Timestamp;
 use wk_engine::ports::rows::{AuditFilter, AuditRow, Page};
 use wk_engine::ports::store::{Result, StoreError};
@@ -21,31 +23,38 @@ const INSERT: Bulk = Bulk {
 /// Appends entries inside a transaction that changes something. Called last in it: the counter's row is then locked
 /// for the shortest time, and every transaction takes its locks in the same order.
 pub(crate) async fn append(tx: &mut Tx, drafts: Vec<Draft>) -> Result<()> {
-    if drafts.is_empty() {
-        return Ok(());
-    }
+    let Some(newest) = drafts.last() else { return Ok(()) };
     let count = i64::try_from(drafts.len()).unwrap_or(i64::MAX);
-    let take = sql("UPDATE audit_head SET next_seq = next_seq + $1 WHERE only_row = 1 RETURNING next_seq").bind(count);
-    let row = tx.row(take).await?;
-    let next = match row {
-        Some(row) => row.read().int()?,
-        None => return Err(StoreError::Corrupt { detail: "the audit counter is gone".into() }),
+    let take = sql("UPDATE audit_head SET next_seq = next_seq + $1, prev_ts_ns = last_ts_ns, last_ts_ns = $2
+                    WHERE only_row = 1 RETURNING next_seq, prev_ts_ns")
+    .bind(count)
+    .bind(newest.ts_ns);
+    let Some(row) = tx.row(take).await? else {
+        return Err(StoreError::Corrupt { detail: "the audit counter is gone".into() });
     };
+    let mut row = row.read();
+    let (next, mut previous) = (row.int()?, row.opt_int()?);
+    let node = Arc::clone(tx.node());
     let mut rows = Vec::with_capacity(drafts.len());
     for (seq, draft) in (next - count..).zip(drafts) {
-        rows.push(row_of(seq, draft)?);
+        let ts_ns = draft.ts_ns;
+        rows.push(row_of(seq, &node, previous, draft)?);
+        previous = Some(ts_ns);
     }
     tx.run_all(INSERT.queries(tx.engine(), rows)).await?;
     Ok(())
 }
 
-fn row_of(seq: i64, draft: Draft) -> Result<Vec<Value>> {
+fn row_of(seq: i64, node: &str, previous_ts_ns: Option<i64>, draft: Draft) -> Result<Vec<Value>> {
     let at = Timestamp::from_ms(draft.ts_ns.div_euclid(1_000_000));
-    let actor = named(&draft.actor.kind, &draft.actor.id);
-    let object = named(&draft.object.kind, &draft.object.id);
-    let action = draft.action.clone();
+    let actor = named(draft.actor.kind.as_str(), &draft.actor.id);
+    let object = draft.object.as_ref().map(|object| named(&object.kind, &object.id)).unwrap_or_default();
+    let action = draft.action.clone().into_owned();
     let outcome = draft.outcome.as_str();
-    let (entry, leaf) = leaf(unordinal(seq)?, draft)?;
+    let entry = Entry::new(unordinal(seq)?, node, previous_ts_ns, draft).encode();
+    let leaf = Entry::leaf_hash(&entry);
+    let entry = String::from_utf8(entry)
+        .map_err(|e| StoreError::Other { what: "write an audit entry", detail: e.to_string() })?;
     Ok(vec![
         seq.into(),
         at.into(),
@@ -54,11 +63,11 @@ fn row_of(seq: i64, draft: Draft) -> Result<Vec<Value>> {
         object.into(),
         outcome.into(),
         entry.into(),
-        leaf.to_vec().into(),
+        leaf.as_bytes().as_slice().into(),
     ])
 }
 
-/// `user_01h4…` says its kind itself; a uid does not: `local:0`.
+/// What lists are filtered by. `user_01h4…` says its kind itself; a uid does not: `local:0`.
 fn named(kind: &str, id: &str) -> String {
     if id.is_empty() {
         kind.to_owned()
@@ -67,17 +76,6 @@ fn named(kind: &str, id: &str) -> String {
     } else {
         format!("{kind}:{id}")
     }
-}
-
-/// Canonical text and leaf hash.
-fn leaf(seq: u64, draft: Draft) -> Result<(String, [u8; 32])> {
-    let text = format!("{{\"seq\":{seq},\"action\":{}}}", serde_json::Value::from(draft.action));
-    let mut bytes = vec![0];
-    bytes.extend_from_slice(text.as_bytes());
-    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &bytes);
-    let mut hash = [0; 32];
-    hash.copy_from_slice(digest.as_ref());
-    Ok((text, hash))
 }
 
 const SELECT: &str = "SELECT seq, at, actor, action, object, outcome, entry, leaf_hash FROM audit_entry";

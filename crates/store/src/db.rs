@@ -39,21 +39,34 @@ const SQLITE_READERS: u32 = 4;
 /// Connections to PostgreSQL from one server.
 const PG_CONNECTIONS: u32 = 12;
 
+/// The database, and the name under which this server writes into the audit log.
 #[derive(Debug, Clone)]
-pub(crate) enum Db {
+pub(crate) struct Db {
+    pools: Pools,
+    node: Arc<str>,
+}
+
+#[derive(Debug, Clone)]
+enum Pools {
     Sqlite { writer: SqlitePool, readers: SqlitePool },
     Postgres { pool: PgPool, claim: Option<Arc<Claim>> },
 }
 
 /// A transaction that may write.
 #[derive(Debug)]
-pub(crate) enum Tx {
+pub(crate) struct Tx {
+    link: Link,
+    node: Arc<str>,
+}
+
+#[derive(Debug)]
+enum Link {
     Sqlite(Transaction<'static, Sqlite>),
     Postgres(Transaction<'static, Postgres>),
 }
 
 impl Db {
-    pub(crate) async fn sqlite(options: SqliteConnectOptions) -> Result<Self> {
+    pub(crate) async fn sqlite(options: SqliteConnectOptions, node: &str) -> Result<Self> {
         let options = options
             .journal_mode(SqliteJournalMode::Wal)
             // FULL, not NORMAL: what was acknowledged must survive a power cut, not only a crash of the program.
@@ -96,11 +109,11 @@ impl Db {
             .connect_with(options.create_if_missing(false).pragma("query_only", "on").row_buffer_size(512))
             .await
             .map_err(translate)?;
-        Ok(Self::Sqlite { writer, readers })
+        Ok(Self { pools: Pools::Sqlite { writer, readers }, node: node.into() })
     }
 
     /// With `exclusive`, a second server is refused.
-    pub(crate) async fn postgres(options: PgConnectOptions, exclusive: bool) -> Result<Self> {
+    pub(crate) async fn postgres(options: PgConnectOptions, node: &str, exclusive: bool) -> Result<Self> {
         let options = options
             .application_name("watchkeep")
             .statement_cache_capacity(256)
@@ -113,38 +126,39 @@ impl Db {
             .connect_with(options)
             .await
             .map_err(translate)?;
-        Ok(Self::Postgres { pool, claim })
+        Ok(Self { pools: Pools::Postgres { pool, claim }, node: node.into() })
     }
 
     pub(crate) const fn engine(&self) -> Engine {
-        match self {
-            Self::Sqlite { .. } => Engine::Sqlite,
-            Self::Postgres { .. } => Engine::Postgres,
+        match &self.pools {
+            Pools::Sqlite { .. } => Engine::Sqlite,
+            Pools::Postgres { .. } => Engine::Postgres,
         }
     }
 
     /// Starts a transaction that writes. On SQLite it is the only one from the start: a later upgrade could fail.
     pub(crate) async fn begin(&self) -> Result<Tx> {
-        match self {
-            Self::Sqlite { writer, .. } => writer.begin_with("BEGIN IMMEDIATE").await.map(Tx::Sqlite),
-            Self::Postgres { pool, claim } => {
+        let link = match &self.pools {
+            Pools::Sqlite { writer, .. } => writer.begin_with("BEGIN IMMEDIATE").await.map(Link::Sqlite),
+            Pools::Postgres { pool, claim } => {
                 if let Some(claim) = claim {
                     claim.holds()?;
                 }
-                bounded(pool.begin()).await.map(Tx::Postgres)
+                bounded(pool.begin()).await.map(Link::Postgres)
             }
         }
-        .map_err(translate)
+        .map_err(translate)?;
+        Ok(Tx { link, node: Arc::clone(&self.node) })
     }
 
     pub(crate) async fn rows(&self, query: Query) -> Result<Vec<Row>> {
-        match self {
-            Self::Sqlite { readers, .. } => {
+        match &self.pools {
+            Pools::Sqlite { readers, .. } => {
                 let (text, args) = sqlite_args(query)?;
                 let rows = sqlx::query_with(text, args).fetch_all(readers).await.map_err(translate)?;
                 Ok(rows.into_iter().map(Row::Sqlite).collect())
             }
-            Self::Postgres { pool, .. } => {
+            Pools::Postgres { pool, .. } => {
                 let (text, args) = pg_args(query)?;
                 let rows = bounded(sqlx::query_with(text, args).fetch_all(pool)).await.map_err(translate)?;
                 Ok(rows.into_iter().map(Row::Pg).collect())
@@ -159,43 +173,48 @@ impl Db {
     /// Runs statements without arguments, several in one text. The text is the program's own.
     pub(crate) async fn script(tx: &mut Tx, text: String) -> Result<()> {
         let script = sqlx::raw_sql(AssertSqlSafe(text));
-        match tx {
-            Tx::Sqlite(tx) => script.execute(&mut **tx).await.map(drop),
-            Tx::Postgres(tx) => script.execute(&mut **tx).await.map(drop),
+        match &mut tx.link {
+            Link::Sqlite(tx) => script.execute(&mut **tx).await.map(drop),
+            Link::Postgres(tx) => script.execute(&mut **tx).await.map(drop),
         }
         .map_err(translate)
     }
 
     /// Waits for transactions to end, folds the write-ahead log into the file, and closes.
     pub(crate) async fn close(&self) {
-        match self {
-            Self::Sqlite { writer, readers } => {
+        match &self.pools {
+            Pools::Sqlite { writer, readers } => {
                 readers.close().await;
                 // The last connection that closes folds the log in.
                 writer.close().await;
             }
-            Self::Postgres { pool, .. } => pool.close().await,
+            Pools::Postgres { pool, .. } => pool.close().await,
         }
     }
 }
 
 impl Tx {
+    /// The name of this server in the audit log.
+    pub(crate) const fn node(&self) -> &Arc<str> {
+        &self.node
+    }
+
     pub(crate) const fn engine(&self) -> Engine {
-        match self {
-            Self::Sqlite(_) => Engine::Sqlite,
-            Self::Postgres(_) => Engine::Postgres,
+        match &self.link {
+            Link::Sqlite(_) => Engine::Sqlite,
+            Link::Postgres(_) => Engine::Postgres,
         }
     }
 
     /// Runs a statement; returns how many rows it changed.
     pub(crate) async fn run(&mut self, query: Query) -> Result<u64> {
-        match self {
-            Self::Sqlite(tx) => {
+        match &mut self.link {
+            Link::Sqlite(tx) => {
                 let (text, args) = sqlite_args(query)?;
                 let done = sqlx::query_with(text, args).execute(&mut **tx).await.map_err(translate)?;
                 Ok(done.rows_affected())
             }
-            Self::Postgres(tx) => {
+            Link::Postgres(tx) => {
                 let (text, args) = pg_args(query)?;
                 let done = bounded(sqlx::query_with(text, args).execute(&mut **tx)).await.map_err(translate)?;
                 Ok(done.rows_affected())
@@ -212,13 +231,13 @@ impl Tx {
     }
 
     pub(crate) async fn rows(&mut self, query: Query) -> Result<Vec<Row>> {
-        match self {
-            Self::Sqlite(tx) => {
+        match &mut self.link {
+            Link::Sqlite(tx) => {
                 let (text, args) = sqlite_args(query)?;
                 let rows = sqlx::query_with(text, args).fetch_all(&mut **tx).await.map_err(translate)?;
                 Ok(rows.into_iter().map(Row::Sqlite).collect())
             }
-            Self::Postgres(tx) => {
+            Link::Postgres(tx) => {
                 let (text, args) = pg_args(query)?;
                 let rows = bounded(sqlx::query_with(text, args).fetch_all(&mut **tx)).await.map_err(translate)?;
                 Ok(rows.into_iter().map(Row::Pg).collect())
@@ -233,9 +252,9 @@ impl Tx {
     /// Makes it durable. An error says that it is not, with one exception that no database can take away: when the
     /// link to PostgreSQL breaks in this very moment, it may have been kept.
     pub(crate) async fn commit(self) -> Result<()> {
-        match self {
-            Self::Sqlite(tx) => tx.commit().await,
-            Self::Postgres(tx) => bounded(tx.commit()).await,
+        match self.link {
+            Link::Sqlite(tx) => tx.commit().await,
+            Link::Postgres(tx) => bounded(tx.commit()).await,
         }
         .map_err(translate)
     }

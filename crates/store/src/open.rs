@@ -39,10 +39,11 @@ impl SqlStore {
     /// [`StoreError::Unavailable`], [`StoreError::CannotWrite`] and [`StoreError::Corrupt`] as they are;
     /// [`StoreError::TooNew`] when a newer program was here; [`StoreError::Conflict`] when another server has it.
     pub async fn open(url: &StoreUrl, access: Access, now: Timestamp) -> Result<Self> {
+        let node = node();
         let db = match &url.0 {
-            Target::Sqlite(path) => sqlite(path).await?,
+            Target::Sqlite(path) => sqlite(path, &node).await?,
             Target::Postgres { options, .. } => {
-                Db::postgres((**options).clone(), access == Access::Server).await?
+                Db::postgres((**options).clone(), &node, access == Access::Server).await?
             }
         };
         let steps = migrate(&db, now).await?;
@@ -69,13 +70,20 @@ impl SqlStore {
     }
 }
 
-async fn sqlite(path: &Path) -> Result<Db> {
+/// This machine's name, as the audit log gives it.
+fn node() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let name = name.trim();
+    if name.is_empty() { "server".to_owned() } else { name.to_owned() }
+}
+
+async fn sqlite(path: &Path, node: &str) -> Result<Db> {
     let fresh = prepare(path)?;
     let size = std::fs::metadata(path).map_or(0, |meta| meta.len());
     let mut log = path.as_os_str().to_owned();
     log.push("-wal");
     let unclean = std::fs::metadata(&log).is_ok_and(|meta| meta.len() > 0);
-    let db = Db::sqlite(SqliteConnectOptions::new().filename(path).create_if_missing(false)).await?;
+    let db = Db::sqlite(SqliteConnectOptions::new().filename(path).create_if_missing(false), node).await?;
     if fresh {
         let mut tx = db.begin().await?;
         Db::script(&mut tx, format!("PRAGMA application_id = {APPLICATION_ID}")).await?;

@@ -237,7 +237,10 @@ CREATE TABLE setting (
 -- The next sequence number of the audit log. Whoever writes takes it in the same transaction, so the log has no gaps.
 CREATE TABLE audit_head (
     only_row BIGINT NOT NULL PRIMARY KEY CHECK (only_row = 1),
-    next_seq BIGINT NOT NULL
+    next_seq BIGINT NOT NULL,
+    -- Instants of the newest entry and of the one before the newest batch, nanoseconds since 1970 UTC.
+    last_ts_ns BIGINT,
+    prev_ts_ns BIGINT
 );
 INSERT INTO audit_head (only_row, next_seq) VALUES (1, 0);
 
