@@ -77,7 +77,9 @@ pub struct DowntimePlan {
 /// A channel as people write it. The secret is sealed by the caller.
 #[derive(Debug, Clone)]
 pub struct ChannelEdit {
-    pub id: Option<ChannelId>,
+    /// The caller makes the id of a new one: its secret is sealed to it.
+    pub id: ChannelId,
+    pub create: bool,
     pub name: String,
     pub kind: String,
     pub config: serde_json::Value,
@@ -531,14 +533,10 @@ impl Engine {
         }
         let _writer = self.writer.lock().await;
         let now = self.now();
-        let old = match edit.id {
-            Some(id) => {
-                let world = self.world.read();
-                let entry = world.channels.get(&id).ok_or(EngineError::NotFound { what: "the channel" })?;
-                Some(entry.row.clone())
-            }
-            None => None,
-        };
+        let old = self.world.read().channels.get(&edit.id).map(|entry| entry.row.clone());
+        if old.is_none() && !edit.create {
+            return Err(EngineError::NotFound { what: "the channel" });
+        }
         if let (Some(old), Some(read)) = (&old, edit.revision)
             && old.revision != read
         {
@@ -553,7 +551,7 @@ impl Engine {
             None => old.as_ref().map(|old| old.secret_sealed.clone()).unwrap_or_default(),
         };
         let row = ChannelRow {
-            id: old.as_ref().map_or_else(|| new_id(now), |old| old.id),
+            id: edit.id,
             name,
             kind: edit.kind,
             config_json: edit.config.to_string(),
