@@ -28,7 +28,8 @@ pub use password::{Password, PasswordError, PasswordPolicy, PasswordVerdict, Wea
 pub use recovery::{RECOVERY_CODES, RecoveryCode, RecoveryError};
 pub use session::{SessionEnd, SessionLimits, SessionTimes};
 pub use throttle::{
-    Attempt, Denied, DeniedReason, FAILURES_HARD_CAP, LoginThrottle, ThrottleLimits, is_closed,
+    Attempt, Denied, DeniedReason, FAILURES_HARD_CAP, FactorThrottle, LoginThrottle, ThrottleLimits,
+    is_closed,
 };
 pub use token::{ClaimToken, DeviceCookie, DeviceError, SessionToken, TokenError};
 pub use totp::{Totp, TotpError};

@@ -19,7 +19,7 @@ use std::hash::Hash;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use wk_domain::Timestamp;
+use wk_domain::{Timestamp, UserId};
 use wk_seal::sha256;
 
 /// Failures in a row, over all unknown devices and restarts, after which the password opens nothing from an unknown
@@ -299,6 +299,64 @@ impl LoginThrottle {
     }
 }
 
+/// Account and device in one. The device's nonce is random and signed by us, so nobody can steer two into one.
+fn factor_key(user: UserId, device: Option<[u8; 16]>) -> [u8; 16] {
+    let mut key = *user.uuid().as_bytes();
+    for (byte, mixed) in key.iter_mut().zip(device.unwrap_or_default()) {
+        *byte ^= mixed;
+    }
+    key
+}
+
+/// Tries of the second factor: few per step, so that guessing six digits is hopeless, and few per day.
+#[derive(Debug)]
+pub struct FactorThrottle {
+    steps: Table<[u8; 16], Window>,
+    days: Table<[u8; 16], Window>,
+}
+
+impl FactorThrottle {
+    const PER_STEP: u32 = 3;
+    const STEP: Duration = Duration::from_secs(30);
+    /// A guess has three codes in a million for it: thirty a day make one account fall in some thirty years.
+    const PER_DAY: u32 = 30;
+    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+    /// Empty counters of at most `rows_max` accounts in each half of a table.
+    pub fn new(rows_max: usize) -> Self {
+        Self { steps: Table::new(rows_max), days: Table::new(rows_max) }
+    }
+
+    /// Asks whether `user` may try a code, and counts the try. `device` is the nonce of a verified device cookie: it has
+    /// a count of its own, so that strangers with the password cannot use the owner's tries up.
+    ///
+    /// # Errors
+    /// [`Denied`] with [`DeniedReason::Account`].
+    pub fn admit(&mut self, user: UserId, device: Option<[u8; 16]>, now: Timestamp) -> Result<(), Denied> {
+        let key = factor_key(user, device);
+        let mut step = fresh(self.steps.get(&key), now, Self::STEP);
+        let mut day = fresh(self.days.get(&key), now, Self::DAY);
+        for (window, max) in [(day, Self::PER_DAY), (step, Self::PER_STEP)] {
+            if window.failures >= max {
+                let retry_after = whole_seconds(window.ends.since(now));
+                return Err(Denied { reason: DeniedReason::Account, retry_after });
+            }
+        }
+        step.failures += 1;
+        day.failures += 1;
+        self.steps.put(key, step);
+        self.days.put(key, day);
+        Ok(())
+    }
+
+    /// The code was right: the counts start anew.
+    pub fn succeeded(&mut self, user: UserId, device: Option<[u8; 16]>) {
+        let key = factor_key(user, device);
+        self.steps.remove(&key);
+        self.days.remove(&key);
+    }
+}
+
 fn fresh(window: Window, now: Timestamp, span: Duration) -> Window {
     // Over, or so far ahead that only a clock that stepped back explains it.
     if now >= window.ends || window.ends > now + span {
@@ -462,6 +520,27 @@ mod tests {
             let _failed = throttle.admit(&format!("user{n}"), None, v4(9), NOW).unwrap();
         }
         assert!(throttle.admit("peter", None, v4(9), before).is_ok(), "a window of the future is no window");
+    }
+
+    #[test]
+    fn the_second_factor_has_three_tries_a_step_and_thirty_a_day() {
+        let mut throttle = FactorThrottle::new(100);
+        let user = UserId::new(1, [1; 10]);
+        let mut now = NOW;
+        for round in 0..10 {
+            for _ in 0..3 {
+                throttle.admit(user, None, now).unwrap();
+            }
+            let wait = throttle.admit(user, None, now).unwrap_err().retry_after;
+            assert_eq!(wait, if round < 9 { secs(30) } else { secs(86_400 - 270) });
+            now = now + secs(30);
+        }
+        assert_eq!(throttle.admit(user, None, now).unwrap_err().retry_after, secs(86_400 - 300));
+        assert!(throttle.admit(user, Some([9; 16]), now).is_ok(), "the owner's own device goes on");
+        assert!(throttle.admit(UserId::new(1, [2; 10]), None, now).is_ok());
+        assert!(throttle.admit(user, None, NOW + secs(86_400)).is_ok());
+        throttle.succeeded(user, None);
+        assert!(throttle.admit(user, None, now).is_ok());
     }
 
     #[test]

@@ -28,6 +28,6 @@ pub use peer::{AgentVerifier, DenyList, NobodyDenied, PeerAgent, PeerError};
 pub use store::{AgentIdentity, AgentStore, StoreError};
 pub use tls::{
     ALPN_ENROL, ALPN_LINK, HubPurpose, client_config_enrol, client_config_link, hub_purpose,
-    server_config_console, server_config_enrol, server_config_hub,
+    server_config_console, server_config_enrol, server_config_hub, server_config_hub_with_grace,
 };
 pub use token::{EnrolToken, ServerAddr, TokenError};

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustls::client::danger::HandshakeSignatureValid;
 use rustls::pki_types::{CertificateDer, UnixTime};
@@ -71,6 +72,13 @@ impl PeerAgent {
     }
 }
 
+impl PeerAgent {
+    /// Whether the certificate is over at `now`.
+    pub fn has_ended(&self, now: Timestamp) -> bool {
+        now >= self.not_after
+    }
+}
+
 /// Who may not connect although the certificate is good. Asked inside the handshake, so it must answer from memory.
 pub trait DenyList: fmt::Debug + Send + Sync {
     /// Whether this agent or this serial is revoked.
@@ -91,6 +99,7 @@ impl DenyList for NobodyDenied {
 pub struct AgentVerifier {
     chain: Arc<dyn ClientCertVerifier>,
     deny: Arc<dyn DenyList>,
+    grace: Duration,
 }
 
 impl fmt::Debug for AgentVerifier {
@@ -119,7 +128,25 @@ impl AgentVerifier {
                 what: "build the verifier of agents",
                 source: rustls::Error::General(error.to_string()),
             })?;
-        Ok(Self { chain, deny })
+        Ok(Self { chain, deny, grace: Duration::ZERO })
+    }
+
+    /// Lets an agent in whose certificate ended less than `grace` ago, so that a machine that was off can renew it.
+    ///
+    /// Whoever uses this must ask [`PeerAgent::has_ended`] and then answer a renewal and nothing else.
+    #[must_use]
+    pub const fn with_grace(mut self, grace: Duration) -> Self {
+        self.grace = grace;
+        self
+    }
+
+    /// The instant to check a chain at whose leaf ended less than the grace ago: its last second.
+    fn last_second(&self, end_entity: &[u8], now: UnixTime) -> Option<UnixTime> {
+        let peer = PeerAgent::from_der(end_entity).ok()?;
+        let ended = u64::try_from(peer.not_after.as_ms()).ok()? / 1000;
+        let since = now.as_secs().checked_sub(ended)?;
+        (since < self.grace.as_secs())
+            .then(|| UnixTime::since_unix_epoch(Duration::from_secs(ended.saturating_sub(1))))
     }
 }
 
@@ -134,7 +161,14 @@ impl ClientCertVerifier for AgentVerifier {
         intermediates: &[CertificateDer<'_>],
         now: UnixTime,
     ) -> Result<ClientCertVerified, rustls::Error> {
-        let verified = self.chain.verify_client_cert(end_entity, intermediates, now)?;
+        let verified = match self.chain.verify_client_cert(end_entity, intermediates, now) {
+            Err(rustls::Error::InvalidCertificate(
+                CertificateError::Expired | CertificateError::ExpiredContext { .. },
+            )) if let Some(then) = self.last_second(end_entity, now) => {
+                self.chain.verify_client_cert(end_entity, intermediates, then)?
+            }
+            other => other?,
+        };
         let peer = PeerAgent::from_der(end_entity)
             .map_err(|_| rustls::Error::from(CertificateError::ApplicationVerificationFailure))?;
         if self.deny.denies(&peer) {

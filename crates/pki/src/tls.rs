@@ -11,6 +11,7 @@
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use rustls::client::Resumption;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -115,7 +116,21 @@ pub fn server_config_hub(
     roots: &[CertificateDer<'static>],
     deny: Arc<dyn DenyList>,
 ) -> Result<Arc<ServerConfig>, PkiError> {
-    let verifier = AgentVerifier::new(roots, deny)?;
+    server_config_hub_with_grace(identity, roots, deny, Duration::ZERO)
+}
+
+/// As [`server_config_hub`], and lets agents in whose certificate ended less than `grace` ago: **they may renew and do
+/// nothing else**, which the hub sees to by [`crate::PeerAgent::has_ended`].
+///
+/// # Errors
+/// [`PkiError::Tls`].
+pub fn server_config_hub_with_grace(
+    identity: &Arc<ServerIdentity>,
+    roots: &[CertificateDer<'static>],
+    deny: Arc<dyn DenyList>,
+    grace: Duration,
+) -> Result<Arc<ServerConfig>, PkiError> {
+    let verifier = AgentVerifier::new(roots, deny)?.with_grace(grace);
     let mut config = ServerConfig::builder_with_provider(internal_provider())
         .with_protocol_versions(&[&TLS13])
         .map_err(tls("choose TLS 1.3 for the hub"))?

@@ -210,6 +210,33 @@ async fn the_hub_refuses_an_ended_certificate_and_one_not_begun() {
 }
 
 #[tokio::test]
+async fn a_machine_that_was_off_gets_in_within_the_grace_and_is_seen_to_have_ended() {
+    let tmp = tempfile::tempdir().unwrap();
+    let ca = ca_at(tmp.path(), now() - days(20));
+    ca.rotate_due(now()).unwrap();
+    let deny = Arc::new(Deny::default());
+    let week =
+        server_config_hub_with_grace(&ca.server_identity(), &ca.roots(), Arc::clone(&deny) as _, days(7))
+            .unwrap();
+    let late = enrol(&ca, tmp.path(), agent_id(1), now() - days(10));
+    let (server, client) = meet(Arc::clone(&week), client_config_link(&late).unwrap(), "localhost").await;
+    let peer = server.unwrap().peer.unwrap();
+    assert!(peer.has_ended(now()) && client.is_ok());
+
+    let too_late = enrol(&ca, tmp.path(), agent_id(2), now() - days(14));
+    let not_begun = enrol(&ca, tmp.path(), agent_id(3), now() + days(1));
+    for identity in [&too_late, &not_begun] {
+        let (server, client) =
+            meet(Arc::clone(&week), client_config_link(identity).unwrap(), "localhost").await;
+        assert!(server.is_err() && client.is_err());
+    }
+    // Revoked and ended: revoked.
+    deny.0.lock().unwrap().push(late.serial());
+    let (server, _) = meet(week, client_config_link(&late).unwrap(), "localhost").await;
+    assert!(server.unwrap_err().contains("Revoked"));
+}
+
+#[tokio::test]
 async fn a_denied_serial_is_refused_from_the_next_handshake_on() {
     let tmp = tempfile::tempdir().unwrap();
     let ca = ca_at(tmp.path(), now());

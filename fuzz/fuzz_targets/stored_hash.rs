@@ -1,0 +1,18 @@
+//! What people and browsers send before they are known, and the password hash a changed row might hold: all survived.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use wk_identity::{ClaimToken, Password, RecoveryCode, SessionToken, StoredHash};
+
+fuzz_target!(|bytes: &[u8]| {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let _ = StoredHash::parse(text);
+    let _ = ClaimToken::parse(text);
+    if let Ok(token) = SessionToken::parse(text) {
+        assert_eq!(token.text().expose(), text);
+    }
+    if let Ok(code) = RecoveryCode::parse(text) {
+        assert!(RecoveryCode::parse(code.text().expose()).is_ok_and(|again| again == code));
+    }
+    let _ = Password::parse(text);
+});
