@@ -84,6 +84,8 @@ pub enum SpoolError {
         #[source]
         source: io::Error,
     },
+    #[error("the agent is stopping")]
+    Stopped,
     #[error("the server acknowledged batch {seq}, but only {sent} was sent")]
     AckOutOfRange { seq: u64, sent: u64 },
 }
