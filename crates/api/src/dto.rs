@@ -793,3 +793,11 @@ pub struct FieldError {
     pub pointer: String,
     pub detail: String,
 }
+
+/// How a filter could go on.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Completion {
+    /// The last word, completed.
+    pub value: String,
+    pub label: String,
+}

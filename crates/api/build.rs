@@ -1,0 +1,4 @@
+//! Builds again when the console was.
+fn main() {
+    println!("cargo:rerun-if-changed=../../console/dist");
+}

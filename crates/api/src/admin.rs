@@ -1,0 +1,320 @@
+//! Routes of evidence and of the server itself: audit, certificates, ports, storage, channels, notifications.
+
+use std::collections::BTreeMap;
+
+use axum::Json;
+use axum::extract::{Extension, State};
+use axum::http::StatusCode;
+use serde::Deserialize;
+use wk_authz::{AuditRead, ChannelRead, ChannelWrite, SystemRead, authorize};
+use wk_domain::ChannelKind;
+use wk_engine::people::ChannelEdit;
+use wk_engine::ports::rows::{AuditFilter, ChannelRow, OutboxRow};
+
+use crate::auth::Caller;
+use crate::body::{Body, PathId, Query};
+use crate::dto::{
+    AuditEntry, AuditReport, Certificate, Channel, ChannelInput, Notification, Page, Queue, Storage, System,
+};
+use crate::error::ApiError;
+use crate::monitor::{Paged, optional_time, row_page};
+use crate::routes::{Routes, delete, get, post, put};
+use crate::state::App;
+use crate::time;
+
+type Answer<T> = Result<Json<T>, ApiError>;
+
+pub(crate) fn routes(routes: Routes) -> Routes {
+    routes
+        .add::<AuditRead, _, _>(
+            get("/audit", "Audit entries, newest first")
+                .query("actor", "string", "Name, as the list shows it")
+                .query("action", "string", "Beginning of the action, such as `problem.`")
+                .query("object", "string", "Object, as the list shows it")
+                .query("outcome", "string", "done, denied or failed")
+                .query("from", "string", "RFC 3339")
+                .query("to", "string", "RFC 3339, exclusive")
+                .paged()
+                .page::<AuditEntry>(),
+            audit,
+        )
+        .add::<AuditRead, _, _>(
+            get("/audit/verify", "Recompute every entry of the log").answer::<AuditReport>(),
+            verify,
+        )
+        .add::<SystemRead, _, _>(get("/system", "The server itself").answer::<System>(), system)
+        .add::<SystemRead, _, _>(
+            get("/certificates", "Every certificate made here, soonest to end first").page::<Certificate>(),
+            certificates,
+        )
+        .add::<ChannelRead, _, _>(get("/channels", "Ways to reach people").page::<Channel>(), channels)
+        .add::<ChannelWrite, _, _>(
+            post("/channels", "Add a way to reach people").body::<ChannelInput>().answer::<Channel>(),
+            create_channel,
+        )
+        .add::<ChannelWrite, _, _>(
+            put("/channels/{id}", "Change a way to reach people").body::<ChannelInput>().answer::<Channel>(),
+            change_channel,
+        )
+        .add::<ChannelWrite, _, _>(delete("/channels/{id}", "Remove a way to reach people"), delete_channel)
+        .add::<ChannelWrite, _, _>(
+            post("/channels/{id}/test", "Send a test").answer::<Notification>(),
+            test_channel,
+        )
+        .add::<ChannelRead, _, _>(
+            get("/notifications", "Sent and waiting, newest first").paged().page::<Notification>(),
+            notifications,
+        )
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AuditQuery {
+    actor: Option<String>,
+    action: Option<String>,
+    object: Option<String>,
+    outcome: Option<String>,
+    from: Option<String>,
+    to: Option<String>,
+    limit: Option<u32>,
+    after: Option<String>,
+}
+
+async fn audit(
+    State(app): State<App>,
+    Extension(Caller(actor)): Extension<Caller>,
+    Query(query): Query<AuditQuery>,
+) -> Answer<Page<AuditEntry>> {
+    let some = |raw: Option<String>| raw.filter(|raw| !raw.is_empty());
+    let filter = AuditFilter {
+        actor: some(query.actor),
+        action_prefix: some(query.action),
+        object: some(query.object),
+        outcome: some(query.outcome),
+        from: optional_time("/from", query.from.as_deref())?,
+        to: optional_time("/to", query.to.as_deref())?,
+    };
+    let (page, limit) = row_page(query.limit, query.after)?;
+    let rows = app.engine.audit_page(authorize::<AuditRead, ()>(&actor, ())?, filter, page).await?;
+    let next = (rows.len() >= limit).then(|| rows.last().map(|row| row.seq.to_string())).flatten();
+    let items = rows
+        .into_iter()
+        .map(|row| AuditEntry {
+            seq: row.seq,
+            at: time::write(row.at),
+            actor: row.actor,
+            action: row.action,
+            object: row.object,
+            outcome: row.outcome,
+            leaf_hash: row.leaf_hash.iter().map(|byte| format!("{byte:02x}")).collect(),
+            entry: serde_json::from_str(&row.entry_json).unwrap_or_default(),
+        })
+        .collect();
+    Ok(Json(Page { items, total: None, next }))
+}
+
+async fn verify(State(app): State<App>, Extension(Caller(actor)): Extension<Caller>) -> Answer<AuditReport> {
+    let report = app.engine.verify_audit(authorize::<AuditRead, ()>(&actor, ())?).await?;
+    Ok(Json(AuditReport {
+        entries: report.entries,
+        root_hash: report.root_hash,
+        intact: report.findings.is_empty(),
+        findings: report.findings,
+    }))
+}
+
+async fn system(State(app): State<App>) -> Answer<System> {
+    let store = app.engine.store().health().await?;
+    let metrics = app.engine.metrics().health();
+    let (waiting, limit) = app.engine.queue();
+    Ok(Json(System {
+        started_at: time::write(app.engine.started()),
+        ports: app.ports(),
+        storage: Storage {
+            database_engine: store.engine,
+            schema_version: store.schema_version,
+            database_bytes: store.bytes,
+            audit_entries: store.audit_entries,
+            events: store.events,
+            metrics_series: metrics.series,
+            metrics_bytes: metrics.bytes_on_disk,
+            metrics_wal_bytes: metrics.wal_bytes,
+            metrics_corrupt_blocks: metrics.corrupt_blocks,
+            reports: metrics.reports.into_iter().chain(metrics.refusing).collect(),
+        },
+        queues: vec![
+            Queue {
+                name: "Batches from agents".to_owned(),
+                length: waiting as u64,
+                limit: limit as u64,
+                detail: "waiting for the writer".to_owned(),
+            },
+            Queue {
+                name: "Notifications".to_owned(),
+                length: store.outbox_pending,
+                limit: 0,
+                detail: format!("{} given up", store.outbox_failed),
+            },
+        ],
+        self_checks: app.self_checks().await,
+        counters: app.engine.counters().all().into_iter().collect::<BTreeMap<_, _>>(),
+    }))
+}
+
+async fn certificates(State(app): State<App>) -> Answer<Page<Certificate>> {
+    let now = app.engine.now();
+    let days = |at: wk_domain::Timestamp| (at.as_ms() - now.as_ms()).div_euclid(86_400_000);
+    let mut items: Vec<Certificate> = app
+        .engine
+        .issuer()
+        .inventory()
+        .into_iter()
+        .map(|cert| Certificate {
+            days_left: days(cert.not_after),
+            role: cert.role,
+            subject: cert.subject,
+            serial: cert.serial,
+            algorithm: cert.algorithm,
+            not_before: time::write(cert.not_before),
+            not_after: time::write(cert.not_after),
+            fingerprint_sha256: cert.fingerprint_sha256,
+            agent: None,
+            revoked: false,
+        })
+        .collect();
+    let agents: Vec<_> = app.engine.world().agents.values().map(|entry| entry.row.clone()).collect();
+    for agent in agents {
+        for cert in app.engine.store().agent_certs(agent.id).await? {
+            if cert.not_after <= now {
+                continue;
+            }
+            items.push(Certificate {
+                role: "agent".to_owned(),
+                subject: agent.hostname.clone(),
+                days_left: days(cert.not_after),
+                algorithm: "ECDSA P-256".to_owned(),
+                not_before: time::write(cert.not_before),
+                not_after: time::write(cert.not_after),
+                fingerprint_sha256: app.fingerprint(&cert.cert_der),
+                agent: Some(agent.id.to_string()),
+                revoked: cert.revoked.is_some(),
+                serial: cert.serial,
+            });
+        }
+    }
+    items.sort_by(|a, b| a.not_after.cmp(&b.not_after));
+    let total = Some(items.len() as u64);
+    Ok(Json(Page { items, total, next: None }))
+}
+
+fn channel_view(row: &ChannelRow) -> Channel {
+    Channel {
+        id: row.id.to_string(),
+        name: row.name.clone(),
+        kind: row.kind.clone(),
+        config: serde_json::from_str(&row.config_json).unwrap_or_default(),
+        has_secret: !row.secret_sealed.is_empty(),
+        enabled: row.enabled,
+        revision: row.revision,
+    }
+}
+
+async fn channels(State(app): State<App>) -> Answer<Page<Channel>> {
+    let world = app.engine.world();
+    let mut items: Vec<Channel> = world.channels.values().map(|entry| channel_view(&entry.row)).collect();
+    items.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(Json(Page { items, total: None, next: None }))
+}
+
+async fn write_channel(
+    app: &App,
+    actor: &wk_authz::Actor,
+    id: Option<wk_domain::ChannelId>,
+    input: ChannelInput,
+) -> Answer<Channel> {
+    let config = (app.ports_of.check_channel)(&input.kind, &input.config)
+        .map_err(|(pointer, detail)| ApiError::field(&format!("/config{pointer}"), detail))?;
+    let create = id.is_none();
+    let id = id.unwrap_or_else(|| wk_engine::ids::new_id(app.engine.now()));
+    let secret_sealed = match input.secret.filter(|secret| !secret.is_empty()) {
+        Some(secret) => Some((app.ports_of.seal)("channel", &id.to_string(), secret.as_bytes()).map_err(|error| {
+            tracing::error!("a channel's secret could not be sealed: {error}");
+            ApiError::Internal
+        })?),
+        None => None,
+    };
+    let edit = ChannelEdit {
+        id,
+        create,
+        name: input.name,
+        kind: input.kind,
+        config,
+        secret_sealed,
+        enabled: input.enabled,
+        revision: input.revision,
+    };
+    let row = app.engine.write_channel(authorize::<ChannelWrite, ()>(actor, ())?, edit).await?;
+    Ok(Json(channel_view(&row)))
+}
+
+async fn create_channel(
+    State(app): State<App>,
+    Extension(Caller(actor)): Extension<Caller>,
+    Body(input): Body<ChannelInput>,
+) -> Answer<Channel> {
+    write_channel(&app, &actor, None, input).await
+}
+
+async fn change_channel(
+    State(app): State<App>,
+    Extension(Caller(actor)): Extension<Caller>,
+    PathId(id): PathId<ChannelKind>,
+    Body(input): Body<ChannelInput>,
+) -> Answer<Channel> {
+    write_channel(&app, &actor, Some(id), input).await
+}
+
+async fn delete_channel(
+    State(app): State<App>,
+    Extension(Caller(actor)): Extension<Caller>,
+    PathId(id): PathId<ChannelKind>,
+) -> Result<StatusCode, ApiError> {
+    app.engine.remove_channel(authorize::<ChannelWrite, _>(&actor, id)?).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn test_channel(
+    State(app): State<App>,
+    Extension(Caller(actor)): Extension<Caller>,
+    PathId(id): PathId<ChannelKind>,
+) -> Answer<Notification> {
+    let row = app.engine.test_channel(authorize::<ChannelWrite, _>(&actor, id)?).await?;
+    Ok(Json(notification(&app, &row)))
+}
+
+fn notification(app: &App, row: &OutboxRow) -> Notification {
+    let payload: serde_json::Value = serde_json::from_str(&row.payload_json).unwrap_or_default();
+    let text = |pointer: &str| payload.pointer(pointer).and_then(serde_json::Value::as_str).unwrap_or_default();
+    let world = app.engine.world();
+    let channel = world.channels.get(&row.channel).map(|entry| entry.row.name.clone());
+    Notification {
+        id: row.id.to_string(),
+        channel: channel.unwrap_or_else(|| row.channel.to_string()),
+        host: text("/host/name").to_owned(),
+        check: text("/check/title").to_owned(),
+        kind: row.kind.clone(),
+        created_at: time::write(row.created),
+        state: row.state.clone(),
+        attempts: row.attempts,
+        last_error: row.last_error.clone(),
+        delivered_at: row.delivered.map(time::write),
+        summary: format!("{} {} {}", text("/host/name"), text("/check/title"), text("/status").to_uppercase()),
+    }
+}
+
+async fn notifications(State(app): State<App>, Query(query): Query<Paged>) -> Answer<Page<Notification>> {
+    let (page, limit) = row_page(query.limit, query.after)?;
+    let rows = app.engine.store().outbox_recent(page).await?;
+    let next = (rows.len() >= limit).then(|| rows.last().map(|row| row.id.to_string())).flatten();
+    Ok(Json(Page { items: rows.iter().map(|row| notification(&app, row)).collect(), total: None, next }))
+}

@@ -1,0 +1,164 @@
+//! Routes of agents: tokens, standing, executions.
+
+use axum::Json;
+use axum::extract::{Extension, State};
+use axum::http::StatusCode;
+use wk_authz::{AgentEnrol, AgentRead, AgentRevoke, authorize};
+use wk_domain::AgentKind;
+use wk_domain::TokenKind;
+use wk_engine::agents::TokenRequest;
+
+use crate::auth::Caller;
+use crate::body::{Body, PathId, Query};
+use crate::dto::{Agent, Execution, Page, ReasonInput, Token, TokenCreated, TokenInput};
+use crate::error::ApiError;
+use crate::monitor::{Paged, row_page};
+use crate::routes::{Routes, delete, get, post};
+use crate::state::App;
+use crate::{time, view};
+
+type Answer<T> = Result<Json<T>, ApiError>;
+
+pub(crate) fn routes(routes: Routes) -> Routes {
+    routes
+        .add::<AgentRead, _, _>(get("/agents", "Agents by host").page::<Agent>(), list)
+        .add::<AgentRead, _, _>(get("/agents/{id}", "An agent").answer::<Agent>(), one)
+        .add::<AgentRead, _, _>(
+            get("/agents/{id}/executions", "What it executed, newest first").paged().page::<Execution>(),
+            executions,
+        )
+        .add::<AgentRevoke, _, _>(
+            post("/agents/{id}/revoke", "Revoke: its links close within a second, for good")
+                .body::<ReasonInput>()
+                .answer::<Agent>(),
+            revoke,
+        )
+        .add::<AgentRevoke, _, _>(
+            post("/agents/{id}/release", "Trust a quarantined agent again").body::<ReasonInput>().answer::<Agent>(),
+            release,
+        )
+        .add::<AgentEnrol, _, _>(get("/enrolment-tokens", "Tokens, newest first").page::<Token>(), tokens)
+        .add::<AgentEnrol, _, _>(
+            post("/enrolment-tokens", "Make a token: one machine, once, for a while")
+                .body::<TokenInput>()
+                .answer::<TokenCreated>(),
+            create_token,
+        )
+        .add::<AgentEnrol, _, _>(delete("/enrolment-tokens/{id}", "Take an unused token back"), withdraw)
+}
+
+async fn list(State(app): State<App>) -> Answer<Page<Agent>> {
+    let world = app.engine.world();
+    let mut agents: Vec<Agent> = world.agents.values().map(|entry| view::agent(&world, entry)).collect();
+    agents.sort_by(|a, b| (&a.host.name, &a.enrolled_at).cmp(&(&b.host.name, &b.enrolled_at)));
+    let total = Some(agents.len() as u64);
+    Ok(Json(Page { items: agents, total, next: None }))
+}
+
+async fn one(State(app): State<App>, PathId(id): PathId<AgentKind>) -> Answer<Agent> {
+    let world = app.engine.world();
+    let entry = world.agents.get(&id).ok_or_else(|| ApiError::NotFound("the agent is not there".to_owned()))?;
+    Ok(Json(view::agent(&world, entry)))
+}
+
+async fn executions(
+    State(app): State<App>,
+    PathId(id): PathId<AgentKind>,
+    Query(query): Query<Paged>,
+) -> Answer<Page<Execution>> {
+    let (page, limit) = row_page(query.limit, query.after)?;
+    let rows = app.engine.store().executions(Some(id), None, page).await?;
+    let next = (rows.len() >= limit).then(|| rows.last().map(|row| row.id.to_string())).flatten();
+    let items = rows
+        .into_iter()
+        .map(|row| Execution {
+            id: row.id.to_string(),
+            check: row.check.map(|check| check.to_string()),
+            kind: row.kind,
+            what: row.what,
+            argv: row.argv,
+            sha256: row.sha256,
+            grade: row.grade,
+            outcome: row.outcome,
+            started_at: time::write(row.started),
+            duration_ms: row.finished.as_ms() - row.started.as_ms(),
+        })
+        .collect();
+    Ok(Json(Page { items, total: None, next }))
+}
+
+async fn revoke(
+    State(app): State<App>,
+    Extension(Caller(actor)): Extension<Caller>,
+    PathId(id): PathId<AgentKind>,
+    Body(input): Body<ReasonInput>,
+) -> Answer<Agent> {
+    app.engine.revoke_agent(authorize::<AgentRevoke, _>(&actor, id)?, &input.reason).await?;
+    one(State(app), PathId(id)).await
+}
+
+async fn release(
+    State(app): State<App>,
+    Extension(Caller(actor)): Extension<Caller>,
+    PathId(id): PathId<AgentKind>,
+    Body(input): Body<ReasonInput>,
+) -> Answer<Agent> {
+    app.engine.release_agent(authorize::<AgentRevoke, _>(&actor, id)?, &input.reason).await?;
+    one(State(app), PathId(id)).await
+}
+
+async fn tokens(State(app): State<App>) -> Answer<Page<Token>> {
+    let now = app.engine.now();
+    let mut rows = app.engine.store().tokens().await?;
+    rows.sort_by_key(|row| std::cmp::Reverse(row.created));
+    let items = rows
+        .into_iter()
+        .map(|row| Token {
+            state: if row.used.is_some() {
+                "used"
+            } else if row.withdrawn.is_some() {
+                "withdrawn"
+            } else if row.expires <= now {
+                "expired"
+            } else {
+                "open"
+            }
+            .to_owned(),
+            id: row.id.to_string(),
+            host_pattern: row.host_pattern,
+            grants: row.grants,
+            created_at: time::write(row.created),
+            created_by: row.created_by,
+            expires_at: time::write(row.expires),
+            used_by: row.used_by.map(|agent| agent.to_string()),
+        })
+        .collect();
+    Ok(Json(Page { items, total: None, next: None }))
+}
+
+async fn create_token(
+    State(app): State<App>,
+    Extension(Caller(actor)): Extension<Caller>,
+    Body(input): Body<TokenInput>,
+) -> Answer<TokenCreated> {
+    let request = TokenRequest {
+        host_pattern: input.host_pattern,
+        grants: input.grants,
+        ttl: std::time::Duration::from_secs(input.ttl_s),
+    };
+    let token = app.engine.create_token(authorize::<AgentEnrol, ()>(&actor, ())?, request).await?;
+    Ok(Json(TokenCreated {
+        id: token.row.id.to_string(),
+        line: token.line,
+        expires_at: time::write(token.row.expires),
+    }))
+}
+
+async fn withdraw(
+    State(app): State<App>,
+    Extension(Caller(actor)): Extension<Caller>,
+    PathId(id): PathId<TokenKind>,
+) -> Result<StatusCode, ApiError> {
+    app.engine.withdraw_token(authorize::<AgentEnrol, _>(&actor, id)?).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,130 @@
+//! Errors as RFC 9457 problem details: what happened, what is safe, what to do; never SQL, a path or a stack.
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use wk_authz::Denied;
+use wk_engine::EngineError;
+use wk_engine::ports::StoreError;
+
+use crate::dto::{FieldError, Problem};
+
+/// Why a request was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum ApiError {
+    #[error("nobody is signed in")]
+    SignIn,
+    #[error(transparent)]
+    Denied(#[from] Denied),
+    #[error("{0}")]
+    BadRequest(String),
+    #[error("some fields are not right")]
+    Fields(Vec<FieldError>),
+    #[error("{0}")]
+    NotFound(String),
+    #[error("{0}")]
+    Gone(String),
+    #[error("{0}")]
+    Conflict(String),
+    #[error("{0}")]
+    Unauthorized(String),
+    #[error("too many tries")]
+    TooMany { retry_after_s: u64 },
+    #[error("the request came from another site")]
+    OtherSite,
+    #[error("the body is larger than {limit} bytes")]
+    TooLarge { limit: usize },
+    #[error("{0}")]
+    Unavailable(String),
+    #[error("this is a fault of the server; it has been written down")]
+    Internal,
+}
+
+impl ApiError {
+    /// One field is not right.
+    pub(crate) fn field(pointer: &str, detail: impl Into<String>) -> Self {
+        Self::Fields(vec![FieldError { pointer: pointer.to_owned(), detail: detail.into() }])
+    }
+
+    fn parts(&self) -> (StatusCode, &'static str, &'static str) {
+        match self {
+            Self::SignIn | Self::Unauthorized(_) => (StatusCode::UNAUTHORIZED, "/problems/sign-in", "Sign in"),
+            Self::Denied(_) => (StatusCode::FORBIDDEN, "/problems/denied", "Not permitted"),
+            Self::OtherSite => (StatusCode::FORBIDDEN, "/problems/other-site", "Refused"),
+            Self::BadRequest(_) => (StatusCode::BAD_REQUEST, "/problems/request", "The request cannot be read"),
+            Self::Fields(_) => (StatusCode::UNPROCESSABLE_ENTITY, "/problems/fields", "Some fields are not right"),
+            Self::NotFound(_) => (StatusCode::NOT_FOUND, "/problems/not-found", "Not found"),
+            Self::Gone(_) => (StatusCode::GONE, "/problems/gone", "No longer there"),
+            Self::Conflict(_) => (StatusCode::CONFLICT, "/problems/conflict", "Cannot be done now"),
+            Self::TooMany { .. } => (StatusCode::TOO_MANY_REQUESTS, "/problems/too-many", "Too many tries"),
+            Self::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "/problems/too-large", "Too large"),
+            Self::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "/problems/unavailable", "Not now"),
+            Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "/problems/internal", "A fault of the server"),
+        }
+    }
+}
+
+impl From<EngineError> for ApiError {
+    fn from(error: EngineError) -> Self {
+        match error {
+            EngineError::Denied(denied) => Self::Denied(denied),
+            EngineError::NotFound { what } => Self::NotFound(format!("{what} is not there (any more)")),
+            EngineError::Invalid(what) => Self::field("", what),
+            EngineError::Conflict(what) => Self::Conflict(what),
+            EngineError::Store(error) => error.into(),
+            EngineError::Metrics(error) => {
+                tracing::error!("metrics: {error}");
+                Self::Unavailable("the metrics store cannot answer now; the log says why".to_owned())
+            }
+        }
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::NotFound { what } => Self::NotFound(format!("{what} is not there (any more)")),
+            StoreError::Conflict { what } => Self::Conflict(what),
+            StoreError::Unavailable { .. } => {
+                tracing::error!("{error}");
+                Self::Unavailable("the database does not answer; nothing was changed. Try again in a moment".to_owned())
+            }
+            StoreError::CannotWrite { .. } => {
+                tracing::error!("{error}");
+                Self::Unavailable(
+                    "the server's disk is full or read-only; nothing was changed. Free some space, then try again"
+                        .to_owned(),
+                )
+            }
+            StoreError::Corrupt { .. } | StoreError::TooNew { .. } | StoreError::Other { .. } => {
+                tracing::error!("{error}");
+                Self::Internal
+            }
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let (status, kind, title) = self.parts();
+        let problem = Problem {
+            kind: kind.to_owned(),
+            title: title.to_owned(),
+            status: status.as_u16(),
+            detail: self.to_string(),
+            instance: String::new(),
+            errors: match &self {
+                Self::Fields(errors) => errors.clone(),
+                _ => Vec::new(),
+            },
+        };
+        let body = serde_json::to_vec(&problem).unwrap_or_default();
+        let mut response = (status, body).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if let Self::TooMany { retry_after_s } = self {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(retry_after_s));
+        }
+        response.extensions_mut().insert(problem);
+        response
+    }
+}

@@ -1,0 +1,118 @@
+//! Server-sent events: what changes while people look.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use axum::extract::{Extension, Request, State};
+use axum::http::request::Parts;
+use axum::response::sse::{Event as Sse, KeepAlive};
+use futures_util::Stream;
+use tokio::sync::broadcast::error::RecvError;
+use wk_authz::OverviewRead;
+use wk_engine::live::{Live as Change, Numbered};
+
+use crate::auth::{self, Caller};
+use crate::dto::Live;
+use crate::error::ApiError;
+use crate::routes::{Routes, get};
+use crate::state::App;
+use crate::view;
+
+/// The session is asked for again this often: a stream must not outlive its permission.
+const RECHECK: Duration = Duration::from_secs(30);
+
+pub(crate) fn routes(routes: Routes) -> Routes {
+    routes.add::<OverviewRead, _, _>(
+        get("/live", "What changes, as server-sent events; `Last-Event-ID` resumes").stream::<Live>(),
+        live,
+    )
+}
+
+struct Following {
+    app: App,
+    request: Parts,
+    backlog: std::collections::VecDeque<Numbered>,
+    resync: bool,
+    receiver: tokio::sync::broadcast::Receiver<Numbered>,
+    recheck: tokio::time::Interval,
+}
+
+async fn live(
+    State(app): State<App>,
+    Extension(_): Extension<Caller>,
+    request: Request,
+) -> Result<axum::response::Sse<impl Stream<Item = Result<Sse, Infallible>>>, ApiError> {
+    let after = request.headers().get("last-event-id").and_then(|v| v.to_str().ok()).and_then(|v| v.parse().ok());
+    let (missed, receiver) = app.engine.live().subscribe(after);
+    let mut recheck = tokio::time::interval(RECHECK);
+    recheck.reset();
+    let (parts, _) = request.into_parts();
+    let following = Following {
+        app,
+        request: parts,
+        resync: missed.is_none(),
+        backlog: missed.unwrap_or_default().into(),
+        receiver,
+        recheck,
+    };
+    let stream = futures_util::stream::unfold(following, |mut f| async move {
+        let event = next(&mut f).await?;
+        Some((Ok(event), f))
+    });
+    Ok(axum::response::Sse::new(stream).keep_alive(KeepAlive::new().interval(Duration::from_secs(10))))
+}
+
+async fn next(f: &mut Following) -> Option<Sse> {
+    loop {
+        if std::mem::take(&mut f.resync) {
+            return sse(f.app.engine.live().newest(), &Live::Resync);
+        }
+        if let Some((number, change)) = f.backlog.pop_front() {
+            if let Some(live) = show(&f.app, &change) {
+                return sse(number, &live);
+            }
+            continue;
+        }
+        tokio::select! {
+            received = f.receiver.recv() => match received {
+                Ok(numbered) => f.backlog.push_back(numbered),
+                Err(RecvError::Lagged(_)) => f.resync = true,
+                Err(RecvError::Closed) => return None,
+            },
+            _ = f.recheck.tick() => {
+                auth::actor_of(&f.app, &f.request, false).await.ok()?;
+            }
+        }
+    }
+}
+
+fn show(app: &App, change: &Change) -> Option<Live> {
+    let world = app.engine.world();
+    match change {
+        Change::Check(id) => {
+            let entry = world.checks.get(id)?;
+            Some(Live::Check(Box::new(view::check(&world, entry, app.engine.now()))))
+        }
+        Change::Event(row) => Some(Live::Event(Box::new(view::event(&world, row)))),
+        Change::Agent(id) => {
+            let entry = world.agents.get(id)?;
+            Some(Live::Agent {
+                id: id.to_string(),
+                connected: entry.connected(),
+                standing: entry.row.standing.as_str().to_owned(),
+            })
+        }
+        Change::Configuration => Some(Live::Configuration),
+    }
+}
+
+fn sse(number: u64, live: &Live) -> Option<Sse> {
+    let kind = match live {
+        Live::Check(_) => "check",
+        Live::Event(_) => "event",
+        Live::Agent { .. } => "agent",
+        Live::Configuration => "configuration",
+        Live::Resync => "resync",
+    };
+    Sse::default().id(number.to_string()).event(kind).json_data(live).ok()
+}

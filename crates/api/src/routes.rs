@@ -1,0 +1,264 @@
+//! The only way to add a route: with its permission as a type, and with what the OpenAPI document says of it.
+//!
+//! [`Routes::add`] wraps every handler in a check for its action. A handler cannot be reached without, and there is no
+//! other place where a path is given to the router; a test walks the table with no rights at all.
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::handler::Handler;
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
+use wk_authz::{Action, authorize};
+
+use crate::auth;
+use crate::error::ApiError;
+use crate::state::App;
+
+/// Everything lives under this.
+pub const BASE: &str = "/api/v1";
+
+/// What one route is, for the document and for tests.
+#[derive(Debug, Clone)]
+pub struct RouteInfo {
+    pub method: &'static str,
+    /// With the base, parameters in braces.
+    pub path: String,
+    pub action: &'static str,
+}
+
+/// Says what an operation takes and gives.
+#[derive(Debug)]
+pub(crate) struct Op {
+    method: &'static str,
+    path: &'static str,
+    summary: &'static str,
+    query: Vec<(&'static str, &'static str, &'static str)>,
+    body: Option<Value>,
+    answer: Value,
+    status: u16,
+    media: &'static str,
+    schemas: Vec<(String, Value)>,
+}
+
+fn op(method: &'static str, path: &'static str, summary: &'static str) -> Op {
+    Op {
+        method,
+        path,
+        summary,
+        query: Vec::new(),
+        body: None,
+        answer: Value::Null,
+        status: 204,
+        media: "application/json",
+        schemas: Vec::new(),
+    }
+}
+
+pub(crate) fn get(path: &'static str, summary: &'static str) -> Op {
+    op("get", path, summary)
+}
+pub(crate) fn post(path: &'static str, summary: &'static str) -> Op {
+    op("post", path, summary)
+}
+pub(crate) fn put(path: &'static str, summary: &'static str) -> Op {
+    op("put", path, summary)
+}
+pub(crate) fn delete(path: &'static str, summary: &'static str) -> Op {
+    op("delete", path, summary)
+}
+
+impl Op {
+    /// A query parameter: name, JSON type, what it means.
+    pub(crate) fn query(mut self, name: &'static str, kind: &'static str, what: &'static str) -> Self {
+        self.query.push((name, kind, what));
+        self
+    }
+
+    /// The two parameters of a page.
+    pub(crate) fn paged(self) -> Self {
+        self.query("limit", "integer", "Items at most, 1 to 500; 100 when absent")
+            .query("after", "string", "`next` of the page before")
+    }
+
+    pub(crate) fn body<T: ToSchema>(mut self) -> Self {
+        self.body = Some(self.schema::<T>());
+        self
+    }
+
+    pub(crate) fn answer<T: ToSchema>(mut self) -> Self {
+        self.answer = self.schema::<T>();
+        self.status = 200;
+        self
+    }
+
+    /// Answers a page of `T`.
+    pub(crate) fn page<T: ToSchema>(mut self) -> Self {
+        let item = self.schema::<T>();
+        self.answer = json!({
+            "type": "object",
+            "required": ["items"],
+            "properties": {
+                "items": {"type": "array", "items": item},
+                "total": {"type": "integer", "description": "All that match, where counting is cheap"},
+                "next": {"type": "string", "description": "Give it as `after` for the next page; absent on the last"},
+            },
+        });
+        self.status = 200;
+        self
+    }
+
+    /// Answers a stream of server-sent events, each of which is a `T`.
+    pub(crate) fn stream<T: ToSchema>(mut self) -> Self {
+        self.answer = self.schema::<T>();
+        self.status = 200;
+        self.media = "text/event-stream";
+        self
+    }
+
+    fn schema<T: ToSchema>(&mut self) -> Value {
+        let mut nested = Vec::new();
+        T::schemas(&mut nested);
+        nested.push((T::name().into_owned(), T::schema()));
+        for (name, schema) in nested {
+            self.schemas.push((name, serde_json::to_value(schema).unwrap_or_default()));
+        }
+        json!({"$ref": format!("#/components/schemas/{}", T::name())})
+    }
+
+    fn document(&self, action: &str, public: bool) -> Value {
+        let mut parameters: Vec<Value> = self
+            .path
+            .split('/')
+            .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
+            .map(|name| json!({"name": name, "in": "path", "required": true, "schema": {"type": "string"}}))
+            .collect();
+        parameters.extend(self.query.iter().map(|(name, kind, what)| {
+            json!({"name": name, "in": "query", "required": false, "description": what, "schema": {"type": kind}})
+        }));
+        let problem = json!({
+            "description": "Why not, as RFC 9457 problem details",
+            "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        });
+        let success = if self.answer.is_null() {
+            json!({"description": "Done"})
+        } else {
+            json!({"description": "Done", "content": {self.media: {"schema": self.answer}}})
+        };
+        let mut operation = json!({
+            "summary": self.summary,
+            "operationId": operation_id(self.method, self.path),
+            "x-permission": action,
+            "parameters": parameters,
+            "responses": {self.status.to_string(): success, "default": problem},
+            "security": if public { json!([]) } else { json!([{"session": []}]) },
+        });
+        if let (Some(body), Value::Object(map)) = (&self.body, &mut operation) {
+            map.insert(
+                "requestBody".to_owned(),
+                json!({"required": true, "content": {"application/json": {"schema": body}}}),
+            );
+        }
+        operation
+    }
+}
+
+fn operation_id(method: &str, path: &str) -> String {
+    let mut id = method.to_owned();
+    for part in path.split(['/', '-']).filter(|part| !part.is_empty()) {
+        let part = part.trim_matches(['{', '}']);
+        let mut letters = part.chars();
+        if let Some(first) = letters.next() {
+            id.extend(first.to_uppercase());
+            id.push_str(letters.as_str());
+        }
+    }
+    id
+}
+
+/// The routes, the table and the document, growing together.
+#[derive(Debug)]
+pub(crate) struct Routes {
+    router: Router<App>,
+    app: App,
+    table: Vec<RouteInfo>,
+    paths: Map<String, Value>,
+    schemas: Map<String, Value>,
+}
+
+impl Routes {
+    pub(crate) fn new(app: App) -> Self {
+        let mut routes =
+            Self { router: Router::new(), app, table: Vec::new(), paths: Map::new(), schemas: Map::new() };
+        let mut problem = op("get", "", "");
+        problem.schema::<crate::dto::Problem>();
+        routes.schemas.extend(problem.schemas);
+        routes
+    }
+
+    /// Adds a route that only those may call who may do `A`.
+    pub(crate) fn add<A: Action, H, T>(mut self, op: Op, handler: H) -> Self
+    where
+        H: Handler<T, App>,
+        T: 'static,
+    {
+        let path = format!("{BASE}{}", op.path);
+        let guarded = handler.layer(from_fn_with_state(self.app.clone(), guard::<A>));
+        let method = match op.method {
+            "get" => axum::routing::get(guarded),
+            "post" => axum::routing::post(guarded),
+            "put" => axum::routing::put(guarded),
+            _ => axum::routing::delete(guarded),
+        };
+        self.router = self.router.route(&path, method);
+        let item = self.paths.entry(path.clone()).or_insert_with(|| json!({}));
+        if let Value::Object(item) = item {
+            item.insert(op.method.to_owned(), op.document(A::NAME, A::LEAST.is_none()));
+        }
+        self.schemas.extend(op.schemas);
+        self.table.push(RouteInfo { method: op.method, path, action: A::NAME });
+        self
+    }
+
+    pub(crate) fn finish(self) -> (Router<App>, Vec<RouteInfo>, Value) {
+        let mut paths: Vec<_> = self.paths.into_iter().collect();
+        paths.sort_by(|a, b| a.0.cmp(&b.0));
+        let mut schemas: Vec<_> = self.schemas.into_iter().collect();
+        schemas.sort_by(|a, b| a.0.cmp(&b.0));
+        let document = json!({
+            "openapi": "3.1.0",
+            "info": {
+                "title": "Watchkeep",
+                "version": "1",
+                "description": "Everything the console and the command line do, they do through this. Each operation \
+                                names the permission it needs in `x-permission`; what is not listed does not exist.",
+                "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+            },
+            "paths": paths.into_iter().collect::<Map<_, _>>(),
+            "components": {
+                "schemas": schemas.into_iter().collect::<Map<_, _>>(),
+                "securitySchemes": {"session": {"type": "apiKey", "in": "cookie", "name": "__Host-sid"}},
+            },
+        });
+        (self.router, self.table, document)
+    }
+}
+
+/// Lets the request through only when its actor may do `A`; a public action asks for no actor.
+async fn guard<A: Action>(State(app): State<App>, request: Request, next: Next) -> Response {
+    if A::LEAST.is_none() {
+        return next.run(request).await;
+    }
+    let (mut parts, body) = request.into_parts();
+    let actor = match auth::actor_of(&app, &parts, true).await {
+        Ok(actor) => actor,
+        Err(error) => return error.into_response(),
+    };
+    if let Err(denied) = authorize::<A, ()>(&actor, ()) {
+        auth::note_denial(&app, &actor, &denied).await;
+        return ApiError::from(denied).into_response();
+    }
+    parts.extensions.insert(auth::Caller(actor));
+    next.run(Request::from_parts(parts, body)).await
+}

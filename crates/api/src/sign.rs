@@ -1,0 +1,600 @@
+//! Claiming a new server, signing in and out, and one's own sessions.
+//!
+//! The answer to a wrong name, a wrong password, a disabled account and a closed one is the same, after the same work.
+//! What is known before both factors are right lives in memory only, bounded, and is gone after minutes.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::{Extension, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use parking_lot::Mutex;
+use tokio::sync::watch;
+use wk_authz::{Actor, Public, Role, SelfManage, TABLE, Who, may};
+use wk_domain::{SessionKind, Timestamp, UserId};
+use wk_engine::Engine;
+use wk_engine::ports::rows::{SessionRow, UserRow};
+use wk_engine::record;
+use wk_identity::{
+    ClaimToken, LoginThrottle, Password, PasswordHasher, PasswordPolicy, RecoveryCode, SessionLimits, SessionTimes,
+    SessionToken, ThrottleLimits, Totp,
+};
+use wk_seal::{DataKeys, FieldAddress, Secret};
+
+use crate::auth::{COOKIE, Caller, Origin};
+use crate::body::{Body, PathId};
+use crate::dto::{
+    ClaimBegin, ClaimCheck, ClaimFinish, Claimed, FieldError, Me, Meta, Page, PasswordCheck, PasswordVerdict, Session,
+    SignIn, SignInChallenge, SignInFactor, TotpSetup,
+};
+use crate::error::ApiError;
+use crate::routes::{Routes, delete, get, post};
+use crate::state::App;
+use crate::time;
+
+/// Settings that hold the open claim: digest of the token, and when it ends.
+const CLAIM_DIGEST: &str = "claim.token_sha256";
+const CLAIM_EXPIRES: &str = "claim.expires_ms";
+/// How long a half-done sign-in or claim is remembered.
+const HALF_DONE: Duration = Duration::from_secs(5 * 60);
+/// Half-done sign-ins at once; the oldest goes.
+const CHALLENGES_MAX: usize = 10_000;
+/// Codes one may try for one right password.
+const CODES_MAX: u8 = 5;
+
+struct Challenge {
+    user: UserId,
+    attempt: wk_identity::Attempt,
+    began: Timestamp,
+    tries: u8,
+}
+
+struct HalfClaimed {
+    token_sha256: [u8; 32],
+    name: String,
+    display_name: String,
+    phc: String,
+    totp: Totp,
+    began: Timestamp,
+}
+
+/// Where people are let in.
+pub struct Desk {
+    hasher: PasswordHasher,
+    keys: Arc<DataKeys>,
+    policy: PasswordPolicy,
+    throttle: Mutex<LoginThrottle>,
+    challenges: Mutex<HashMap<[u8; 32], Challenge>>,
+    half_claimed: Mutex<Option<HalfClaimed>>,
+    claiming: tokio::sync::Mutex<()>,
+    claimed: watch::Sender<bool>,
+}
+
+impl std::fmt::Debug for Desk {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Desk").field("claimed", &*self.claimed.borrow()).finish_non_exhaustive()
+    }
+}
+
+fn digest_hex(digest: &[u8; 32]) -> String {
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+impl Desk {
+    /// A desk; `claimed` says whether anybody has an account already.
+    pub fn new(hasher: PasswordHasher, keys: Arc<DataKeys>, claimed: bool) -> Self {
+        Self {
+            hasher,
+            keys,
+            policy: PasswordPolicy::DEFAULT,
+            throttle: Mutex::new(LoginThrottle::new(ThrottleLimits::DEFAULT)),
+            challenges: Mutex::default(),
+            half_claimed: Mutex::default(),
+            claiming: tokio::sync::Mutex::default(),
+            claimed: watch::channel(claimed).0,
+        }
+    }
+
+    /// Turns true when the server is claimed: only then it listens beyond loopback.
+    pub fn claimed(&self) -> watch::Receiver<bool> {
+        self.claimed.subscribe()
+    }
+
+    /// Opens a claim: the link for the first administrator. An older one stops working.
+    ///
+    /// # Errors
+    /// When the store cannot keep it, or there is no randomness.
+    pub async fn open_claim(&self, engine: &Engine, origin: &str) -> Result<wk_seal::SecretString, ApiError> {
+        let token = ClaimToken::generate().map_err(|_| ApiError::Internal)?;
+        let now = engine.now();
+        let expires = now + ClaimToken::LIFE;
+        let audit = record::draft(&Actor::system(), now, "server.open_claim", "server", "claim");
+        let store = engine.store();
+        store.put_setting(CLAIM_EXPIRES, &expires.as_ms().to_string(), None).await?;
+        store.put_setting(CLAIM_DIGEST, &digest_hex(&token.sha256()), Some(audit)).await?;
+        Ok(token.link(origin))
+    }
+
+    async fn check_claim(&self, engine: &Engine, raw: &str) -> Result<[u8; 32], ApiError> {
+        let gone = || {
+            ApiError::Gone(
+                "this claim link does not work (any more): start the server again for a new one".to_owned(),
+            )
+        };
+        if *self.claimed.borrow() {
+            return Err(gone());
+        }
+        let digest = ClaimToken::parse(raw.trim()).map_err(|_| gone())?.sha256();
+        let kept = engine.store().setting(CLAIM_DIGEST).await?.unwrap_or_default();
+        let expires = engine.store().setting(CLAIM_EXPIRES).await?.and_then(|ms| ms.parse().ok()).unwrap_or(0);
+        let same = Secret::new(kept.into_bytes()) == Secret::new(digest_hex(&digest).into_bytes());
+        if same && engine.now() < Timestamp::from_ms(expires) { Ok(digest) } else { Err(gone()) }
+    }
+
+    fn judge(&self, password: &str, context: &[&str]) -> Result<(Password, PasswordVerdict), ApiError> {
+        let parsed = Password::parse(password).map_err(|error| ApiError::field("/password", error.to_string()))?;
+        let verdict = self.policy.judge(&parsed, context, None);
+        let shown = PasswordVerdict {
+            accepted: verdict.is_good(),
+            score: verdict.score,
+            reasons: verdict.weaknesses.iter().map(ToString::to_string).collect(),
+            advice: verdict.guidance.clone(),
+        };
+        Ok((parsed, shown))
+    }
+
+    fn totp_at(user: &str) -> FieldAddress<'_> {
+        FieldAddress { table: "users", column: "totp", row: user.as_bytes(), revision: 1 }
+    }
+
+    /// Who holds the session. `touch`: the request counts as use.
+    pub(crate) async fn actor(
+        &self,
+        engine: &Engine,
+        cookie: &str,
+        address: IpAddr,
+        request: String,
+        touch: bool,
+    ) -> Result<(Actor, SessionRow, UserRow), ApiError> {
+        let token = SessionToken::parse(cookie).map_err(|_| ApiError::SignIn)?;
+        let (session, user) =
+            engine.store().session_by_token(&token.sha256()).await?.ok_or(ApiError::SignIn)?;
+        let now = engine.now();
+        let role = Role::parse(&user.role).ok_or(ApiError::SignIn)?;
+        let times = times_of(&session);
+        if user.disabled.is_some() || times.check(&limits_of(role), now).is_err() {
+            return Err(ApiError::SignIn);
+        }
+        if touch && times.wants_touch(now) {
+            engine.store().touch_session(session.id, now).await?;
+        }
+        let who = Who::User {
+            id: user.id,
+            name: user.name.clone(),
+            session: session.id,
+            method: session.method.clone(),
+        };
+        Ok((Actor { who, role, address: Some(address), request }, session, user))
+    }
+
+    async fn open_session(
+        &self,
+        app: &App,
+        user: &UserRow,
+        method: &str,
+        address: IpAddr,
+        headers: &HeaderMap,
+    ) -> Result<(HeaderValue, SessionRow), ApiError> {
+        let token = SessionToken::generate().map_err(|_| ApiError::Internal)?;
+        let now = app.engine.now();
+        let agent = headers.get(header::USER_AGENT).and_then(|v| v.to_str().ok()).unwrap_or_default();
+        let session = SessionRow {
+            id: wk_engine::ids::new_id(now),
+            token_sha256: token.sha256().to_vec(),
+            user: user.id,
+            created: now,
+            last_used: now,
+            address: address.to_string(),
+            user_agent: wk_domain::text::clean_line(agent, 200),
+            method: method.to_owned(),
+            ended: None,
+        };
+        let actor = Actor {
+            who: Who::User {
+                id: user.id,
+                name: user.name.clone(),
+                session: session.id,
+                method: method.to_owned(),
+            },
+            role: Role::parse(&user.role).ok_or(ApiError::Internal)?,
+            address: Some(address),
+            request: String::new(),
+        };
+        let audit = record::draft(&actor, now, "session.open", "session", session.id);
+        app.engine.store().put_session(session.clone(), audit).await?;
+        let cookie = format!("{COOKIE}={}; Path=/; Secure; HttpOnly; SameSite=Strict", token.text().expose());
+        let mut value = HeaderValue::from_str(&cookie).map_err(|_| ApiError::Internal)?;
+        value.set_sensitive(true);
+        Ok((value, session))
+    }
+}
+
+fn times_of(session: &SessionRow) -> SessionTimes {
+    SessionTimes { created: session.created, last_used: session.last_used, ended: session.ended, elevated: None }
+}
+
+fn limits_of(role: Role) -> SessionLimits {
+    if role == Role::Admin { SessionLimits::ADMIN } else { SessionLimits::DEFAULT }
+}
+
+type Answer<T> = Result<Json<T>, ApiError>;
+
+pub(crate) fn routes(routes: Routes) -> Routes {
+    routes
+        .add::<Public, _, _>(get("/meta", "What may be known before signing in").answer::<Meta>(), meta)
+        .add::<Public, _, _>(post("/claim/check", "Whether a claim link works").body::<ClaimCheck>(), claim_check)
+        .add::<Public, _, _>(
+            post("/claim/begin", "Name and password of the first administrator")
+                .body::<ClaimBegin>()
+                .answer::<TotpSetup>(),
+            claim_begin,
+        )
+        .add::<Public, _, _>(
+            post("/claim/finish", "The first code: makes the account and signs in")
+                .body::<ClaimFinish>()
+                .answer::<Claimed>(),
+            claim_finish,
+        )
+        .add::<Public, _, _>(
+            post("/password/check", "How strong a password would be")
+                .body::<PasswordCheck>()
+                .answer::<PasswordVerdict>(),
+            password_check,
+        )
+        .add::<Public, _, _>(
+            post("/session", "First step of signing in").body::<SignIn>().answer::<SignInChallenge>(),
+            sign_in,
+        )
+        .add::<Public, _, _>(
+            post("/session/factor", "Second step of signing in").body::<SignInFactor>().answer::<Me>(),
+            factor,
+        )
+        .add::<SelfManage, _, _>(delete("/session", "Sign out"), sign_out)
+        .add::<SelfManage, _, _>(get("/me", "Who is signed in").answer::<Me>(), me)
+        .add::<SelfManage, _, _>(get("/me/sessions", "My sessions").page::<Session>(), my_sessions)
+        .add::<SelfManage, _, _>(delete("/me/sessions/{id}", "End one of my sessions"), end_session)
+}
+
+async fn meta(State(app): State<App>) -> Json<Meta> {
+    Json(Meta { product: "Watchkeep".to_owned(), claimed: *app.people.claimed.borrow() })
+}
+
+async fn claim_check(State(app): State<App>, Body(input): Body<ClaimCheck>) -> Result<StatusCode, ApiError> {
+    app.people.check_claim(&app.engine, &input.token).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn user_name(raw: &str) -> Result<String, ApiError> {
+    let name = raw.trim().to_lowercase();
+    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || ".-_@".contains(c);
+    if (2..=64).contains(&name.len()) && name.chars().all(fits) {
+        return Ok(name);
+    }
+    Err(ApiError::field("/name", "use 2 to 64 letters, digits or . - _ @"))
+}
+
+async fn claim_begin(
+    State(app): State<App>,
+    Extension(origin): Extension<Origin>,
+    Body(input): Body<ClaimBegin>,
+) -> Answer<TotpSetup> {
+    let desk = &app.people;
+    let token_sha256 = desk.check_claim(&app.engine, &input.token).await?;
+    let name = user_name(&input.name)?;
+    let display_name = wk_domain::text::clean_line(&input.display_name, 100);
+    let (password, verdict) = desk.judge(&input.password, &[&name, &display_name])?;
+    if !verdict.accepted {
+        let errors = verdict.reasons.into_iter().map(|detail| FieldError { pointer: "/password".to_owned(), detail });
+        return Err(ApiError::Fields(errors.collect()));
+    }
+    let source = origin.ip().unwrap_or(Ipv4Addr::LOCALHOST.into());
+    let phc = desk.hasher.hash(source, password).await.map_err(busy)?;
+    let totp = Totp::generate().map_err(|_| ApiError::Internal)?;
+    let setup = TotpSetup {
+        secret: totp.seed_text().expose().clone(),
+        uri: totp.uri("Watchkeep", &name).expose().clone(),
+    };
+    let began = app.engine.now();
+    *desk.half_claimed.lock() = Some(HalfClaimed { token_sha256, name, display_name, phc, totp, began });
+    Ok(Json(setup))
+}
+
+async fn claim_finish(
+    State(app): State<App>,
+    Extension(origin): Extension<Origin>,
+    headers: HeaderMap,
+    Body(input): Body<ClaimFinish>,
+) -> Result<Response, ApiError> {
+    let desk = &app.people;
+    let _one_at_a_time = desk.claiming.lock().await;
+    let token_sha256 = desk.check_claim(&app.engine, &input.token).await?;
+    let now = app.engine.now();
+    let (user, step) = {
+        let half = desk.half_claimed.lock();
+        let half = half
+            .as_ref()
+            .filter(|half| half.token_sha256 == token_sha256 && now.since(half.began) < HALF_DONE * 6)
+            .ok_or_else(|| ApiError::Gone("begin again: name and password are not kept that long".to_owned()))?;
+        let step = half.totp.check(&input.code, now, 0).ok_or_else(|| {
+            ApiError::field("/code", "this is not the code of now; look whether the clock of your device is right")
+        })?;
+        let id: UserId = wk_engine::ids::new_id(now);
+        let address = id.to_string();
+        let sealed = desk
+            .keys
+            .seal(&Desk::totp_at(&address), half.totp.seed().expose())
+            .map_err(|_| ApiError::Internal)?;
+        let user = UserRow {
+            id,
+            name: half.name.clone(),
+            display_name: half.display_name.clone(),
+            role: Role::Admin.as_str().to_owned(),
+            password_phc: half.phc.clone(),
+            totp_sealed: sealed,
+            totp_last_step: step,
+            created: now,
+            disabled: None,
+            failures: 0,
+            revision: 1,
+        };
+        (user, step)
+    };
+    let codes = RecoveryCode::generate_set().map_err(|_| ApiError::Internal)?;
+    let hashes = codes.iter().map(|code| code.sha256_for(user.id).to_vec()).collect();
+    let audit = record::by_nobody(origin.ip(), now, "server.claim", "user", user.id)
+        .change("name", None::<&str>, user.name.as_str())
+        .change("role", None::<&str>, user.role.as_str());
+    app.engine.store().create_user(user.clone(), hashes, audit).await?;
+    *desk.half_claimed.lock() = None;
+    let _ = step;
+    let _ = desk.claimed.send(true);
+    app.engine.store().put_setting(CLAIM_DIGEST, "", None).await?;
+    let source = origin.ip().unwrap_or(Ipv4Addr::LOCALHOST.into());
+    let (cookie, session) = desk.open_session(&app, &user, "password+totp", source, &headers).await?;
+    let answer = Claimed {
+        recovery_codes: codes.iter().map(|code| code.text().expose().clone()).collect(),
+        me: me_view(&user, &session, codes.len() as u32),
+    };
+    Ok(([(header::SET_COOKIE, cookie)], Json(answer)).into_response())
+}
+
+fn busy(error: wk_identity::QueueError) -> ApiError {
+    tracing::warn!("sign-in: {error}");
+    ApiError::Unavailable("too many people sign in at once; try again in a moment".to_owned())
+}
+
+async fn password_check(State(app): State<App>, Body(input): Body<PasswordCheck>) -> Answer<PasswordVerdict> {
+    let context: Vec<&str> = input.context.iter().take(10).map(String::as_str).collect();
+    let desk = Arc::clone(&app.people);
+    let (_, verdict) = desk.judge(&input.password, &context)?;
+    Ok(Json(verdict))
+}
+
+async fn sign_in(
+    State(app): State<App>,
+    Extension(origin): Extension<Origin>,
+    Body(input): Body<SignIn>,
+) -> Answer<SignInChallenge> {
+    let desk = &app.people;
+    let source = origin.ip().unwrap_or(Ipv4Addr::LOCALHOST.into());
+    let name = input.name.trim().to_lowercase();
+    let now = app.engine.now();
+    let attempt = desk.throttle.lock().admit(&name, None, source, now).map_err(|denied| {
+        app.engine.counters().add("sign_in.throttled", 1);
+        ApiError::TooMany { retry_after_s: denied.retry_after.as_secs() }
+    })?;
+    let wrong = || ApiError::Unauthorized("name or password is wrong".to_owned());
+    let Ok(password) = Password::parse(&input.password) else { return Err(wrong()) };
+    let user = app.engine.store().user_by_name(&name).await?;
+    let usable = user.as_ref().filter(|u| u.disabled.is_none() && !wk_identity::is_closed(u.failures));
+    let verified = desk.hasher.verify(source, password, usable.map(|u| u.password_phc.as_str())).await;
+    let verified = verified.map_err(|error| {
+        desk.throttle.lock().withdrawn(&attempt);
+        busy(error)
+    })?;
+    let Some(known) = usable.filter(|_| verified.ok) else {
+        refuse(&app, user.as_ref(), &name, source, "password").await?;
+        return Err(wrong());
+    };
+    let token = SessionToken::generate().map_err(|_| ApiError::Internal)?;
+    let mut challenges = desk.challenges.lock();
+    challenges.retain(|_, challenge| now.since(challenge.began) < HALF_DONE);
+    if challenges.len() >= CHALLENGES_MAX {
+        let oldest = challenges.iter().min_by_key(|(_, challenge)| challenge.began).map(|(key, _)| *key);
+        oldest.map(|key| challenges.remove(&key));
+    }
+    challenges.insert(token.sha256(), Challenge { user: known.id, attempt, began: now, tries: 0 });
+    Ok(Json(SignInChallenge {
+        challenge: token.text().expose().clone(),
+        factors: vec!["totp".to_owned(), "recovery".to_owned()],
+    }))
+}
+
+/// Writes a failed try down: durable count for a known account, audit entry for both.
+async fn refuse(
+    app: &App,
+    user: Option<&UserRow>,
+    name: &str,
+    source: IpAddr,
+    what: &'static str,
+) -> Result<(), ApiError> {
+    app.engine.counters().add("sign_in.failed", 1);
+    let subject = user.map_or_else(|| wk_domain::text::clean_line(name, 64), |user| user.name.clone());
+    let audit = record::by_nobody(Some(source), app.engine.now(), "session.open", "user", subject)
+        .denied(format!("wrong {what}"));
+    match user {
+        Some(user) => app.engine.store().set_failures(user.id, user.failures + 1, audit).await?,
+        None => app.engine.store().append_audit(vec![audit]).await?,
+    }
+    Ok(())
+}
+
+async fn factor(
+    State(app): State<App>,
+    Extension(origin): Extension<Origin>,
+    headers: HeaderMap,
+    Body(input): Body<SignInFactor>,
+) -> Result<Response, ApiError> {
+    let desk = &app.people;
+    let source = origin.ip().unwrap_or(Ipv4Addr::LOCALHOST.into());
+    let now = app.engine.now();
+    let over = || ApiError::Unauthorized("this sign-in took too long or too many tries: begin again".to_owned());
+    let key = SessionToken::parse(&input.challenge).map_err(|_| over())?.sha256();
+    let (id, attempt) = {
+        let mut challenges = desk.challenges.lock();
+        let challenge = challenges.get_mut(&key).filter(|c| now.since(c.began) < HALF_DONE).ok_or_else(over)?;
+        challenge.tries += 1;
+        if challenge.tries > CODES_MAX {
+            challenges.remove(&key);
+            return Err(over());
+        }
+        (challenge.user, challenge.attempt)
+    };
+    let user = app.engine.store().user(id).await?.filter(|user| user.disabled.is_none()).ok_or_else(over)?;
+    let method = match check_code(&app, &user, &input.code, now).await? {
+        Some(method) => method,
+        None => {
+            refuse(&app, Some(&user), &user.name, source, "second factor").await?;
+            return Err(ApiError::Unauthorized("this code is not right, or was used already".to_owned()));
+        }
+    };
+    desk.challenges.lock().remove(&key);
+    desk.throttle.lock().succeeded(&attempt);
+    if user.failures > 0 {
+        let audit = record::by_nobody(Some(source), now, "user.reset_failures", "user", &user.name);
+        app.engine.store().set_failures(user.id, 0, audit).await?;
+    }
+    let (cookie, session) = desk.open_session(&app, &user, method, source, &headers).await?;
+    Ok(([(header::SET_COOKIE, cookie)], Json(me_view(&user, &session, 0))).into_response())
+}
+
+/// Which second factor the code is, if any; it is burnt then.
+async fn check_code(app: &App, user: &UserRow, code: &str, now: Timestamp) -> Result<Option<&'static str>, ApiError> {
+    let digits = code.chars().filter(|c| !c.is_whitespace()).count();
+    if digits == 6 && !user.totp_sealed.is_empty() {
+        let id = user.id.to_string();
+        let seed = app.people.keys.open_field(&Desk::totp_at(&id), &user.totp_sealed).map_err(|error| {
+            tracing::error!(user.id = %user.id, "the second factor cannot be opened: {error}");
+            ApiError::Internal
+        })?;
+        let totp = Totp::from_seed(seed.expose()).map_err(|_| ApiError::Internal)?;
+        let Some(step) = totp.check(code, now, user.totp_last_step) else { return Ok(None) };
+        let first = app.engine.store().burn_totp_step(user.id, step).await?;
+        return Ok(first.then_some("password+totp"));
+    }
+    let Ok(recovery) = RecoveryCode::parse(code) else { return Ok(None) };
+    let burnt = app.engine.store().burn_recovery(user.id, &recovery.sha256_for(user.id)).await?;
+    Ok(burnt.then_some("password+recovery"))
+}
+
+fn me_view(user: &UserRow, session: &SessionRow, recovery_codes_left: u32) -> Me {
+    let role = Role::parse(&user.role).unwrap_or(Role::Viewer);
+    Me {
+        id: user.id.to_string(),
+        name: user.name.clone(),
+        display_name: user.display_name.clone(),
+        role: user.role.clone(),
+        permissions: permissions(role),
+        recovery_codes_left,
+        session_expires_at: time::write(times_of(session).ends_at(&limits_of(role))),
+    }
+}
+
+fn permissions(role: Role) -> Vec<String> {
+    TABLE.iter().filter(|(name, _)| may(role, name)).map(|(name, _)| (*name).to_owned()).collect()
+}
+
+async fn me(State(app): State<App>, Extension(Caller(actor)): Extension<Caller>) -> Answer<Me> {
+    let now = app.engine.now();
+    match &actor.who {
+        Who::User { id, session, .. } => {
+            let user = app.engine.store().user(*id).await?.ok_or(ApiError::SignIn)?;
+            let sessions = app.engine.store().sessions(*id).await?;
+            let session = sessions.into_iter().find(|s| s.id == *session).ok_or(ApiError::SignIn)?;
+            Ok(Json(me_view(&user, &session, 0)))
+        }
+        Who::Local { .. } | Who::System => Ok(Json(Me {
+            id: actor.label(),
+            name: actor.label(),
+            display_name: "on this machine".to_owned(),
+            role: actor.role.as_str().to_owned(),
+            permissions: permissions(actor.role),
+            recovery_codes_left: 0,
+            session_expires_at: time::write(now),
+        })),
+    }
+}
+
+async fn sign_out(State(app): State<App>, Extension(Caller(actor)): Extension<Caller>) -> Result<Response, ApiError> {
+    if let Who::User { session, .. } = &actor.who {
+        let now = app.engine.now();
+        let audit = record::draft(&actor, now, "session.end", "session", session);
+        app.engine.store().end_session(*session, now, audit).await?;
+    }
+    let forget = format!("{COOKIE}=; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=0");
+    let headers = [
+        (header::SET_COOKIE, HeaderValue::from_str(&forget).map_err(|_| ApiError::Internal)?),
+        (
+            header::HeaderName::from_static("clear-site-data"),
+            HeaderValue::from_static("\"cache\", \"cookies\", \"storage\""),
+        ),
+    ];
+    Ok((headers, StatusCode::NO_CONTENT).into_response())
+}
+
+async fn my_sessions(State(app): State<App>, Extension(Caller(actor)): Extension<Caller>) -> Answer<Page<Session>> {
+    let Who::User { id, session: current, .. } = &actor.who else {
+        return Ok(Json(Page { items: Vec::new(), total: None, next: None }));
+    };
+    let now = app.engine.now();
+    let items = app
+        .engine
+        .store()
+        .sessions(*id)
+        .await?
+        .into_iter()
+        .filter(|session| times_of(session).check(&limits_of(actor.role), now).is_ok())
+        .map(|session| Session {
+            id: session.id.to_string(),
+            current: session.id == *current,
+            created_at: time::write(session.created),
+            last_used_at: time::write(session.last_used),
+            address: session.address,
+            user_agent: session.user_agent,
+            method: session.method,
+        })
+        .collect();
+    Ok(Json(Page { items, total: None, next: None }))
+}
+
+async fn end_session(
+    State(app): State<App>,
+    Extension(Caller(actor)): Extension<Caller>,
+    PathId(id): PathId<SessionKind>,
+) -> Result<StatusCode, ApiError> {
+    let not_there = || ApiError::NotFound("the session is not there".to_owned());
+    let Who::User { id: user, .. } = &actor.who else { return Err(not_there()) };
+    // Only one's own: another's answers as if it were not there.
+    let own = app.engine.store().sessions(*user).await?.into_iter().any(|session| session.id == id);
+    if !own {
+        return Err(not_there());
+    }
+    let now = app.engine.now();
+    let audit = record::draft(&actor, now, "session.end", "session", id);
+    app.engine.store().end_session(id, now, audit).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,111 @@
+//! What handlers stand on.
+
+use std::fmt;
+use std::sync::Arc;
+
+use wk_engine::Engine;
+
+use crate::dto::{Port, SelfCheck};
+use crate::sign::Desk;
+
+/// Seals a secret for a table's row: the program that wires everything holds the keys, not this crate.
+pub type Seal = dyn Fn(&str, &str, &[u8]) -> Result<Vec<u8>, String> + Send + Sync;
+/// Checks a channel's configuration for its kind; a JSON pointer and a sentence when it is not right.
+pub type CheckChannel =
+    dyn Fn(&str, &serde_json::Value) -> Result<serde_json::Value, (String, String)> + Send + Sync;
+/// SHA-256 of a certificate, lower-case hex.
+pub type Fingerprint = dyn Fn(&[u8]) -> String + Send + Sync;
+
+/// What the program that wires everything provides.
+pub struct PortsOf {
+    pub seal: Box<Seal>,
+    pub check_channel: Box<CheckChannel>,
+    pub fingerprint: Box<Fingerprint>,
+    /// What this server listens on and calls.
+    pub ports: Box<dyn Fn() -> Vec<Port> + Send + Sync>,
+    /// The server's opinion of itself, beyond what the engine knows.
+    pub self_checks: Box<dyn Fn() -> Vec<SelfCheck> + Send + Sync>,
+}
+
+impl fmt::Debug for PortsOf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PortsOf(..)")
+    }
+}
+
+/// Shared by all handlers.
+#[derive(Debug, Clone)]
+pub struct App {
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) people: Arc<Desk>,
+    pub(crate) ports_of: Arc<PortsOf>,
+}
+
+impl App {
+    /// Puts it together.
+    pub fn new(engine: Arc<Engine>, people: Arc<Desk>, ports_of: PortsOf) -> Self {
+        Self { engine, people, ports_of: Arc::new(ports_of) }
+    }
+
+    pub(crate) fn ports(&self) -> Vec<Port> {
+        (self.ports_of.ports)()
+    }
+
+    pub(crate) fn fingerprint(&self, der: &[u8]) -> String {
+        (self.ports_of.fingerprint)(der)
+    }
+
+    pub(crate) async fn self_checks(&self) -> Vec<SelfCheck> {
+        use crate::dto::CheckStatus;
+        let mut checks = (self.ports_of.self_checks)();
+        let mut add = |key: &str, title: &str, status, detail: String| {
+            checks.push(SelfCheck { key: key.to_owned(), title: title.to_owned(), status, detail });
+        };
+        match self.engine.store().health().await {
+            Ok(health) if health.outbox_failed > 0 => add(
+                "outbox",
+                "Notifications",
+                CheckStatus::Warning,
+                format!("{} could not be delivered and were given up", health.outbox_failed),
+            ),
+            Ok(health) => add(
+                "database",
+                "Database",
+                CheckStatus::Ok,
+                format!("{}, schema {}", health.engine, health.schema_version),
+            ),
+            Err(error) => add("database", "Database", CheckStatus::Critical, error.to_string()),
+        }
+        let metrics = self.engine.metrics().health();
+        match (&metrics.refusing, metrics.corrupt_blocks) {
+            (Some(why), _) => add("metrics", "Metrics store", CheckStatus::Critical, why.clone()),
+            (None, 0) => add("metrics", "Metrics store", CheckStatus::Ok, format!("{} series", metrics.series)),
+            (None, n) => add(
+                "metrics",
+                "Metrics store",
+                CheckStatus::Warning,
+                format!("{n} damaged blocks are set aside; the rest is served"),
+            ),
+        }
+        let channels = self.engine.world().channels.values().filter(|channel| channel.row.enabled).count();
+        if channels == 0 {
+            add(
+                "channels",
+                "Notifications",
+                CheckStatus::Warning,
+                "nobody would be told of a problem: add a channel under System".to_owned(),
+            );
+        }
+        let now = self.engine.now();
+        if let Some(cert) = self.engine.issuer().inventory().into_iter().min_by_key(|cert| cert.not_after) {
+            let days = (cert.not_after.as_ms() - now.as_ms()).div_euclid(86_400_000);
+            let status = match days {
+                ..=2 => CheckStatus::Critical,
+                3..=6 => CheckStatus::Warning,
+                _ => CheckStatus::Ok,
+            };
+            add("certificates", "Own certificates", status, format!("the next ends in {days} days ({})", cert.role));
+        }
+        checks
+    }
+}
