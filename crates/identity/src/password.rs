@@ -436,6 +436,15 @@ mod tests {
     }
 
     #[test]
+    fn the_longest_passwords_are_judged_too() {
+        let words = "tractor violin harbour pepper candle ".repeat(8);
+        for text in [&words[..256], &"aA1!".repeat(64), &"password".repeat(32), &"12/3/1985".repeat(28)] {
+            let verdict = judge(text);
+            assert_eq!(verdict.is_good(), text.starts_with("tractor"), "{verdict:?}");
+        }
+    }
+
+    #[test]
     fn every_weakness_is_a_sentence() {
         let verdict = judge("aaaa");
         assert!(verdict.weaknesses.iter().all(|weakness| weakness.to_string().ends_with('.')), "{verdict:?}");

@@ -153,7 +153,15 @@ impl AgentStore {
     /// # Errors
     /// [`StoreError`].
     pub fn request(&self) -> Result<Vec<u8>, StoreError> {
-        let key = match self.next_key()? {
+        // A crash right after a commit leaves the key of that request behind; it serves the working identity by now, and
+        // every certificate has a key of its own.
+        let spent = self
+            .load()
+            .ok()
+            .flatten()
+            .and_then(|working| CertFacts::read(working.chain.first()?).ok().map(|facts| facts.spki_der));
+        let unspent = |key: &KeyPair| spent != Some(rcgen::PublicKeyData::subject_public_key_info(key));
+        let key = match self.next_key()?.filter(unspent) {
             Some(key) => key,
             None => {
                 let key = KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).map_err(StoreError::Key)?;

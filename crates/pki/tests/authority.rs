@@ -261,6 +261,11 @@ fn an_agents_identity_survives_and_renews_by_one_rename() {
     let second = ca.issue_agent(&renewal, agent_id(1), NOW + days(5)).unwrap();
     store.commit(&second.chain_der, &roots, None, NOW + days(5)).unwrap();
     assert_eq!(AgentStore::open(&dir).unwrap().load().unwrap().unwrap().serial(), second.serial);
+    // A crash after the swap and before the request's key was removed: the next request has a key of its own all the same.
+    let text = std::fs::read_to_string(dir.join("identity.pem")).unwrap();
+    let key = &text[text.find("-----BEGIN PRIVATE KEY").unwrap()..];
+    wk_seal::write_private(&dir.join("next.key.pem"), key.as_bytes()).unwrap();
+    assert_ne!(AgentCsr::parse(&store.request().unwrap()).unwrap(), AgentCsr::parse(&renewal).unwrap());
     store.destroy().unwrap();
     assert_eq!(std::fs::read_dir(&dir).unwrap().count(), 0);
 }
