@@ -282,7 +282,10 @@ fn the_system_is_described_as_uname_and_os_release_do() {
 fn a_second_scan_tells_next_to_nothing() {
     let mut inventory = Inventory::new(InventoryConfig::default());
     let first = inventory.scan(0);
-    for section in wk_collect::inventory::SECTIONS {
+    // Only the superuser may read this one; what cannot be read is not told.
+    let no_sudo =
+        std::path::Path::new("/etc/sudoers").exists() && std::fs::File::open("/etc/sudoers").is_err();
+    for section in wk_collect::inventory::SECTIONS.iter().filter(|s| **s != "sudo" || !no_sudo) {
         let pieces: Vec<_> = first.iter().filter(|d| d.section == *section).collect();
         assert!(!pieces.is_empty(), "{section} was not told");
         assert!(pieces[0].full && pieces[1..].iter().all(|d| !d.full));

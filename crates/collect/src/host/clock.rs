@@ -135,6 +135,11 @@ fn chrony_float(raw: u32) -> f64 {
     f64::from(coefficient) * 2f64.powi(exponent)
 }
 
+/// For the fuzz target.
+pub(crate) fn exercise(bytes: &[u8]) {
+    let _ = tracking_reply(bytes, 0);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -27,8 +27,21 @@ const SERIES: [Metric; 11] = [
     Metric::DiskLatencyWrite,
 ];
 
+/// On demand: metric, column after the device's name, factor to the metric's unit.
+const SERIES_EXTENDED: [(Metric, usize, f64); 8] = [
+    (Metric::DiskReadMerged, 1, 1.0),
+    (Metric::DiskWriteMerged, 5, 1.0),
+    (Metric::DiskIoTimeWeighted, 10, 0.001),
+    (Metric::DiskDiscardOps, 11, 1.0),
+    (Metric::DiskDiscardBytes, 13, SECTOR_BYTES as f64),
+    (Metric::DiskDiscardTime, 14, 0.001),
+    (Metric::DiskFlushOps, 15, 1.0),
+    (Metric::DiskFlushTime, 16, 0.001),
+];
+
 #[derive(Debug)]
 pub(crate) struct Disks {
+    extended: bool,
     source: Source,
     block: PathBuf,
     devices: Devices<Option<Disk>>,
@@ -37,6 +50,7 @@ pub(crate) struct Disks {
 #[derive(Debug)]
 struct Disk {
     series: [SeriesRef; 11],
+    more: Option<[SeriesRef; 8]>,
     before: Option<Figures>,
 }
 
@@ -53,8 +67,9 @@ struct Figures {
 }
 
 impl Disks {
-    pub(crate) fn new(root: &Path) -> Self {
+    pub(crate) fn new(root: &Path, extended: bool) -> Self {
         Self {
+            extended,
             source: Source::new(root, "proc/diskstats"),
             block: root.join("sys/block"),
             devices: Devices::default(),
@@ -80,17 +95,28 @@ impl Disks {
                 notes.add("proc/diskstats", Problem::Malformed);
                 continue;
             };
-            let block = &self.block;
+            let (block, extended) = (&self.block, self.extended);
             let Some(known) = self.devices.entry(name, || {
-                is_wanted(block, name)
-                    .then(|| Disk { series: SERIES.map(|m| out.series(m, &[name])), before: None })
+                is_wanted(block, name).then(|| Disk {
+                    series: SERIES.map(|m| out.series(m, &[name])),
+                    more: extended.then(|| SERIES_EXTENDED.map(|(m, _, _)| out.series(m, &[name]))),
+                    before: None,
+                })
             }) else {
                 notes.add("proc/diskstats", Problem::Cut);
                 continue;
             };
             let Some(disk) = known else { continue };
-            match figures(words) {
-                Some(now) => disk.report(now, elapsed, out),
+            match columns(words) {
+                Some((columns, found)) => {
+                    disk.report(figures(&columns), elapsed, out);
+                    // Old kernels have fewer columns: what they do not count is left out.
+                    for (series, (_, column, factor)) in disk.more.iter().flatten().zip(SERIES_EXTENDED) {
+                        if column < found {
+                            out.push(*series, columns[column] as f64 * factor);
+                        }
+                    }
+                }
                 None => notes.add("proc/diskstats", Problem::Malformed),
             }
         }
@@ -133,15 +159,20 @@ impl Disk {
     }
 }
 
-/// The eleven numbers after the device's name, without those not used.
-fn figures<'a>(words: impl Iterator<Item = &'a [u8]>) -> Option<Figures> {
-    let mut n = [0; 10];
-    let mut words = words;
-    for slot in &mut n {
-        *slot = number(words.next()?)?;
+/// The numbers after the device's name, and how many there are. The first eleven are as old as the file.
+fn columns<'a>(words: impl Iterator<Item = &'a [u8]>) -> Option<([u64; 17], usize)> {
+    let mut columns = [0; 17];
+    let mut found = 0;
+    for (slot, word) in columns.iter_mut().zip(words) {
+        *slot = number(word)?;
+        found += 1;
     }
-    let [reads, _, read_sectors, read_ms, writes, _, write_sectors, write_ms, inflight, io_ms] = n;
-    Some(Figures { reads, read_sectors, read_ms, writes, write_sectors, write_ms, inflight, io_ms })
+    (found >= 11).then_some((columns, found))
+}
+
+fn figures(columns: &[u64; 17]) -> Figures {
+    let [reads, _, read_sectors, read_ms, writes, _, write_sectors, write_ms, inflight, io_ms, ..] = *columns;
+    Figures { reads, read_sectors, read_ms, writes, write_sectors, write_ms, inflight, io_ms }
 }
 
 fn is_wanted(block: &Path, name: &[u8]) -> bool {

@@ -39,6 +39,13 @@ const MEMINFO_EXTENDED: &[(&[u8], Metric)] = &[
     (b"HugePages_Total", Metric::MemoryHugepagesTotal),
     (b"HugePages_Free", Metric::MemoryHugepagesFree),
     (b"SwapCached", Metric::SwapCached),
+    (b"Unevictable", Metric::MemoryUnevictable),
+    (b"Active(anon)", Metric::MemoryActiveAnonymous),
+    (b"Inactive(anon)", Metric::MemoryInactiveAnonymous),
+    (b"Active(file)", Metric::MemoryActiveFile),
+    (b"Inactive(file)", Metric::MemoryInactiveFile),
+    (b"KReclaimable", Metric::MemoryKernelReclaimable),
+    (b"ShmemHugePages", Metric::MemoryShmemHugepages),
 ];
 /// Keys of `/proc/vmstat`, with the factor to the metric's unit.
 const VMSTAT: &[(&[u8], Metric, u64)] = &[
@@ -57,6 +64,19 @@ const VMSTAT_EXTENDED: &[(&[u8], Metric, u64)] = &[
     (b"pgsteal_direct", Metric::VmStealDirect, 1),
     (b"oom_kill", Metric::VmOomKills, 1),
     (b"compact_stall", Metric::VmCompactStalls, 1),
+    (b"pgfree", Metric::VmPagesFreed, 1),
+    (b"pgactivate", Metric::VmPagesActivated, 1),
+    (b"pgdeactivate", Metric::VmPagesDeactivated, 1),
+    (b"pgrefill", Metric::VmPagesRefilled, 1),
+    (b"slabs_scanned", Metric::VmSlabsScanned, 1),
+    (b"pageoutrun", Metric::VmReclaimRuns, 1),
+    (b"workingset_refault_file", Metric::VmRefaultsFile, 1),
+    (b"workingset_refault_anon", Metric::VmRefaultsAnonymous, 1),
+    (b"thp_fault_alloc", Metric::VmHugeFaults, 1),
+    (b"thp_fault_fallback", Metric::VmHugeFallbacks, 1),
+    (b"compact_fail", Metric::VmCompactFails, 1),
+    (b"compact_success", Metric::VmCompactSuccesses, 1),
+    (b"drop_pagecache", Metric::VmCacheDrops, 1),
 ];
 
 #[derive(Debug)]

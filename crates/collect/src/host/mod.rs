@@ -3,6 +3,7 @@
 pub(crate) mod clock;
 pub(crate) mod cpu;
 pub(crate) mod devices;
+pub(crate) mod diag;
 pub(crate) mod disk;
 pub(crate) mod filesystem;
 pub(crate) mod memory;

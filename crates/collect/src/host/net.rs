@@ -11,6 +11,13 @@ use crate::source::Source;
 
 /// Host ends of containers' links. They come and go with every container and would define series without end.
 const SKIPPED_PREFIXES: [&[u8]; 3] = [b"veth", b"cali", b"lxc"];
+/// The bridge of LXC itself, which stays.
+const KEPT_PREFIX: &[u8] = b"lxcbr";
+
+/// True for an interface that is not worth following.
+pub(crate) fn is_skipped(name: &[u8]) -> bool {
+    SKIPPED_PREFIXES.iter().any(|p| name.starts_with(p)) && !name.starts_with(KEPT_PREFIX)
+}
 
 const SERIES: [(Metric, usize); 8] = [
     (Metric::NetRxBytes, 0),
@@ -23,8 +30,18 @@ const SERIES: [(Metric, usize); 8] = [
     (Metric::NetTxDrops, 11),
 ];
 
+const SERIES_EXTENDED: [(Metric, usize); 6] = [
+    (Metric::NetRxFifo, 4),
+    (Metric::NetRxFrame, 5),
+    (Metric::NetRxMulticast, 7),
+    (Metric::NetTxFifo, 12),
+    (Metric::NetTxCollisions, 13),
+    (Metric::NetTxCarrier, 14),
+];
+
 #[derive(Debug)]
 pub(crate) struct Interfaces {
+    extended: bool,
     root: PathBuf,
     source: Source,
     devices: Devices<Option<Interface>>,
@@ -34,13 +51,15 @@ pub(crate) struct Interfaces {
 #[derive(Debug)]
 struct Interface {
     series: [SeriesRef; 8],
+    more: Option<[SeriesRef; 6]>,
     up: SeriesRef,
     operstate: Option<Source>,
 }
 
 impl Interfaces {
-    pub(crate) fn new(root: &Path) -> Self {
+    pub(crate) fn new(root: &Path, extended: bool) -> Self {
         Self {
+            extended,
             root: root.to_owned(),
             source: Source::new(root, "proc/net/dev"),
             devices: Devices::default(),
@@ -57,13 +76,16 @@ impl Interfaces {
                 notes.add("proc/net/dev", Problem::Malformed);
                 continue;
             };
-            let root = &self.root;
-            let Some(known) = self.devices.entry(name, || interface(root, name, out)) else {
+            let (root, extended) = (&self.root, self.extended);
+            let Some(known) = self.devices.entry(name, || interface(root, name, extended, out)) else {
                 notes.add("proc/net/dev", Problem::Cut);
                 continue;
             };
             let Some(interface) = known else { continue };
             for (series, (_, column)) in interface.series.iter().zip(SERIES) {
+                out.push(*series, figures[column] as f64);
+            }
+            for (series, (_, column)) in interface.more.iter().flatten().zip(SERIES_EXTENDED) {
                 out.push(*series, figures[column] as f64);
             }
             if let Some(source) = &mut interface.operstate
@@ -77,13 +99,14 @@ impl Interfaces {
     }
 }
 
-fn interface(root: &Path, name: &[u8], out: &mut Sampler) -> Option<Interface> {
-    if SKIPPED_PREFIXES.iter().any(|p| name.starts_with(p)) {
+fn interface(root: &Path, name: &[u8], extended: bool, out: &mut Sampler) -> Option<Interface> {
+    if is_skipped(name) {
         return None;
     }
     let file = std::str::from_utf8(name).ok().filter(|n| !n.contains('/') && *n != "..");
     Some(Interface {
         series: SERIES.map(|(metric, _)| out.series(metric, &[name])),
+        more: extended.then(|| SERIES_EXTENDED.map(|(metric, _)| out.series(metric, &[name]))),
         up: out.series(Metric::NetUp, &[name]),
         operstate: file.map(|n| {
             Source::at(root, "sys/class/net/operstate", root.join("sys/class/net").join(n).join("operstate"))

@@ -1,7 +1,9 @@
 //! Sockets and protocols: `/proc/net/{sockstat,snmp,netstat,tcp,tcp6}`, and the system's file table.
 
 use std::path::Path;
+use std::time::{Duration, Instant};
 
+use super::diag;
 use crate::metrics::Metric;
 use crate::note::{Notes, Problem};
 use crate::parse::{decimal, fields, hex, lines, number};
@@ -24,8 +26,9 @@ pub(crate) const TCP_STATES: [&str; 12] = [
     "new_syn_recv",
 ];
 
-/// Above this many sockets the list is read once a minute: at 150 bytes a line each reading costs milliseconds.
+/// Above this many sockets, or when one count takes longer than this, sockets are counted once a minute.
 const SOCKETS_EACH_CYCLE: u64 = 2_000;
+const COUNT_TIME_MAX: Duration = Duration::from_millis(2);
 const CYCLES_PER_SLOW_READ: u32 = 6;
 
 type Wanted = (&'static [u8], &'static [u8], Metric);
@@ -65,6 +68,44 @@ const NETSTAT_EXTENDED: &[Wanted] = &[
     (b"TcpExt", b"SyncookiesSent", Metric::TcpSyncookiesSent),
     (b"TcpExt", b"TCPAbortOnMemory", Metric::TcpAbortOnMemory),
     (b"TcpExt", b"TCPBacklogDrop", Metric::TcpBacklogDrop),
+    (b"TcpExt", b"SyncookiesRecv", Metric::TcpSyncookiesReceived),
+    (b"TcpExt", b"SyncookiesFailed", Metric::TcpSyncookiesFailed),
+    (b"TcpExt", b"TW", Metric::TcpTimeWaits),
+    (b"TcpExt", b"TCPLossProbes", Metric::TcpLossProbes),
+    (b"TcpExt", b"TCPFastRetrans", Metric::TcpRetransmitsFast),
+    (b"TcpExt", b"TCPSlowStartRetrans", Metric::TcpRetransmitsSlowStart),
+    (b"TcpExt", b"TCPLostRetransmit", Metric::TcpRetransmitsLost),
+    (b"TcpExt", b"TCPSynRetrans", Metric::TcpRetransmitsSyn),
+    (b"TcpExt", b"TCPOFOQueue", Metric::TcpOutOfOrder),
+    (b"TcpExt", b"TCPRcvQDrop", Metric::TcpReceiveQueueDrops),
+    (b"TcpExt", b"TCPReqQFullDrop", Metric::TcpRequestQueueDrops),
+    (b"TcpExt", b"TCPAbortOnData", Metric::TcpAbortOnData),
+    (b"TcpExt", b"TCPAbortOnTimeout", Metric::TcpAbortOnTimeout),
+    (b"TcpExt", b"TCPAbortOnClose", Metric::TcpAbortOnClose),
+    (b"TcpExt", b"PruneCalled", Metric::TcpPrunes),
+    (b"IpExt", b"InOctets", Metric::IpBytesIn),
+    (b"IpExt", b"OutOctets", Metric::IpBytesOut),
+    (b"IpExt", b"InMcastPkts", Metric::IpMulticastIn),
+    (b"IpExt", b"OutMcastPkts", Metric::IpMulticastOut),
+    (b"IpExt", b"InBcastPkts", Metric::IpBroadcastIn),
+    (b"IpExt", b"InCsumErrors", Metric::IpChecksumErrors),
+];
+/// Keys of `/proc/net/snmp6`.
+const SNMP6: &[(&[u8], Metric)] = &[
+    (b"Ip6InReceives", Metric::Ip6Received),
+    (b"Ip6OutRequests", Metric::Ip6Sent),
+    (b"Ip6InDiscards", Metric::Ip6InDiscards),
+    (b"Ip6OutDiscards", Metric::Ip6OutDiscards),
+    (b"Ip6OutNoRoutes", Metric::Ip6OutNoRoutes),
+    (b"Ip6InOctets", Metric::Ip6BytesIn),
+    (b"Ip6OutOctets", Metric::Ip6BytesOut),
+    (b"Icmp6InMsgs", Metric::Icmp6Received),
+    (b"Icmp6OutMsgs", Metric::Icmp6Sent),
+    (b"Icmp6InErrors", Metric::Icmp6Errors),
+    (b"Udp6InDatagrams", Metric::Udp6Received),
+    (b"Udp6OutDatagrams", Metric::Udp6Sent),
+    (b"Udp6NoPorts", Metric::Udp6NoPorts),
+    (b"Udp6InErrors", Metric::Udp6Errors),
 ];
 
 #[derive(Debug)]
@@ -73,6 +114,8 @@ pub(crate) struct Sockets {
     sockstat6: Source,
     snmp: Source,
     netstat: Source,
+    snmp6: Source,
+    softnet: Source,
     tcp: Source,
     tcp6: Source,
     file_nr: Source,
@@ -82,6 +125,8 @@ pub(crate) struct Sockets {
     states: Option<[SeriesRef; 12]>,
     cycle: u32,
     page_bytes: u64,
+    live: bool,
+    slow: bool,
 }
 
 impl Sockets {
@@ -91,6 +136,8 @@ impl Sockets {
             sockstat6: Source::new(root, "proc/net/sockstat6"),
             snmp: Source::new(root, "proc/net/snmp"),
             netstat: Source::new(root, "proc/net/netstat"),
+            snmp6: Source::new(root, "proc/net/snmp6"),
+            softnet: Source::new(root, "proc/net/softnet_stat"),
             tcp: Source::new(root, "proc/net/tcp"),
             tcp6: Source::new(root, "proc/net/tcp6"),
             file_nr: Source::new(root, "proc/sys/fs/file-nr"),
@@ -100,6 +147,8 @@ impl Sockets {
             states: None,
             cycle: 0,
             page_bytes: rustix::param::page_size() as u64,
+            live: root == Path::new("/"),
+            slow: false,
         }
     }
 
@@ -151,8 +200,15 @@ impl Sockets {
         if let Some(text) = self.netstat.read(buffer, notes) {
             columns(text, &[NETSTAT, more(NETSTAT_EXTENDED)], out);
         }
-        if tcp_sockets <= SOCKETS_EACH_CYCLE || self.cycle.is_multiple_of(CYCLES_PER_SLOW_READ) {
+        if self.extended {
+            self.protocols(buffer, out, notes);
+        }
+        let slow = self.slow || tcp_sockets > SOCKETS_EACH_CYCLE;
+        if !slow || self.cycle.is_multiple_of(CYCLES_PER_SLOW_READ) {
+            let begun = Instant::now();
             self.states(buffer, out, notes);
+            // The walk over the kernel's table costs by the machine's memory, even without a connection.
+            self.slow = self.live && begun.elapsed() > COUNT_TIME_MAX;
         }
         self.cycle = self.cycle.wrapping_add(1);
 
@@ -180,17 +236,52 @@ impl Sockets {
         }
     }
 
+    fn protocols(&mut self, buffer: &mut Vec<u8>, out: &mut Sampler, notes: &mut Notes) {
+        if let Some(text) = self.snmp6.read(buffer, notes) {
+            for line in lines(text) {
+                let mut words = fields(line);
+                let (Some(key), Some(value)) = (words.next(), words.next().and_then(number)) else {
+                    continue;
+                };
+                if let Some((_, metric)) = SNMP6.iter().find(|(k, _)| *k == key) {
+                    out.put(*metric, value as f64);
+                }
+            }
+        }
+        if let Some(text) = self.softnet.read(buffer, notes) {
+            // A line per processor, hexadecimal: processed, dropped, squeezed, ...
+            let mut sums = [0u64; 3];
+            for line in lines(text) {
+                for (sum, word) in sums.iter_mut().zip(fields(line)) {
+                    *sum = sum.saturating_add(hex(word).unwrap_or(0));
+                }
+            }
+            for (metric, sum) in [Metric::SoftnetProcessed, Metric::SoftnetDropped, Metric::SoftnetSqueezed]
+                .into_iter()
+                .zip(sums)
+            {
+                out.put(metric, sum as f64);
+            }
+        }
+    }
+
     fn states(&mut self, buffer: &mut Vec<u8>, out: &mut Sampler, notes: &mut Notes) {
         let mut counts = [0u64; 12];
-        let mut read = false;
-        for (source, name) in [(&mut self.tcp, "proc/net/tcp"), (&mut self.tcp6, "proc/net/tcp6")] {
-            let Some(text) = source.read(buffer, notes) else { continue };
-            read = true;
-            for line in lines(text).skip(1).filter(|l| !l.is_empty()) {
-                let state = fields(line).nth(3).and_then(hex).and_then(|n| usize::try_from(n).ok());
-                match state.and_then(|n| counts.get_mut(n.wrapping_sub(1))) {
-                    Some(count) => *count += 1,
-                    None => notes.add(name, Problem::Malformed),
+        let diagnosed = if self.live {
+            diag::tcp_sockets(diag::STATES_ALL, &mut |s| _ = count(&mut counts, s.state.into()))
+        } else {
+            None
+        };
+        let mut read = diagnosed.is_some();
+        if !read {
+            counts = [0; 12];
+            for (source, name) in [(&mut self.tcp, "proc/net/tcp"), (&mut self.tcp6, "proc/net/tcp6")] {
+                let Some(text) = source.read(buffer, notes) else { continue };
+                read = true;
+                for line in lines(text).skip(1).filter(|l| !l.is_empty()) {
+                    if !fields(line).nth(3).and_then(hex).is_some_and(|state| count(&mut counts, state)) {
+                        notes.add(name, Problem::Malformed);
+                    }
                 }
             }
         }
@@ -203,6 +294,12 @@ impl Sockets {
             }
         }
     }
+}
+
+/// Counts a socket in this state. False when there is no such state.
+fn count(counts: &mut [u64; 12], state: u64) -> bool {
+    let slot = usize::try_from(state).ok().and_then(|n| counts.get_mut(n.wrapping_sub(1)));
+    slot.map(|count| *count += 1).is_some()
 }
 
 /// The number after `key` in a line such as `TCP: inuse 5 orphan 0`.

@@ -272,6 +272,11 @@ fn include(line: &[u8]) -> Option<(bool, &[u8])> {
     Some((is_dir, target.strip_prefix(b"\"").and_then(|t| t.strip_suffix(b"\"")).unwrap_or(target)))
 }
 
+/// For the fuzz target.
+pub(crate) fn exercise(bytes: &[u8]) {
+    let _ = (passwd_line(bytes), user_name(bytes, 0), password_kind(bytes), joined(bytes), include(bytes));
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,4 +1,5 @@
-//! Listening sockets and who holds them: `/proc/net/{tcp,tcp6,udp,udp6}` and the descriptors of all processes.
+//! Listening sockets and who holds them: the kernel's diagnosis socket, `/proc/net/{tcp,tcp6,udp,udp6}`, and the
+//! descriptors of all processes.
 //!
 //! Walking all descriptors is dear, so it happens only when a listening socket has appeared whose owner is not known.
 //! Without the rights to look into another user's process its name stays empty; the socket's user is always known.
@@ -12,6 +13,7 @@ use rustix::fs::{Mode, OFlags, RawDir};
 use super::accounts::user_name;
 use super::lines::Lines;
 use super::section::Writer;
+use crate::host::diag;
 use crate::host::processes::{each_process, open_proc, read_of};
 use crate::note::{Notes, Problem};
 use crate::parse::{fields, hex, number, proc_stat};
@@ -52,12 +54,27 @@ impl Listeners {
             .unwrap_or(EPHEMERAL_DEFAULT);
         let mut sockets = Vec::new();
         let mut complete = false;
-        for (file, udp) in [
-            ("proc/net/tcp", false),
-            ("proc/net/tcp6", false),
-            ("proc/net/udp", true),
-            ("proc/net/udp6", true),
-        ] {
+        let mut files = vec![("proc/net/udp", true), ("proc/net/udp6", true)];
+        let mut cut = false;
+        let diagnosed = if root == Path::new("/") {
+            diag::tcp_sockets(diag::STATES_LISTEN, &mut |s| {
+                cut |= sockets.len() >= LISTENERS_MAX;
+                if !cut {
+                    let inode = u64::from(s.inode);
+                    sockets.push(Socket { udp: false, address: s.address, port: s.port, uid: s.uid, inode });
+                }
+            })
+        } else {
+            None
+        };
+        if diagnosed.is_none() {
+            sockets.clear();
+            files.extend([("proc/net/tcp", false), ("proc/net/tcp6", false)]);
+        }
+        if cut {
+            notes.add("listeners", Problem::Cut);
+        }
+        for (file, udp) in files {
             // No IPv6 is no failure; no file at all is.
             let Some(mut lines) = Lines::open(&root.join(file)) else { continue };
             complete = true;
@@ -209,6 +226,11 @@ fn owners(root: &Path, wanted: &[u64], notes: &mut Notes) -> Vec<(u64, Owner)> {
         }
     }
     found
+}
+
+/// For the fuzz target.
+pub(crate) fn exercise(bytes: &[u8]) {
+    let _ = (socket_line(bytes, false), socket_line(bytes, true));
 }
 
 #[cfg(test)]

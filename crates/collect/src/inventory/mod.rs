@@ -180,6 +180,24 @@ impl Inventory {
     }
 }
 
+/// Gives `bytes` to every parser of files and messages of this crate: the body of a fuzz target.
+#[doc(hidden)]
+pub fn exercise_parsers(bytes: &[u8]) {
+    use crate::{host, parse};
+    let _ = (parse::number(bytes), parse::decimal(bytes), parse::hex(bytes), parse::proc_stat(bytes));
+    let _ = (parse::unescape_octal(bytes), host::filesystem::mountinfo_line(bytes));
+    host::systemd::exercise(bytes);
+    host::clock::exercise(bytes);
+    host::diag::exercise(bytes);
+    accounts::exercise(bytes);
+    listeners::exercise(bytes);
+    network::exercise(bytes);
+    rpm::exercise(bytes);
+    ssh::exercise(bytes);
+    timers::exercise(bytes);
+    let _ = (cmdline::from_proc(bytes), cmdline::from_line(bytes), crate::text::field(bytes));
+}
+
 /// A number that changes when one of the files below `root` does.
 fn stamp(root: &Path, files: &[&str]) -> u64 {
     let mut stamp = Stamp::default();

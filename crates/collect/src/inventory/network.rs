@@ -10,6 +10,7 @@ use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, 
 
 use super::section::Writer;
 use super::{dir_entries, shown};
+use crate::host::net::is_skipped;
 use crate::note::Notes;
 use crate::parse::{fields, hex, lines, number, trim};
 use crate::source::read_small;
@@ -17,8 +18,6 @@ use crate::source::read_small;
 /// Most interfaces and addresses told.
 const INTERFACES_MAX: usize = 1_024;
 const ADDRESSES_MAX: usize = 8_192;
-/// Host ends of containers' links, as in the metrics.
-const SKIPPED_PREFIXES: [&str; 3] = ["veth", "cali", "lxc"];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Address {
@@ -37,7 +36,7 @@ pub(crate) fn interfaces(root: &Path, mut out: Writer<'_>, notes: &mut Notes) {
     for dir in dir_entries(&root.join("sys/class/net")).into_iter().take(INTERFACES_MAX) {
         let Some(name) = dir.file_name().and_then(|n| n.to_str()) else { continue };
         // The folder also holds files of drivers, such as `bonding_masters`.
-        if SKIPPED_PREFIXES.iter().any(|p| name.starts_with(p)) || !dir.is_dir() {
+        if is_skipped(name.as_bytes()) || !dir.is_dir() {
             continue;
         }
         let word =
@@ -159,6 +158,11 @@ fn address_message(body: &[u8]) -> Option<Address> {
     }
     // On a point-to-point link IFA_ADDRESS is the other end.
     Some(Address { index, address: local.or(address)?, prefix })
+}
+
+/// For the fuzz target.
+pub(crate) fn exercise(bytes: &[u8]) {
+    let _ = (inet6_line(bytes), netlink_messages(bytes, &mut Vec::new()));
 }
 
 #[cfg(test)]

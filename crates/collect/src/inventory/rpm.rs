@@ -431,6 +431,18 @@ fn read_at(fd: &OwnedFd, into: &mut [u8], offset: u64) -> Option<usize> {
     Some(filled)
 }
 
+/// For the fuzz target.
+pub(crate) fn exercise(bytes: &[u8]) {
+    let mut rest = bytes;
+    let _ = header(&mut |into| {
+        let (now, later) = rest.split_at_checked(into.len())?;
+        into.copy_from_slice(now);
+        rest = later;
+        Some(())
+    });
+    let _ = (varint(bytes), schema_root(bytes));
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

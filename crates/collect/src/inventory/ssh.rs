@@ -162,6 +162,11 @@ fn quoted_word(text: &[u8]) -> (&[u8], &[u8]) {
     (text, b"")
 }
 
+/// For the fuzz target.
+pub(crate) fn exercise(bytes: &[u8]) {
+    let _ = key(bytes);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -49,6 +49,11 @@ pub(crate) fn scan(root: &Path, mut out: Writer<'_>, notes: &mut Notes) {
         }
     }
     for dir in SPOOLS {
+        // Only the superuser may list users' crontabs.
+        if std::fs::read_dir(root.join(dir)).is_err_and(|e| e.kind() == std::io::ErrorKind::PermissionDenied)
+        {
+            notes.add("timers", Problem::Unreadable);
+        }
         for path in dir_entries(&root.join(dir)) {
             if path.is_file() {
                 let user = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
@@ -204,6 +209,11 @@ fn unit_value<'a>(text: &'a [u8], key: &[u8]) -> Option<&'a [u8]> {
         .map(trim)
         .find_map(|l| l.strip_prefix(key)?.strip_prefix(b"=").map(trim))
         .filter(|v| !v.is_empty())
+}
+
+/// For the fuzz target.
+pub(crate) fn exercise(bytes: &[u8]) {
+    let _ = (cron_line(bytes, true), cron_line(bytes, false), is_assignment(bytes), unit_schedule(bytes));
 }
 
 #[cfg(test)]
