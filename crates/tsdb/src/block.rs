@@ -4,7 +4,7 @@
 //! them. Each series' values are one chunk, a frame of its own; chunks follow series numbers, so one host is one read.
 //! An index and a footer find them; when either is damaged, the frames themselves are walked instead.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::fs::File;
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, BufWriter, Write as _};
@@ -16,10 +16,9 @@ use parking_lot::Mutex;
 
 use crate::codec::{self, CHUNK_MAX};
 use crate::files;
-use crate::frame::{
-    self, Cursor, FILE_HEAD, FRAME_HEAD, FileKind, Found, Kind, Salt, Scan, put_varint, zigzag,
-};
+use crate::frame::{self, Cursor, FILE_HEAD, FileKind, Found, Kind, Salt, Scan, put_varint, zigzag};
 use crate::notes::Notes;
+use crate::roll::{self, Roll};
 
 /// Series per page of the index: what one look-up reads.
 const INDEX_PAGE: usize = 256;
@@ -31,6 +30,8 @@ const READ_MAX: usize = 1 << 20;
 const GAP_MAX: u64 = 16 << 10;
 /// A file with this many different time columns is closed, to keep its footer bounded.
 const TIMES_MAX: usize = 100_000;
+/// Columns of times a file keeps in memory: a day of ten-second points takes 68 KiB each.
+const TIMES_KEPT: usize = 4;
 /// A file is closed past this size.
 const FILE_BYTES: u64 = 1 << 30;
 
@@ -44,6 +45,15 @@ pub(crate) enum Level {
 
 impl Level {
     pub(crate) const ALL: [Self; 3] = [Self::Raw, Self::Minute, Self::Hour];
+
+    /// Milliseconds one point stands for; raw points stand for themselves.
+    pub(crate) const fn step_ms(self) -> i64 {
+        match self {
+            Self::Raw => 1,
+            Self::Minute => 60_000,
+            Self::Hour => 3_600_000,
+        }
+    }
 
     const fn word(self) -> &'static str {
         match self {
@@ -112,8 +122,7 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    /// `replaces`: sequences of this level's files whose content this one takes over.
-    pub(crate) fn new(dir: &Path, level: Level, seq: u64, replaces: &[u64]) -> io::Result<Self> {
+    pub(crate) fn new(dir: &Path, level: Level, seq: u64) -> io::Result<Self> {
         let name = file_name(level, seq);
         let file = files::create(&dir.join(format!("{name}{}", files::TEMP_SUFFIX)))?;
         let salt = frame::new_salt();
@@ -135,12 +144,6 @@ impl Writer {
         };
         writer.out.write_all(&frame::file_head(FileKind::Block, salt))?;
         writer.offset = FILE_HEAD as u64;
-        let mut meta = Vec::new();
-        put_varint(&mut meta, replaces.len() as u64);
-        for seq in replaces {
-            put_varint(&mut meta, *seq);
-        }
-        writer.frame(Kind::Meta, &meta)?;
         Ok(writer)
     }
 
@@ -187,10 +190,6 @@ impl Writer {
         Ok(())
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.entries.is_empty()
-    }
-
     /// Whether the file should be closed and another begun.
     pub(crate) fn is_full(&self) -> bool {
         self.times.len() >= TIMES_MAX || self.offset >= FILE_BYTES
@@ -202,8 +201,11 @@ impl Writer {
     }
 
     /// Completes the file, durably, under its final name.
-    pub(crate) fn finish(mut self, notes: &Arc<Notes>) -> io::Result<Block> {
-        let done = self.complete();
+    ///
+    /// `merged`: whole days, as the merge makes them. `replaces`: sequences of this level's files whose content this one
+    /// takes over.
+    pub(crate) fn finish(mut self, merged: bool, replaces: &[u64], notes: &Arc<Notes>) -> io::Result<Block> {
+        let done = self.complete(merged, replaces);
         let temp = self.dir.join(format!("{}{}", self.name, files::TEMP_SUFFIX));
         let path = self.dir.join(&self.name);
         let published = done.and_then(|()| {
@@ -217,7 +219,7 @@ impl Writer {
         Block::open(&path, self.level, self.seq, notes)
     }
 
-    fn complete(&mut self) -> io::Result<()> {
+    fn complete(&mut self, merged: bool, replaces: &[u64]) -> io::Result<()> {
         for i in 0..self.times.len() {
             let body = std::mem::take(&mut self.times_bodies[i]);
             self.times[i].copy = self.frame(Kind::Times, &body)?.0;
@@ -239,7 +241,11 @@ impl Writer {
             let (offset, length) = self.frame(Kind::Index, &body)?;
             pages.push(IndexPage { first: page[0].series, offset, length });
         }
-        let mut footer = Vec::new();
+        let mut footer = vec![u8::from(merged)];
+        put_varint(&mut footer, replaces.len() as u64);
+        for seq in replaces {
+            put_varint(&mut footer, *seq);
+        }
         put_varint(&mut footer, self.samples);
         put_varint(&mut footer, entries.last().map_or(0, |e| u64::from(e.series)));
         put_varint(&mut footer, self.times.len() as u64);
@@ -272,8 +278,10 @@ fn tail(salt: Salt, footer: u64) -> [u8; TAIL] {
 }
 
 /// What finds a file's chunks.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Directory {
+    merged: bool,
+    replaces: Vec<u64>,
     samples: u64,
     series_max: u32,
     times: HashMap<u32, TimesAt>,
@@ -293,11 +301,15 @@ pub(crate) struct Block {
     file: File,
     salt: Salt,
     pub(crate) bytes: u64,
+    /// Made by the merge: whole days, and their rolls exist.
+    pub(crate) merged: bool,
     /// Sequences this file took over.
     pub(crate) replaces: Vec<u64>,
     directory: Mutex<Arc<Directory>>,
     notes: Arc<Notes>,
     told: Mutex<HashSet<u64>>,
+    /// Columns of times read lately: many series, and the next query too, hang on the same few.
+    times_lately: Mutex<VecDeque<(u32, Arc<[i64]>)>>,
     /// First and last instant inside, milliseconds.
     pub(crate) first: i64,
     pub(crate) last: i64,
@@ -319,6 +331,8 @@ fn u32_of(cursor: &mut Cursor<'_>) -> Option<u32> {
 
 fn parse_footer(body: &[u8]) -> Option<Directory> {
     let mut cursor = Cursor(body);
+    let merged = cursor.byte()? != 0;
+    let replaces = (0..cursor.size(body.len())?).map(|_| cursor.varint()).collect::<Option<_>>()?;
     let samples = cursor.varint()?;
     let series_max = u32_of(&mut cursor)?;
     let n = cursor.size(body.len())?;
@@ -342,7 +356,17 @@ fn parse_footer(body: &[u8]) -> Option<Directory> {
             length: u32_of(&mut cursor)?,
         });
     }
-    Some(Directory { samples, series_max, times, pages, walked: None, first: earliest, last: latest })
+    Some(Directory {
+        merged,
+        replaces,
+        samples,
+        series_max,
+        times,
+        pages,
+        walked: None,
+        first: earliest,
+        last: latest,
+    })
 }
 
 fn parse_index(body: &[u8]) -> Option<Vec<Entry>> {
@@ -360,11 +384,6 @@ fn parse_index(body: &[u8]) -> Option<Vec<Entry>> {
     Some(entries)
 }
 
-fn parse_meta(body: &[u8]) -> Option<Vec<u64>> {
-    let mut cursor = Cursor(body);
-    (0..cursor.size(body.len())?).map(|_| cursor.varint()).collect()
-}
-
 /// The series and the number of its times, off the front of a chunk's body.
 fn chunk_head(cursor: &mut Cursor<'_>) -> Option<(u32, u32)> {
     Some((u32_of(cursor)?, u32_of(cursor)?))
@@ -375,7 +394,6 @@ fn chunk_head(cursor: &mut Cursor<'_>) -> Option<(u32, u32)> {
 pub fn fuzz_bytes(data: &[u8]) {
     let _ = parse_footer(data);
     let _ = parse_index(data);
-    let _ = parse_meta(data);
     let _ = codec::decode_times(data);
     let mut out = Vec::new();
     let n = data.first().map_or(1, |&b| usize::from(b) * 4 + 1);
@@ -386,15 +404,7 @@ pub fn fuzz_bytes(data: &[u8]) {
 }
 
 fn walk(data: &[u8], salt: Salt, tell: &mut dyn FnMut(String)) -> Directory {
-    let mut directory = Directory {
-        samples: 0,
-        series_max: 0,
-        times: HashMap::new(),
-        pages: Vec::new(),
-        walked: None,
-        first: i64::MAX,
-        last: i64::MIN,
-    };
+    let mut directory = Directory { first: i64::MAX, last: i64::MIN, ..Directory::default() };
     let mut entries = Vec::new();
     for found in Scan::new(data, salt) {
         match found {
@@ -458,18 +468,12 @@ impl Block {
             file,
             salt,
             bytes,
+            merged: false,
             replaces: Vec::new(),
-            directory: Mutex::new(Arc::new(Directory {
-                samples: 0,
-                series_max: 0,
-                times: HashMap::new(),
-                pages: Vec::new(),
-                walked: None,
-                first: i64::MAX,
-                last: i64::MIN,
-            })),
+            directory: Mutex::default(),
             notes: Arc::clone(notes),
             told: Mutex::default(),
+            times_lately: Mutex::default(),
             first: i64::MAX,
             last: i64::MIN,
             samples: 0,
@@ -489,11 +493,9 @@ impl Block {
         block.last = directory.last;
         block.samples = directory.samples;
         block.series_max = directory.series_max;
+        block.merged = directory.merged;
+        block.replaces.clone_from(&directory.replaces);
         *block.directory.lock() = directory;
-        match block.frame(FILE_HEAD as u64, None, Kind::Meta).as_deref().map(parse_meta) {
-            Some(Some(replaces)) => block.replaces = replaces,
-            _ => block.fault(FILE_HEAD as u64, "the list of files it replaces is damaged"),
-        }
         Ok(block)
     }
 
@@ -506,7 +508,7 @@ impl Block {
             return None;
         }
         let length = u32::try_from(tail_at - at).ok()?;
-        parse_footer(&self.frame(at, Some(length), Kind::Footer)?)
+        parse_footer(&self.frame(at, length, Kind::Footer)?)
     }
 
     fn rebuild(&self) -> io::Result<Arc<Directory>> {
@@ -525,15 +527,8 @@ impl Block {
     }
 
     /// The body of the frame at `at`, if it is whole and of this kind.
-    fn frame(&self, at: u64, length: Option<u32>, kind: Kind) -> Option<Vec<u8>> {
-        let length = match length {
-            Some(length) => length as usize,
-            None => {
-                let mut head = [0u8; FRAME_HEAD];
-                self.file.read_exact_at(&mut head, at).ok()?;
-                FRAME_HEAD + (u32::from_le_bytes(head[..4].try_into().ok()?) & 0x00ff_ffff) as usize
-            }
-        };
+    fn frame(&self, at: u64, length: u32, kind: Kind) -> Option<Vec<u8>> {
+        let length = length as usize;
         if at.checked_add(length as u64)? > self.bytes {
             return None;
         }
@@ -554,7 +549,7 @@ impl Block {
 
     fn read_times(&self, at: &TimesAt) -> Option<Vec<i64>> {
         for offset in [at.offset, at.copy] {
-            let body = self.frame(offset, Some(at.length), Kind::Times);
+            let body = self.frame(offset, at.length, Kind::Times);
             let times = body.and_then(|body| {
                 let mut cursor = Cursor(&body);
                 cursor.varint()?;
@@ -566,6 +561,19 @@ impl Block {
             }
         }
         None
+    }
+
+    fn times_of(&self, number: u32, directory: &Directory) -> Option<Arc<[i64]>> {
+        if let Some((_, times)) = self.times_lately.lock().iter().find(|(known, _)| *known == number) {
+            return Some(Arc::clone(times));
+        }
+        let times: Arc<[i64]> = self.read_times(directory.times.get(&number)?)?.into();
+        let mut lately = self.times_lately.lock();
+        if lately.len() >= TIMES_KEPT {
+            lately.pop_front();
+        }
+        lately.push_back((number, Arc::clone(&times)));
+        Some(times)
     }
 
     fn entries(&self, directory: &Directory, series: &[u32]) -> Result<Vec<Entry>, u64> {
@@ -587,7 +595,7 @@ impl Block {
                 continue;
             }
             let parsed =
-                self.frame(page.offset, Some(page.length), Kind::Index).and_then(|body| parse_index(&body));
+                self.frame(page.offset, page.length, Kind::Index).and_then(|body| parse_index(&body));
             entries.extend(parsed.ok_or(page.offset)?.into_iter().filter(wanted));
         }
         Ok(entries)
@@ -612,7 +620,7 @@ impl Block {
                 self.entries(&directory, series).unwrap_or_default()
             }
         };
-        let mut times_read: HashMap<u32, Option<Vec<i64>>> = HashMap::new();
+        let mut times_read: HashMap<u32, Option<Arc<[i64]>>> = HashMap::new();
         let entries: Vec<Entry> = entries
             .into_iter()
             .filter(|entry| match directory.times.get(&entry.times) {
@@ -663,9 +671,8 @@ impl Block {
                     self.fault(entry.offset, "a chunk is not the one the index names");
                     continue;
                 }
-                let times = times_read
-                    .entry(entry.times)
-                    .or_insert_with(|| directory.times.get(&entry.times).and_then(|at| self.read_times(at)));
+                let times =
+                    times_read.entry(entry.times).or_insert_with(|| self.times_of(entry.times, &directory));
                 let Some(times) = times else { continue };
                 sink(Chunk { series: entry.series, times, columns: cursor.0 });
             }
@@ -709,6 +716,36 @@ impl Block {
         Ok(())
     }
 
+    /// Hands over rolls of these series whose step begins in `[from, to)`.
+    pub(crate) fn read_rolls(
+        &self,
+        series: &[u32],
+        from: i64,
+        to: i64,
+        sink: &mut dyn FnMut(u32, &[Roll]),
+    ) -> io::Result<()> {
+        let step = self.level.step_ms();
+        let begin = |at: i64| at.saturating_sub(at.rem_euclid(step));
+        let mut rolls = Vec::new();
+        let mut bad = 0u32;
+        self.read(series, from, to.saturating_add(step), &mut |chunk| {
+            let low = chunk.times.partition_point(|&t| begin(t) < from);
+            let high = chunk.times.partition_point(|&t| begin(t) < to);
+            if low >= high {
+                return;
+            }
+            rolls.clear();
+            match roll::decode(chunk.columns, chunk.times, low..high, step, &mut rolls) {
+                Ok(()) => sink(chunk.series, &rolls),
+                Err(codec::Malformed) => bad = chunk.series,
+            }
+        })?;
+        if bad != 0 {
+            self.fault(u64::MAX - u64::from(bad), &format!("the chunk of series {bad} cannot be unpacked"));
+        }
+        Ok(())
+    }
+
     /// All series with a chunk here, in order.
     pub(crate) fn all_series(&self) -> io::Result<Vec<u32>> {
         let directory = Arc::clone(&self.directory.lock());
@@ -718,7 +755,7 @@ impl Block {
                 Some(entries) => series.extend(entries.iter().map(|e| e.series)),
                 None => {
                     for page in &directory.pages {
-                        let body = self.frame(page.offset, Some(page.length), Kind::Index)?;
+                        let body = self.frame(page.offset, page.length, Kind::Index)?;
                         series.extend(parse_index(&body)?.iter().map(|e| e.series));
                     }
                 }

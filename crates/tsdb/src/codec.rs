@@ -25,7 +25,7 @@ const FLOATS: u8 = 4;
 
 /// Decimal scales tried: values with up to this many digits after the point become whole numbers.
 const SCALE_MAX: usize = 6;
-const POWERS: [f64; SCALE_MAX + 1] = [1.0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6];
+pub(crate) const POWERS: [f64; SCALE_MAX + 1] = [1.0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6];
 /// Whole numbers of this size and below are exact in a float.
 const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
 
@@ -51,7 +51,7 @@ fn unscaled(whole: i64, power: f64) -> f64 {
 }
 
 /// The column as whole numbers over a power of ten, if that is exact.
-fn as_wholes(values: &[f64], out: &mut Vec<i64>) -> Option<usize> {
+pub(crate) fn as_wholes(values: &[f64], out: &mut Vec<i64>) -> Option<usize> {
     let mut scale = 0;
     'scales: loop {
         out.clear();
@@ -505,6 +505,62 @@ fn decode_wholes(
     Ok(scale)
 }
 
+/// Packs a short column quickly, for memory only: see [`unpack`].
+pub(crate) fn pack(values: impl Iterator<Item = f64> + Clone, out: &mut Vec<u8>) {
+    let Some(first) = values.clone().next() else { return };
+    if values.clone().all(|v| v.to_bits() == first.to_bits()) {
+        out.push(CONSTANT);
+        out.extend_from_slice(&first.to_le_bytes());
+        return;
+    }
+    let all: Vec<f64> = values.collect();
+    let mut wholes = Vec::with_capacity(all.len());
+    let Some(scale) = as_wholes(&all, &mut wholes) else {
+        out.push(PLAIN);
+        out.extend(all.iter().flat_map(|v| v.to_le_bytes()));
+        return;
+    };
+    let mut divisor = 0u64;
+    for pair in wholes.windows(2) {
+        if divisor == 1 {
+            break;
+        }
+        divisor = gcd(pair[1].wrapping_sub(pair[0]).unsigned_abs(), divisor);
+    }
+    // Whole numbers here are below 2^53, so their distance fits.
+    let divisor = divisor.max(1) as i64;
+    out.push(PACKED);
+    out.push(scale as u8);
+    put_varint(out, zigzag(wholes[0]));
+    put_varint(out, divisor as u64);
+    for pair in wholes.windows(2) {
+        put_varint(out, zigzag((pair[1] - pair[0]) / divisor));
+    }
+}
+
+/// Undoes [`pack`] for `n` values.
+pub(crate) fn unpack(bytes: &[u8], n: usize, out: &mut Vec<f64>) {
+    let mut cursor = Cursor(bytes);
+    match cursor.byte() {
+        Some(CONSTANT) => {
+            let value = f64::from_bits(cursor.u64().unwrap_or_default());
+            out.extend(std::iter::repeat_n(value, n));
+        }
+        Some(PACKED) => {
+            let power = POWERS[usize::from(cursor.byte().unwrap_or_default()).min(SCALE_MAX)];
+            let mut whole = cursor.signed().unwrap_or_default();
+            let divisor = cursor.varint().unwrap_or_default() as i64;
+            for i in 0..n {
+                if i > 0 {
+                    whole = whole.wrapping_add(cursor.signed().unwrap_or_default().wrapping_mul(divisor));
+                }
+                out.push(unscaled(whole, power));
+            }
+        }
+        _ => out.extend(cursor.0.as_chunks::<8>().0.iter().map(|v| f64::from_le_bytes(*v))),
+    }
+}
+
 /// Writes times: rising milliseconds, at least one, at most [`CHUNK_MAX`]. The count is written too.
 pub(crate) fn encode_times(times: &[i64], out: &mut Vec<u8>) {
     put_varint(out, times.len() as u64);
@@ -652,6 +708,16 @@ mod tests {
             for (i, v) in part.iter().enumerate() {
                 prop_assert_eq!(v.to_bits(), values[start + i].to_bits());
             }
+        }
+
+        #[test]
+        fn what_is_packed_unpacks(values in any_column()) {
+            let mut bytes = Vec::new();
+            pack(values.iter().copied(), &mut bytes);
+            let mut back = Vec::new();
+            unpack(&bytes, values.len(), &mut back);
+            let bits = |v: &[f64]| v.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
+            prop_assert_eq!(bits(&back), bits(&values));
         }
 
         #[test]

@@ -41,7 +41,6 @@ pub(crate) enum Kind {
     Times = 4,
     Index = 5,
     Footer = 6,
-    Meta = 7,
 }
 
 impl Kind {
@@ -53,7 +52,6 @@ impl Kind {
             4 => Self::Times,
             5 => Self::Index,
             6 => Self::Footer,
-            7 => Self::Meta,
             _ => return None,
         })
     }

@@ -9,10 +9,15 @@ mod codec;
 mod files;
 mod frame;
 mod head;
+mod merge;
 mod notes;
 mod query;
+mod roll;
 mod series;
 mod store;
 mod wal;
 
 pub use store::{Options, Store};
+
+#[cfg(feature = "bench")]
+pub mod bench_data;

@@ -2,6 +2,8 @@
 
 use wk_engine::ports::metrics::Point;
 
+use crate::roll::{self, Roll};
+
 /// Two samples of a counter further apart than this give no rate: what happened between them is not known.
 pub(crate) const RATE_GAP_MS: i64 = 3_600_000;
 
@@ -35,91 +37,130 @@ impl Merge {
     }
 }
 
-fn floor_to(at: i64, step: i64) -> i64 {
+pub(crate) const fn floor_to(at: i64, step: i64) -> i64 {
     at.saturating_sub(at.rem_euclid(step))
 }
 
-struct Step {
-    at: i64,
-    min: f64,
-    max: f64,
+/// Of several rolls for one step the one added last, in order of time.
+pub(crate) fn latest_rolls(mut rolls: Vec<Roll>, step: i64) -> Vec<Roll> {
+    let rising = rolls.windows(2).all(|pair| floor_to(pair[0].at, step) < floor_to(pair[1].at, step));
+    if !rising {
+        rolls.sort_by_key(|roll| floor_to(roll.at, step));
+        rolls.reverse();
+        rolls.dedup_by_key(|roll| floor_to(roll.at, step));
+        rolls.reverse();
+    }
+    rolls
+}
+
+/// Raw samples as rolls of one, a counter's growth since the sample before included. `samples` may begin with one
+/// sample ahead of `from`; that one is not given itself.
+pub(crate) fn as_rolls(samples: &[(i64, f64)], from: i64) -> impl Iterator<Item = Roll> {
+    let mut before: Option<(i64, f64)> = None;
+    samples.iter().filter_map(move |&(at, value)| {
+        let mut roll = Roll::of(at, value);
+        if let Some((before_at, before)) = before
+            && at - before_at <= RATE_GAP_MS
+        {
+            roll.grown = roll::growth(before, value);
+            roll.span = at - before_at;
+        }
+        before = Some((at, value));
+        (at >= from).then_some(roll)
+    })
+}
+
+/// Folds rolls into the points of an answer, in order of time.
+#[derive(Debug)]
+pub(crate) struct Steps {
+    step_ms: i64,
+    rate: bool,
+    points: Vec<Point>,
+    /// Where the last point's step ends.
+    end: i64,
     sum: f64,
     weight: f64,
-    last: f64,
-    count: u32,
+    /// Whether the last point stands for more than one sample.
+    several: bool,
 }
 
-impl Step {
-    fn point(&self) -> Point {
-        Point {
-            at_ms: self.at,
-            min: self.min,
-            max: self.max,
-            avg: if self.count == 1 { self.last } else { self.sum / self.weight },
-            last: self.last,
-            count: self.count,
+impl Steps {
+    /// Steps begin at whole multiples of `step_ms`. With `rate`, per-second growth is summed up instead of values, each
+    /// in the step of its later sample.
+    pub(crate) fn new(step_ms: i64, rate: bool) -> Self {
+        Self {
+            step_ms: step_ms.max(1),
+            rate,
+            points: Vec::new(),
+            end: i64::MIN,
+            sum: 0.0,
+            weight: 0.0,
+            several: false,
         }
     }
-}
 
-fn fold(points: &mut Vec<Point>, open: &mut Option<Step>, at: i64, value: f64, sum: f64, weight: f64) {
-    match open {
-        Some(step) if step.at == at => {
-            step.min = step.min.min(value);
-            step.max = step.max.max(value);
-            step.sum += sum;
-            step.weight += weight;
-            step.last = value;
-            step.count = step.count.saturating_add(1);
-        }
-        _ => {
-            if let Some(done) = open.take() {
-                points.push(done.point());
+    /// `step` is what the roll stands for: its step's beginning places it, a raw sample's time does.
+    pub(crate) fn add(&mut self, roll: &Roll, step: i64) {
+        let (min, max, last, sum, weight) = if self.rate {
+            if roll.span <= 0 {
+                return;
             }
-            *open = Some(Step { at, min: value, max: value, sum, weight, last: value, count: 1 });
+            let seconds = roll.span as f64 / 1000.0;
+            let rate = roll.grown / seconds;
+            (rate, rate, rate, roll.grown, seconds)
+        } else {
+            (roll.min, roll.max, roll.last, roll.sum, f64::from(roll.count))
+        };
+        let placed = if step > 1 { floor_to(roll.at, step) } else { roll.at };
+        // Divisions are slow and most points fall into the step that is open.
+        if let Some(point) = self.points.last_mut().filter(|point| placed >= point.at_ms && placed < self.end)
+        {
+            self.sum += sum;
+            self.weight += weight;
+            point.min = point.min.min(min);
+            point.max = point.max.max(max);
+            point.last = last;
+            point.count = point.count.saturating_add(roll.count);
+            self.several = true;
+            return;
+        }
+        self.close();
+        let at = if self.step_ms == 1 { placed } else { floor_to(placed, self.step_ms) };
+        self.end = at.saturating_add(self.step_ms);
+        (self.sum, self.weight) = (sum, weight);
+        self.several = roll.count != 1;
+        self.points.push(Point { at_ms: at, min, max, avg: last, last, count: roll.count });
+    }
+
+    fn close(&mut self) {
+        if self.several
+            && let Some(point) = self.points.last_mut()
+        {
+            point.avg = self.sum / self.weight;
         }
     }
-}
 
-/// Sums samples up per step; steps begin at whole multiples of `step_ms`.
-pub(crate) fn steps(samples: &[(i64, f64)], from: i64, step_ms: i64) -> Vec<Point> {
-    let step_ms = step_ms.max(1);
-    let mut points = Vec::new();
-    let mut open = None;
-    for &(at, value) in samples.iter().filter(|&&(at, _)| at >= from) {
-        fold(&mut points, &mut open, floor_to(at, step_ms), value, value, 1.0);
+    pub(crate) fn finish(mut self) -> Vec<Point> {
+        self.close();
+        self.points
     }
-    points.extend(open.map(|step| step.point()));
-    points
-}
-
-/// Per-second rates of a counter, each between two neighbouring samples and in the step of the later one. A counter
-/// that falls has begun again from zero. `samples` may begin with one sample ahead of `from`.
-pub(crate) fn rates(samples: &[(i64, f64)], from: i64, step_ms: i64) -> Vec<Point> {
-    let step_ms = step_ms.max(1);
-    let mut points = Vec::new();
-    let mut open = None;
-    for pair in samples.windows(2) {
-        let ((before_at, before), (at, value)) = (pair[0], pair[1]);
-        let span = at - before_at;
-        if at < from || span > RATE_GAP_MS {
-            continue;
-        }
-        let grown = if value >= before { value - before } else { value };
-        let seconds = span as f64 / 1000.0;
-        fold(&mut points, &mut open, floor_to(at, step_ms), grown / seconds, grown, seconds);
-    }
-    points.extend(open.map(|step| step.point()));
-    points
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn answer(samples: &[(i64, f64)], step_ms: i64, rate: bool) -> Vec<Point> {
+        let mut steps = Steps::new(step_ms, rate);
+        for roll in as_rolls(samples, 0) {
+            steps.add(&roll, 1);
+        }
+        steps.finish()
+    }
+
     #[test]
     fn a_counter_that_restarts_counts_from_zero() {
-        let points = rates(&[(0, 100.0), (10_000, 200.0), (20_000, 50.0)], 0, 10_000);
+        let points = answer(&[(0, 100.0), (10_000, 200.0), (20_000, 50.0)], 10_000, true);
         let rates: Vec<f64> = points.iter().map(|p| p.avg).collect();
         assert_eq!(rates, [10.0, 5.0]);
     }
@@ -134,7 +175,7 @@ mod tests {
 
     #[test]
     fn steps_sum_up_what_lies_in_them() {
-        let points = steps(&[(0, 1.0), (10, 3.0), (60, 5.0)], 0, 60);
+        let points = answer(&[(0, 1.0), (10, 3.0), (60, 5.0)], 60, false);
         assert_eq!(points.len(), 2);
         assert_eq!(
             (points[0].min, points[0].max, points[0].avg, points[0].last, points[0].count),

@@ -14,17 +14,28 @@ use wk_engine::ports::metrics::{
     Metrics, MetricsError, MetricsHealth, RangeQuery, Sample, SeriesData, SeriesMeta, SeriesRef, Tier,
 };
 
-use crate::block::{self, Block, Level, Writer};
+use crate::block::{self, Block, Level};
 use crate::frame::{self, FileKind, Found, Kind, Scan};
 use crate::head::Head;
+use crate::merge::{self, Merged, Output, Place};
 use crate::notes::Notes;
-use crate::query::{self, Merge};
-use crate::{codec, files, series, wal};
+use crate::query::{self, Merge, Steps};
+use crate::roll::Roll;
+use crate::{files, series, wal};
 
 const HOUR_MS: i64 = 3_600_000;
 const DAY_MS: i64 = 24 * HOUR_MS;
 /// A sample further ahead of the clock than this is a mistake of somebody's clock.
 const FUTURE_MS: i64 = HOUR_MS;
+
+/// A day is merged this long after its end: what comes later is merged again, at a price.
+const SETTLE_MS: i64 = HOUR_MS / 2;
+/// Unmerged raw files before they are joined without waiting for the end of the day.
+const LOOSE_MAX: usize = 64;
+/// Files of hours, a day each, before they are joined.
+const HOURS_LOOSE_MAX: usize = 31;
+/// Ranges up to this are answered from samples even when the step would allow sums.
+const RAW_SPAN_MS: i64 = 12 * HOUR_MS;
 
 /// How a store behaves. The defaults suit a server of a few thousand hosts.
 #[derive(Debug, Clone)]
@@ -331,50 +342,21 @@ impl Inner {
         self.wal.remove_before(upkeep.frozen_before).map_err(io_error("remove old log segments"))
     }
 
+    fn with_place<T>(&self, act: impl FnOnce(Place<'_>) -> T) -> T {
+        act(Place { dir: &self.dir, notes: &self.notes, take_seq: &|| self.take_seq() })
+    }
+
     fn write_head(&self, head: &Head) -> io::Result<Vec<Block>> {
-        let mut done = Vec::new();
-        let mut writer: Option<Writer> = None;
-        let mut columns = Vec::new();
-        for series in head.series() {
-            let mut failed = Ok(());
-            head.read(series, i64::MIN, i64::MAX, None, &mut |times, values| {
-                for range in block::chunk_ranges(times.len()) {
-                    if failed.is_err() {
-                        return;
-                    }
-                    columns.clear();
-                    codec::encode_values(&values[range.clone()], &mut columns);
-                    failed = (|| {
-                        let out = match &mut writer {
-                            Some(out) => out,
-                            None => writer.insert(Writer::new(&self.dir, Level::Raw, self.take_seq(), &[])?),
-                        };
-                        let number = out.times(&times[range.clone()])?;
-                        out.chunk(series, number, range.len() as u64, &columns)
-                    })();
-                }
-            });
-            if failed.is_ok() && writer.as_ref().is_some_and(Writer::is_full) {
-                failed = match writer.take() {
-                    Some(full) => full.finish(&self.notes).map(|block| done.push(block)),
-                    None => Ok(()),
-                };
+        self.with_place(|place| {
+            let mut out = Output::new(place, Level::Raw, false);
+            for series in head.series() {
+                let mut merge = Merge::default();
+                head.read(series, i64::MIN, i64::MAX, None, &mut |times, values| merge.add(times, values));
+                let (times, values): (Vec<i64>, Vec<f64>) = merge.finish().into_iter().unzip();
+                out.raw(series, &times, &values)?;
             }
-            if let Err(error) = failed {
-                if let Some(writer) = writer {
-                    writer.abandon();
-                }
-                // What was finished is found again at the next open and holds nothing but what the log holds.
-                for block in done {
-                    let _ = block.remove();
-                }
-                return Err(error);
-            }
-        }
-        if let Some(last) = writer {
-            done.push(last.finish(&self.notes)?);
-        }
-        Ok(done)
+            out.finish(&[])
+        })
     }
 
     fn take_seq(&self) -> u64 {
@@ -425,6 +407,52 @@ impl Inner {
             .collect())
     }
 
+    /// Rolls of these series whose step begins in `[from, to)`, one list per series in the order asked.
+    fn rolls(&self, level: Level, series: &[u32], from: i64, to: i64) -> io::Result<Vec<Vec<Roll>>> {
+        let blocks = Arc::clone(&self.view.read().blocks);
+        let mut sorted: Vec<u32> = series.to_vec();
+        sorted.sort_unstable();
+        let mut all: HashMap<u32, Vec<Roll>> = HashMap::with_capacity(sorted.len());
+        let step = level.step_ms();
+        for block in blocks.iter().filter(|b| b.level == level && b.overlaps(from, to.saturating_add(step))) {
+            block.read_rolls(&sorted, from, to, &mut |number, rolls| {
+                all.entry(number).or_default().extend_from_slice(rolls);
+            })?;
+        }
+        Ok(series
+            .iter()
+            .map(|number| query::latest_rolls(all.remove(number).unwrap_or_default(), step))
+            .collect())
+    }
+
+    /// Where in `[from, to)` the hours end and the minutes begin, and where the minutes end and the samples begin.
+    fn split(&self, query: &RangeQuery) -> (i64, i64) {
+        let (from, to) = (query.from.as_ms(), query.to.as_ms());
+        let view = self.view.read().clone();
+        let first_of = |level: Level| {
+            let first = view.blocks.iter().filter(|b| b.level == level).map(|b| b.first).min();
+            first.map(|first| query::floor_to(first, DAY_MS))
+        };
+        // From here on there are samples that no roll knows of yet.
+        let loose = view.blocks.iter().filter(|b| b.level == Level::Raw && !b.merged).map(|b| b.first);
+        let heads = view.frozen.iter().chain([&view.head]).map(|head| head.first());
+        let young = loose.chain(heads).min().unwrap_or(i64::MAX);
+        let young = query::floor_to(young, DAY_MS);
+        let wide = to.saturating_sub(from) > RAW_SPAN_MS;
+        let raw_from = if wide && query.step_ms >= Level::Minute.step_ms() {
+            young
+        } else {
+            first_of(Level::Raw).unwrap_or(i64::MAX).min(young)
+        };
+        let raw_from = raw_from.clamp(from, to);
+        let minute_from = if wide && query.step_ms >= Level::Hour.step_ms() {
+            raw_from
+        } else {
+            first_of(Level::Minute).unwrap_or(i64::MAX).clamp(from, raw_from)
+        };
+        (minute_from, raw_from)
+    }
+
     fn range(&self, query: &RangeQuery) -> Result<Vec<SeriesData>, MetricsError> {
         let (from, to) = (query.from.as_ms(), query.to.as_ms());
         if from >= to {
@@ -432,30 +460,101 @@ impl Inner {
         }
         let chosen = self.index.read().select(&query.selector, query.series_max);
         let numbers: Vec<u32> = chosen.iter().map(|(number, _)| *number).collect();
-        let before = query.rate.then(|| from.saturating_sub(query::RATE_GAP_MS));
-        let points = self.raw(&numbers, from, to, before).map_err(io_error("read samples"))?;
+        let (minute_from, raw_from) = self.split(query);
+        let mut answers: Vec<Steps> = chosen
+            .iter()
+            .map(|(_, series)| Steps::new(query.step_ms, query.rate && series.counter))
+            .collect();
+        let failed = io_error("read samples");
+        let mut tier = Tier::Raw;
+        for (level, low, high) in [(Level::Hour, from, minute_from), (Level::Minute, minute_from, raw_from)] {
+            if low >= high {
+                continue;
+            }
+            if tier == Tier::Raw {
+                tier = if level == Level::Hour { Tier::Hour } else { Tier::Minute };
+            }
+            // The step that `from` lies in counts whole.
+            let low = query::floor_to(low, level.step_ms());
+            let rolls = self.rolls(level, &numbers, low, high).map_err(&failed)?;
+            for (answer, rolls) in answers.iter_mut().zip(&rolls) {
+                for roll in rolls {
+                    answer.add(roll, level.step_ms());
+                }
+            }
+        }
+        if raw_from < to {
+            let before = query.rate.then(|| raw_from.saturating_sub(query::RATE_GAP_MS));
+            let points = self.raw(&numbers, raw_from, to, before).map_err(&failed)?;
+            for (answer, points) in answers.iter_mut().zip(&points) {
+                for roll in query::as_rolls(points, raw_from) {
+                    answer.add(&roll, 1);
+                }
+            }
+        }
         Ok(chosen
             .into_iter()
-            .zip(points)
-            .map(|((_, series), points)| {
-                let points = if query.rate && series.counter {
-                    query::rates(&points, from, query.step_ms)
-                } else {
-                    query::steps(&points, from, query.step_ms)
-                };
-                SeriesData { series, tier: Tier::Raw, points }
-            })
+            .zip(answers)
+            .map(|((_, series), steps)| SeriesData { series, tier, points: steps.finish() })
             .collect())
     }
 
     fn maintain(&self, now: Timestamp) -> Result<(), MetricsError> {
-        *self.clock.lock() = Some(Clock { at_ms: now.as_ms(), set: Instant::now() });
+        let now = now.as_ms();
+        *self.clock.lock() = Some(Clock { at_ms: now, set: Instant::now() });
         let age = self.head_since.lock().elapsed();
-        let due = i64::try_from(age.as_millis()).unwrap_or(i64::MAX) >= self.options.seal_after_ms;
-        if due || self.view.read().frozen.is_some() {
+        let old = i64::try_from(age.as_millis()).unwrap_or(i64::MAX) >= self.options.seal_after_ms;
+        // At the end of a day, so that its merge finds it whole.
+        let today = query::floor_to(now.saturating_sub(SETTLE_MS), DAY_MS);
+        let yesterdays = self.view.read().head.first() < today;
+        if old || yesterdays || self.view.read().frozen.is_some() {
             self.seal()?;
         }
-        self.retain(now.as_ms()).map_err(io_error("remove old blocks"))
+        self.merge(now).map_err(io_error("merge blocks"))?;
+        self.retain(now).map_err(io_error("remove old blocks"))
+    }
+
+    /// Days that are over become one file each, with their minutes and hours.
+    fn merge(&self, now: i64) -> io::Result<()> {
+        let _upkeep = self.upkeep.lock();
+        let blocks = Arc::clone(&self.view.read().blocks);
+        let of = |level: Level| -> Vec<Arc<Block>> {
+            blocks.iter().filter(|b| b.level == level).cloned().collect()
+        };
+        let raw = of(Level::Raw);
+        let today = query::floor_to(now.saturating_sub(SETTLE_MS), DAY_MS);
+        let loose: Vec<&Arc<Block>> = raw.iter().filter(|b| !b.merged).collect();
+        let is_counter = |number: u32| self.index.read().meta(number).is_some_and(|meta| meta.counter);
+        if loose.iter().any(|b| b.first < today) || loose.len() > LOOSE_MAX {
+            let rolled: Vec<Arc<Block>> = blocks.iter().filter(|b| b.level != Level::Raw).cloned().collect();
+            let merged =
+                self.with_place(|place| merge::merge_days(place, &raw, &rolled, today, &is_counter))?;
+            self.swap(merged)?;
+        }
+        let single: Vec<Arc<Block>> = of(Level::Hour).into_iter().filter(|b| !b.merged).collect();
+        if single.len() > HOURS_LOOSE_MAX {
+            let merged = self.with_place(|place| merge::merge_hours(place, &single, &is_counter))?;
+            self.swap(merged)?;
+        }
+        Ok(())
+    }
+
+    /// Puts a merge's files in the place of those it took over.
+    fn swap(&self, merged: Merged) -> io::Result<()> {
+        let mut gone = Vec::new();
+        {
+            let mut view = self.view.write();
+            let (old, mut kept): (Vec<Arc<Block>>, Vec<Arc<Block>>) =
+                view.blocks.iter().cloned().partition(|b| merged.gone.contains(&(b.level, b.seq)));
+            gone.extend(old);
+            kept.extend(merged.made.into_iter().map(Arc::new));
+            kept.sort_by_key(|block| (block.level, block.seq));
+            view.blocks = Arc::new(kept);
+        }
+        for block in gone {
+            block.remove()?;
+        }
+        files::sync_dir(&self.dir)
     }
 
     fn retain(&self, now: i64) -> io::Result<()> {

@@ -2,9 +2,9 @@
 
 mod common;
 
-use common::{Fixture, T0, key, select};
+use common::{Fixture, T0, counter, key, select};
 use wk_domain::Timestamp;
-use wk_engine::ports::metrics::{Metrics, MetricsError, Sample, SeriesRef};
+use wk_engine::ports::metrics::{Metrics, MetricsError, Sample, SeriesRef, Tier};
 use wk_tsdb::{Options, Store};
 
 #[test]
@@ -139,13 +139,62 @@ fn files_are_private() {
 }
 
 #[test]
-fn old_blocks_go_when_their_time_is_over() {
+fn samples_go_when_their_time_is_over_and_their_sums_when_theirs_is() {
     let fixture = Fixture::new();
     let series = fixture.store().resolve(&[key(1, "x")]).expect("resolve")[0];
-    fixture.store().append(&[Sample { series, at_ms: T0, value: 1.0 }]).expect("append");
-    fixture.store().seal().expect("seal");
-    fixture.store().maintain(Timestamp::from_ms(T0 + 14 * 86_400_000)).expect("maintain");
-    assert_eq!(fixture.raw(1, "x", T0, T0 + 1).len(), 1);
-    fixture.store().maintain(Timestamp::from_ms(T0 + 16 * 86_400_000)).expect("maintain");
-    assert_eq!(fixture.raw(1, "x", T0, T0 + 1).len(), 0);
+    for i in 0..360 {
+        fixture
+            .store()
+            .append(&[Sample { series, at_ms: T0 + i * 10_000, value: i as f64 }])
+            .expect("append");
+    }
+    let day = 86_400_000;
+    let ask =
+        |step_ms| fixture.store().range(&select(1, "x", T0, T0 + day, step_ms)).expect("range").remove(0);
+    fixture.store().maintain(Timestamp::from_ms(T0 + 14 * day)).expect("maintain");
+    assert_eq!((ask(1).tier, ask(1).points.len()), (Tier::Raw, 360));
+    fixture.store().maintain(Timestamp::from_ms(T0 + 17 * day)).expect("maintain");
+    let minutes = ask(1);
+    assert_eq!((minutes.tier, minutes.points.len()), (Tier::Minute, 60));
+    let second = minutes.points[1];
+    assert_eq!(
+        (second.at_ms, second.min, second.max, second.avg, second.last, second.count),
+        (T0 + 60_000, 6.0, 11.0, 8.5, 11.0, 6)
+    );
+    fixture.store().maintain(Timestamp::from_ms(T0 + 92 * day)).expect("maintain");
+    let hours = ask(1);
+    assert_eq!((hours.tier, hours.points.len(), hours.points[0].count), (Tier::Hour, 1, 360));
+    assert_eq!(hours.points[0].avg, 179.5);
+    fixture.store().maintain(Timestamp::from_ms(T0 + 732 * day)).expect("maintain");
+    assert!(ask(1).points.is_empty());
+    let blocks =
+        fixture.files().into_iter().filter(|path| path.extension().is_some_and(|e| e == "blk")).count();
+    assert_eq!(blocks, 0);
+}
+
+#[test]
+fn files_stay_few_however_long_it_runs() {
+    let day = 86_400_000;
+    let options = Options { raw_ms: 4 * day, minute_ms: 10 * day, ..Options::default() };
+    let fixture = Fixture::with(options);
+    let series = fixture.store().resolve(&[counter(1, "x")]).expect("resolve")[0];
+    let hour = 3_600_000;
+    let mut most = 0;
+    for i in 0..40 * 24 {
+        let at_ms = T0 + i * hour;
+        fixture.store().maintain(Timestamp::from_ms(at_ms)).expect("maintain");
+        fixture.store().append(&[Sample { series, at_ms, value: i as f64 * 3600.0 }]).expect("append");
+        if i % 2 == 0 {
+            fixture.store().seal().expect("seal");
+        }
+        most = most.max(fixture.files().len());
+    }
+    // Five days of samples, eleven of minutes, up to 32 loose days of hours and a joined one, the day's own.
+    assert!(most < 5 + 11 + 32 + 2 + 16, "{most} files");
+    let mut query = select(1, "x", T0, T0 + 40 * 24 * hour, 24 * hour);
+    query.rate = true;
+    let found = fixture.store().range(&query).expect("range").remove(0);
+    assert_eq!(found.tier, Tier::Hour);
+    assert!(found.points.iter().all(|p| (p.avg - 1.0).abs() < 1e-9), "{:?}", found.points);
+    assert_eq!(found.points.iter().map(|p| u64::from(p.count)).sum::<u64>(), 40 * 24 - 1);
 }
