@@ -107,7 +107,7 @@ metrics! {
     NetTxErrors "net.tx.errors" "1" Counter ["interface"] "Packets that could not be sent."
     NetTxDrops "net.tx.drops" "1" Counter ["interface"] "Packets dropped before they were sent."
     NetUp "net.up" "1" Gauge ["interface"] "1 when the interface can carry traffic (`operstate` is `up` or `unknown`)."
-    TcpState "tcp.state" "1" Gauge ["state"] "TCP sockets of IPv4 and IPv6 by state. Counted once a minute when there are more than 2 000, or when one count takes longer than 2 ms."
+    TcpState "tcp.state" "1" Gauge ["state"] "TCP sockets of IPv4 and IPv6 by state. Counted once a minute when there are more than 2 000, or when one count takes more than 3 ms of processor time."
     SocketsUsed "sockets.used" "1" Gauge [] "Sockets of all kinds in use."
     TcpRetransmits "tcp.retransmits" "1" Counter [] "TCP segments sent again since boot."
     TcpListenOverflows "tcp.listen.overflows" "1" Counter [] "Connections lost because a program did not accept them in time, since boot."

@@ -1,7 +1,7 @@
 //! Sockets and protocols: `/proc/net/{sockstat,snmp,netstat,tcp,tcp6}`, and the system's file table.
 
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::diag;
 use crate::metrics::Metric;
@@ -26,9 +26,9 @@ pub(crate) const TCP_STATES: [&str; 12] = [
     "new_syn_recv",
 ];
 
-/// Above this many sockets, or when one count takes longer than this, sockets are counted once a minute.
+/// Above this many sockets, or when one count takes more processor time than this, sockets are counted once a minute.
 const SOCKETS_EACH_CYCLE: u64 = 2_000;
-const COUNT_TIME_MAX: Duration = Duration::from_millis(2);
+const COUNT_TIME_MAX: Duration = Duration::from_millis(3);
 const CYCLES_PER_SLOW_READ: u32 = 6;
 
 type Wanted = (&'static [u8], &'static [u8], Metric);
@@ -126,6 +126,7 @@ pub(crate) struct Sockets {
     cycle: u32,
     page_bytes: u64,
     live: bool,
+    count_time: Duration,
     slow: bool,
 }
 
@@ -148,6 +149,7 @@ impl Sockets {
             cycle: 0,
             page_bytes: rustix::param::page_size() as u64,
             live: root == Path::new("/"),
+            count_time: Duration::ZERO,
             slow: false,
         }
     }
@@ -205,10 +207,14 @@ impl Sockets {
         }
         let slow = self.slow || tcp_sockets > SOCKETS_EACH_CYCLE;
         if !slow || self.cycle.is_multiple_of(CYCLES_PER_SLOW_READ) {
-            let begun = Instant::now();
+            let begun = cpu_time();
             self.states(buffer, out, notes);
             // The walk over the kernel's table costs by the machine's memory, even without a connection.
-            self.slow = self.live && begun.elapsed() > COUNT_TIME_MAX;
+            // Averaged, so that one slow walk does not make gaps.
+            self.count_time = (self.count_time * 3 + cpu_time().saturating_sub(begun)) / 4;
+            // And with a distance between the two limits, so that the interval does not go to and fro.
+            let limit = if self.slow { COUNT_TIME_MAX / 2 } else { COUNT_TIME_MAX };
+            self.slow = self.live && self.count_time > limit;
         }
         self.cycle = self.cycle.wrapping_add(1);
 
@@ -294,6 +300,12 @@ impl Sockets {
             }
         }
     }
+}
+
+/// Processor time of this thread: unlike the clock on the wall it does not grow while others run.
+fn cpu_time() -> Duration {
+    let t = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::new(u64::try_from(t.tv_sec).unwrap_or(0), u32::try_from(t.tv_nsec).unwrap_or(0))
 }
 
 /// Counts a socket in this state. False when there is no such state.
