@@ -239,7 +239,7 @@ pub struct PerfMetric {
 #[derive(Clone, PartialEq, Message)]
 pub struct InventoryDelta {
     /// `os`, `hardware`, `packages`, `users`, `groups`, `sudo`, `ssh_keys`, `listeners`, `processes`, `interfaces`,
-    /// `mounts`, `timers`, `fields`.
+    /// `mounts`, `timers`, `fields`, `top`.
     #[prost(string, tag = "1")]
     pub section: String,
     /// True: `items` is all there is, and what is not named is gone.

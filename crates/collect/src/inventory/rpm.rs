@@ -22,8 +22,7 @@ pub(crate) const DATABASES: [&str; 5] = [
     "var/lib/rpm/Packages",
 ];
 
-/// Pages visited in all, and the depth of a tree: bounds for a damaged or hostile file.
-const PAGES_MAX: u32 = 1 << 20;
+/// The depth of a tree; with the number of pages it bounds the work that a damaged file can cause.
 const DEPTH_MAX: u32 = 24;
 /// Index entries of one header.
 const TAGS_MAX: u32 = 10_000;
@@ -105,7 +104,8 @@ struct Database {
     fd: OwnedFd,
     page_bytes: usize,
     usable: usize,
-    visited: u32,
+    /// Pages that may still be read. In a sound file each belongs to one place.
+    pages_left: u64,
 }
 
 /// The record of one row: what lies in the page, and where it goes on.
@@ -128,14 +128,13 @@ impl Database {
             _ => return None,
         };
         let usable = page_bytes.checked_sub(usize::from(header[20])).filter(|n| *n >= 480)?;
-        Some(Self { fd, page_bytes, usable, visited: 0 })
+        let bytes = u64::try_from(rustix::fs::fstat(&fd).ok()?.st_size).ok()?;
+        // The first page is read twice: for the schema it is the root of a table.
+        Some(Self { fd, page_bytes, usable, pages_left: bytes / page_bytes as u64 + 2 })
     }
 
     fn page(&mut self, number: u32) -> Option<Vec<u8>> {
-        self.visited += 1;
-        if self.visited > PAGES_MAX {
-            return None;
-        }
+        self.pages_left = self.pages_left.checked_sub(1)?;
         let mut page = vec![0u8; self.page_bytes];
         let offset = u64::from(number.checked_sub(1)?) * self.page_bytes as u64;
         (read_at(&self.fd, &mut page, offset)? == self.page_bytes).then_some(page)

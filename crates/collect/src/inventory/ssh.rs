@@ -1,6 +1,7 @@
 //! SSH keys: who may log in with which (`authorized_keys`), and the machine's own (`ssh_host_*_key.pub`).
 //!
-//! Only public keys are read, and only their fingerprints leave this file.
+//! Only public keys are read, and only their fingerprints leave this file. Homes on network file systems are not looked
+//! into.
 
 use std::path::{Path, PathBuf};
 
@@ -11,6 +12,7 @@ use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use super::accounts::passwd_line;
 use super::section::Writer;
 use super::{Stamp, dir_entries, shown};
+use crate::host::filesystem::mountinfo_line;
 use crate::note::{Notes, Problem};
 use crate::parse::{lines, trim};
 use crate::source::read_small;
@@ -40,10 +42,40 @@ pub(crate) fn stamp(root: &Path) -> u64 {
     stamp.0
 }
 
-/// User and file, for each user with a home.
+/// Where network file systems are mounted: a look into one whose server is gone would never come back, and a look into an
+/// automatic mount would mount it.
+fn remote_mounts(root: &Path) -> Vec<Vec<u8>> {
+    const REMOTE: [&[u8]; 12] = [
+        b"9p",
+        b"afs",
+        b"autofs",
+        b"ceph",
+        b"cifs",
+        b"glusterfs",
+        b"lustre",
+        b"ncpfs",
+        b"nfs",
+        b"nfs4",
+        b"smb3",
+        b"smbfs",
+    ];
+    let table = read_small(&root.join("proc/self/mountinfo"), FILE_BYTES_MAX).unwrap_or_default();
+    lines(&table)
+        .filter_map(mountinfo_line)
+        .filter(|m| REMOTE.contains(&m.kind.as_slice()) || m.kind.starts_with(b"fuse"))
+        .map(|m| m.point)
+        .collect()
+}
+
+fn is_below(path: &[u8], mount: &[u8]) -> bool {
+    mount != b"/" && path.strip_prefix(mount).is_some_and(|rest| rest.is_empty() || rest[0] == b'/')
+}
+
+/// User and file, for each user with a home on this machine's own disks.
 fn files(root: &Path) -> Vec<(Vec<u8>, PathBuf)> {
     use std::os::unix::ffi::OsStrExt as _;
     let passwd = read_small(&root.join("etc/passwd"), 8 << 20).unwrap_or_default();
+    let remote = remote_mounts(root);
     let mut homes: Vec<&[u8]> = Vec::new();
     let mut found = Vec::new();
     for user in lines(&passwd).filter_map(passwd_line).take(USERS_MAX) {
@@ -53,6 +85,9 @@ fn files(root: &Path) -> Vec<(Vec<u8>, PathBuf)> {
             continue;
         }
         homes.push(home);
+        if remote.iter().any(|mount| is_below(user.home, mount)) {
+            continue;
+        }
         for name in NAMES {
             let path = root.join(std::ffi::OsStr::from_bytes(home)).join(name);
             if path.symlink_metadata().is_ok() {
@@ -185,6 +220,23 @@ mod tests {
         let got = key(line.as_bytes()).unwrap();
         assert_eq!(got.fingerprint, plain.fingerprint);
         assert_eq!(got.options, br#"from="10.0.0.0/8",command="echo \"a b\"""#);
+    }
+
+    #[test]
+    fn homes_on_a_servers_disk_are_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        for (path, text) in [
+            ("etc/passwd", "ann:x:1:1::/home/ann:/bin/sh\nbob:x:2:2::/homes/bob:/bin/sh\n"),
+            ("proc/self/mountinfo", "1 1 0:1 / /home rw - nfs4 server:/home rw\n"),
+            ("home/ann/.ssh/authorized_keys", LINE),
+            ("homes/bob/.ssh/authorized_keys", LINE),
+        ] {
+            let path = dir.path().join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        }
+        let users: Vec<_> = files(dir.path()).into_iter().map(|(user, _)| user).collect();
+        assert_eq!(users, [b"bob"]);
     }
 
     #[test]
