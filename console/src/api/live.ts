@@ -1,0 +1,88 @@
+// The live stream: changes as they happen, and an honest word when it is broken.
+//
+// The stream is told apart by its `event:` name. A break is never silent: the caller shows the state, and after
+// every break all lists are read again, since nobody knows what was missed.
+
+import { useSyncExternalStore } from 'react'
+import type { CheckView, Event } from './types'
+
+export type LiveState = 'connecting' | 'live' | 'broken'
+
+export interface LiveHandlers {
+  check: (check: CheckView) => void
+  event: (event: Event) => void
+  agent: () => void
+  configuration: () => void
+  resync: () => void
+}
+
+let state: { live: LiveState; since: number } = { live: 'connecting', since: Date.now() }
+const listeners = new Set<() => void>()
+
+function setState(live: LiveState): void {
+  if (state.live === live) return
+  state = { live, since: Date.now() }
+  for (const each of listeners) each()
+}
+
+export const useLiveState = (): { live: LiveState; since: number } =>
+  useSyncExternalStore(
+    (listener) => {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+    () => state,
+  )
+
+const BACKOFF_MS = [1000, 2000, 5000, 10_000, 20_000] as const
+
+/** Opens the stream and keeps it open until the returned function is called. */
+export function openLive(handlers: LiveHandlers): () => void {
+  let source: EventSource | undefined
+  let timer: ReturnType<typeof setTimeout> | undefined
+  let attempt = 0
+  let wasBroken = false
+  let closed = false
+
+  const parsed = <T>(raw: MessageEvent, use: (value: T) => void) => {
+    try {
+      use(JSON.parse(String(raw.data)) as T)
+    } catch {
+      // A line we cannot read: read everything again rather than miss something.
+      handlers.resync()
+    }
+  }
+
+  const open = () => {
+    setState(wasBroken ? 'broken' : 'connecting')
+    source = new EventSource('/api/v1/live')
+    source.onopen = () => {
+      attempt = 0
+      setState('live')
+      if (wasBroken) handlers.resync()
+      wasBroken = false
+    }
+    source.onerror = () => {
+      setState('broken')
+      wasBroken = true
+      // The browser retries by itself unless the server refused; then we do, ever more patiently.
+      if (source?.readyState === EventSource.CLOSED && !closed) {
+        clearTimeout(timer)
+        timer = setTimeout(open, BACKOFF_MS[Math.min(attempt, BACKOFF_MS.length - 1)])
+        attempt += 1
+      }
+    }
+    source.addEventListener('check', (raw) => parsed<CheckView>(raw, handlers.check))
+    source.addEventListener('event', (raw) => parsed<Event>(raw, handlers.event))
+    source.addEventListener('agent', () => handlers.agent())
+    source.addEventListener('configuration', () => handlers.configuration())
+    source.addEventListener('resync', () => handlers.resync())
+  }
+  open()
+  return () => {
+    closed = true
+    clearTimeout(timer)
+    source?.close()
+    setState('connecting')
+  }
+}

@@ -1,0 +1,71 @@
+// Names for the shapes of the API. All of them come from the committed OpenAPI document; nothing is declared twice.
+
+import type { components } from './generated/schema'
+
+type Schemas = components['schemas']
+
+export type CheckStatus = Schemas['CheckStatus']
+export type Meta = Schemas['Meta']
+export type TotpSetup = Schemas['TotpSetup']
+export type Claimed = Schemas['Claimed']
+export type PasswordVerdict = Schemas['PasswordVerdict']
+export type SignInChallenge = Schemas['SignInChallenge']
+export type Me = Schemas['Me']
+export type Session = Schemas['Session']
+export type ProblemCounts = Schemas['ProblemCounts']
+export type HostCell = Schemas['HostCell']
+export type SelfCheck = Schemas['SelfCheck']
+export type Overview = Schemas['Overview']
+export type CheckView = Schemas['CheckView']
+export type CheckDetail = Schemas['CheckDetail']
+export type CheckInput = Schemas['CheckInput']
+export type PerfValue = Schemas['PerfValue']
+export type HostView = Schemas['HostView']
+export type HostInput = Schemas['HostInput']
+export type AcknowledgeInput = Schemas['AcknowledgeInput']
+export type DowntimeInput = Schemas['DowntimeInput']
+export type Downtime = Schemas['Downtime']
+export type BulkResult = Schemas['BulkResult']
+export type Event = Schemas['Event']
+export type InventorySection = Schemas['InventorySection']
+export type InventoryItem = Schemas['InventoryItem']
+export type Series = Schemas['Series']
+export type RangeSeries = Schemas['RangeSeries']
+export type Agent = Schemas['Agent']
+export type Execution = Schemas['Execution']
+export type TokenInput = Schemas['TokenInput']
+export type TokenCreated = Schemas['TokenCreated']
+export type Token = Schemas['Token']
+export type AuditEntry = Schemas['AuditEntry']
+export type AuditReport = Schemas['AuditReport']
+export type Certificate = Schemas['Certificate']
+export type System = Schemas['System']
+export type Channel = Schemas['Channel']
+export type ChannelInput = Schemas['ChannelInput']
+export type Notification = Schemas['Notification']
+export type Problem = Schemas['Problem']
+
+export interface Page<T> {
+  items: T[]
+  total?: number | null
+  next?: string | null
+}
+
+/** Actions that `Me.permissions` may name. */
+export type Permission =
+  | 'overview.read'
+  | 'check.read'
+  | 'check.write'
+  | 'host.read'
+  | 'host.write'
+  | 'problem.acknowledge'
+  | 'problem.downtime'
+  | 'problem.recheck'
+  | 'problem.comment'
+  | 'agent.read'
+  | 'agent.enrol'
+  | 'agent.revoke'
+  | 'audit.read'
+  | 'system.read'
+  | 'channel.read'
+  | 'channel.write'

@@ -1,0 +1,45 @@
+// Reads the decision trace out of an event's detail. The detail is free JSON: what does not fit is left out.
+
+import type { CheckStatus } from '../../api/types'
+import { isStatus } from './status'
+
+export interface Gate {
+  gate: string
+  passed: boolean
+  detail: string
+}
+
+export interface StateChange {
+  from: CheckStatus | undefined
+  to: CheckStatus | undefined
+  stateType: string
+  attempt: number | undefined
+  gates: Gate[]
+  verdict: string
+  revision: number | undefined
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+const text = (value: unknown): string => (typeof value === 'string' ? value : '')
+
+export function stateChange(detail: unknown): StateChange | undefined {
+  if (!isRecord(detail)) return undefined
+  const trace = isRecord(detail.trace) ? detail.trace : undefined
+  const gates = Array.isArray(trace?.gates) ? trace.gates : []
+  const change: StateChange = {
+    from: isStatus(detail.from) ? detail.from : undefined,
+    to: isStatus(detail.to) ? detail.to : undefined,
+    stateType: text(detail.state_type),
+    attempt: typeof detail.attempt === 'number' ? detail.attempt : undefined,
+    gates: gates.flatMap((gate): Gate[] =>
+      isRecord(gate)
+        ? [{ gate: text(gate.gate), passed: gate.passed === true, detail: text(gate.detail) }]
+        : [],
+    ),
+    verdict: text(trace?.verdict),
+    revision: typeof trace?.revision === 'number' ? trace.revision : undefined,
+  }
+  return change.to === undefined && change.gates.length === 0 ? undefined : change
+}

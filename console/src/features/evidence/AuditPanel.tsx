@@ -1,0 +1,87 @@
+// One entry of the audit log: who, from where, why, what changed, and the entry itself to check by hand.
+
+import { useInfiniteQuery } from '@tanstack/react-query'
+import { useMemo } from 'react'
+import { auditQuery } from '../../api/queries'
+import { t } from '../../strings'
+import { CopyLine } from '../../ui/CopyLine'
+import { Diff } from '../../ui/Diff'
+import { Mark } from '../../ui/Glyph'
+import { Empty, Facts } from '../../ui/Layout'
+import { Panel } from '../../ui/Panel'
+import { At } from '../../ui/Time'
+import { useRange } from '../shell/range'
+import { useSearchState } from '../shell/useSearchState'
+import styles from './Evidence.module.css'
+import { outcomeTone } from './EvidencePage'
+import { readEntry } from './entry'
+import { useAuditAsk } from './useAuditAsk'
+
+export default function AuditPanel({ seq, onClose }: { seq: string; onClose: () => void }) {
+  const [search] = useSearchState()
+  const [range] = useRange()
+  const ask = useAuditAsk(search, range)
+  const list = useInfiniteQuery(auditQuery(ask))
+  const entry = useMemo(
+    () => list.data?.pages.flatMap((page) => page.items).find((each) => String(each.seq) === seq),
+    [list.data, seq],
+  )
+  const read = useMemo(() => (entry === undefined ? undefined : readEntry(entry.entry)), [entry])
+  return (
+    <Panel
+      title={t.evidence.panelOf(seq)}
+      onClose={onClose}
+      head={
+        <>
+          <span className={styles.panelSeq}>{t.evidence.panelOf(seq)}</span>
+          <h2 className={styles.panelTitle}>{entry?.action ?? ''}</h2>
+        </>
+      }
+    >
+      {entry === undefined && list.isSuccess && (
+        <Empty title={t.evidence.notLoaded}>{t.evidence.notLoadedDetail}</Empty>
+      )}
+      {entry !== undefined && read !== undefined && (
+        <>
+          <Mark tone={outcomeTone(entry.outcome)} word={t.evidence.outcome(entry.outcome)} chip />
+          <Facts
+            items={[
+              [t.evidence.columns.at, <At key="at" at={entry.at} />],
+              [t.evidence.columns.actor, entry.actor],
+              ...(read.onBehalfOf === '' ? [] : ([[t.evidence.onBehalfOf, read.onBehalfOf]] as const)),
+              [
+                t.evidence.method,
+                [read.actor.method, read.actor.level && `AAL ${read.actor.level}`]
+                  .filter(Boolean)
+                  .join(', ') || '–',
+              ],
+              [t.evidence.source, read.source || t.evidence.local],
+              [t.evidence.columns.object, <code key="o">{entry.object || '–'}</code>],
+              ...(read.reason === '' ? [] : ([[t.evidence.reason, read.reason]] as const)),
+              ...(read.request === ''
+                ? []
+                : ([[t.evidence.request, <code key="r">{read.request}</code>]] as const)),
+            ]}
+          />
+          <div>
+            <h3 className={styles.sub}>{t.evidence.changes}</h3>
+            {read.changes.length === 0 ? (
+              <p className={styles.quiet}>{t.evidence.noChanges}</p>
+            ) : (
+              <Diff changes={read.changes} />
+            )}
+          </div>
+          <div>
+            <h3 className={styles.sub}>{t.evidence.proof}</h3>
+            <p className={styles.quiet}>{t.evidence.proofDetail}</p>
+            <CopyLine text={entry.leaf_hash} label={t.evidence.columns.hash} />
+          </div>
+          <details className={styles.raw}>
+            <summary>{t.evidence.raw}</summary>
+            <pre>{read.raw}</pre>
+          </details>
+        </>
+      )}
+    </Panel>
+  )
+}

@@ -1,0 +1,413 @@
+// One host: its checks, graphs, inventory, what happened, its agent.
+
+import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
+import { Link, useParams } from '@tanstack/react-router'
+import { useMemo, useState } from 'react'
+import {
+  agentQuery,
+  checksQuery,
+  eventsQuery,
+  executionsQuery,
+  hostQuery,
+  inventoryQuery,
+  seriesQuery,
+} from '../../api/queries'
+import type { CheckView, HostView } from '../../api/types'
+import { t } from '../../strings'
+import { Button } from '../../ui/Button'
+import { Mark } from '../../ui/Glyph'
+import { Grid } from '../../ui/Grid'
+import { IconPencil, IconZzz } from '../../ui/icons'
+import { Empty, Facts, Notice, Page, Section } from '../../ui/Layout'
+import { Tabs } from '../../ui/Tabs'
+import { Ago, Lasted } from '../../ui/Time'
+import { AgentFacts, Executions } from '../agents/AgentPanel'
+import { Handling, StatusMark } from '../checks/StatusMark'
+import { statusTone, statusWord } from '../checks/status'
+import { Timeline } from '../checks/Timeline'
+import { useActs } from '../problems/Acts'
+import { checkColumns } from '../problems/ProblemsPage'
+import problemStyles from '../problems/ProblemsPage.module.css'
+import { PageError } from '../shell/PageError'
+import { useRange } from '../shell/range'
+import { useMay } from '../shell/useMe'
+import { parseSort, printSort, usePanel, useSearchState } from '../shell/useSearchState'
+import { CheckDialog } from './CheckDialog'
+import { Downtimes } from './Downtimes'
+import { GraphCard } from './GraphCard'
+import graphStyles from './Graphs.module.css'
+import { graphsFor, plainGraph } from './graphs'
+import { HostDialog } from './HostDialog'
+import styles from './HostPage.module.css'
+import { Inventory } from './Inventory'
+
+const tabs = ['checks', 'graphs', 'inventory', 'timeline', 'agent', 'about'] as const
+type Tab = (typeof tabs)[number]
+const isTab = (value: unknown): value is Tab => tabs.includes(value as Tab)
+
+export function HostPage() {
+  const { id } = useParams({ strict: false }) as { id: string }
+  const host = useQuery(hostQuery(id))
+  const [search, setSearch] = useSearchState()
+  const [editing, setEditing] = useState(false)
+  const [adding, setAdding] = useState(false)
+  const may = useMay()
+  const acts = useActs()
+  const inventory = useQuery({ ...inventoryQuery(id), staleTime: 60_000 })
+  const tab: Tab = isTab(search.tab) ? search.tab : 'checks'
+  if (host.isError && host.data === undefined) {
+    return <PageError error={host.error} reset={() => void host.refetch()} />
+  }
+  const data = host.data
+  if (data === undefined) return <Page title={t.common.loading}>{null}</Page>
+  const items = inventory.data?.items.reduce((sum, each) => sum + each.items, 0)
+  const checks =
+    data.problems.ok +
+    data.problems.critical +
+    data.problems.warning +
+    data.problems.unknown +
+    data.problems.pending
+  return (
+    <Page
+      fill
+      title={
+        <>
+          <span>{data.name}</span>
+          <Mark tone={statusTone[data.status]} word={statusWord[data.status]} chip />
+        </>
+      }
+      lead={
+        <>
+          {data.agent ? (
+            <Mark
+              tone={data.connected ? 'good' : 'notice'}
+              word={data.connected ? t.agents.connected : t.agents.silent}
+            />
+          ) : (
+            <span>{t.hosts.noAgent}</span>
+          )}
+          {data.os !== '' && <span>{data.os}</span>}
+          {data.addresses.length > 0 && <span>{data.addresses.slice(0, 3).join(', ')}</span>}
+          <span>
+            {t.hosts.seen} <Ago at={data.last_seen_at} />
+          </span>
+          {data.in_downtime && <Mark tone="waiting" word={t.check.inDowntime} />}
+        </>
+      }
+      actions={
+        <>
+          {may('check.write') && <Button onClick={() => setAdding(true)}>{t.checkForm.add}</Button>}
+          {may('problem.downtime') && (
+            <Button icon={<IconZzz size={15} aria-hidden />} onClick={() => acts.hostDowntime(data)}>
+              {t.acts.downtime}
+            </Button>
+          )}
+          {may('host.write') && (
+            <Button icon={<IconPencil size={15} aria-hidden />} onClick={() => setEditing(true)}>
+              {t.hosts.edit}
+            </Button>
+          )}
+        </>
+      }
+      below={
+        <Tabs<Tab>
+          label={t.hosts.tabsLabel}
+          open={tab}
+          onOpen={(next) =>
+            setSearch({ tab: next === 'checks' ? undefined : next, part: undefined }, { push: true })
+          }
+          tabs={[
+            { id: 'checks', label: t.hosts.tabs.checks, badge: checks },
+            { id: 'graphs', label: t.hosts.tabs.graphs },
+            { id: 'inventory', label: t.hosts.tabs.inventory, badge: items },
+            { id: 'timeline', label: t.hosts.tabs.timeline },
+            { id: 'agent', label: t.hosts.tabs.agent },
+            { id: 'about', label: t.hosts.tabs.about },
+          ]}
+        />
+      }
+    >
+      {tab === 'checks' && <Checks host={data} />}
+      {tab === 'graphs' && <Graphs id={id} />}
+      {tab === 'inventory' && <Inventory id={id} />}
+      {tab === 'timeline' && <HostTimeline id={id} />}
+      {tab === 'agent' && <HostAgent host={data} />}
+      {tab === 'about' && <About host={data} onEdit={() => setEditing(true)} />}
+      {editing && <HostDialog host={data} onClose={() => setEditing(false)} />}
+      {adding && <CheckDialog host={data} onClose={() => setAdding(false)} />}
+      {acts.dialog}
+    </Page>
+  )
+}
+
+const idOf = (check: CheckView) => check.id
+const hostColumns = checkColumns.filter((column) => column.id !== 'host')
+
+function Checks({ host }: { host: HostView }) {
+  const list = useInfiniteQuery(checksQuery('checks', '', host.id))
+  const rows = useMemo(() => list.data?.pages.flatMap((page) => page.items) ?? [], [list.data])
+  const [search, setSearch] = useSearchState()
+  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set())
+  const selected = rows.filter((row) => chosen.has(row.id))
+  const acts = useActs(() => setChosen(new Set()))
+  const { panel, open } = usePanel()
+  const may = useMay()
+  const targets = (current: CheckView | undefined) =>
+    selected.length > 0 ? selected : current === undefined ? [] : [current]
+  return (
+    <>
+      {list.isError && (
+        <Notice tone="danger" title={t.problems.cannotList}>
+          {list.error.message}
+        </Notice>
+      )}
+      <Grid
+        name="host-checks"
+        label={t.hosts.checksOf(host.name)}
+        columns={hostColumns}
+        rows={rows}
+        idOf={idOf}
+        nameOf={(check) => `${statusWord[check.status]}: ${check.title}`}
+        toneOf={(check) => statusTone[check.status]}
+        mutedOf={(check) => check.handled}
+        scope={host.id}
+        loading={list.isPending}
+        sort={parseSort(search.sort)}
+        onSort={(sort) => setSearch({ sort: printSort(sort) })}
+        openId={panel?.startsWith('check:') ? panel.slice(6) : undefined}
+        onOpen={(check) => open(`check:${check.id}`)}
+        selection={chosen}
+        onSelect={setChosen}
+        onEnd={list.hasNextPage ? () => void list.fetchNextPage() : undefined}
+        shortcuts={(current) => [
+          { keys: 'a', label: t.acts.acknowledge, run: () => acts.acknowledge(targets(current)) },
+          { keys: 'd', label: t.acts.downtime, run: () => acts.downtime(targets(current)) },
+          { keys: 'r', label: t.acts.recheck, run: () => acts.recheck(targets(current)) },
+        ]}
+        toolbar={
+          selected.length > 0 ? (
+            <>
+              <strong>{t.problems.chosen(selected.length)}</strong>
+              {may('problem.acknowledge') && (
+                <Button size="small" onClick={() => acts.acknowledge(selected)}>
+                  {t.acts.acknowledge}
+                </Button>
+              )}
+              {may('problem.downtime') && (
+                <Button size="small" onClick={() => acts.downtime(selected)}>
+                  {t.acts.downtime}
+                </Button>
+              )}
+              {may('problem.recheck') && (
+                <Button size="small" onClick={() => acts.recheck(selected)}>
+                  {t.acts.recheck}
+                </Button>
+              )}
+            </>
+          ) : undefined
+        }
+        narrow={(check) => (
+          <>
+            <div className={problemStyles.narrowTop}>
+              <StatusMark check={check} />
+              <span className={problemStyles.strong}>{check.title}</span>
+              <Handling check={check} />
+            </div>
+            <div className={problemStyles.narrowBottom}>
+              <span className={problemStyles.output}>{check.output}</span>
+              <Lasted since={check.since} />
+            </div>
+          </>
+        )}
+        empty={<Empty title={t.hosts.noChecksYet}>{t.hosts.noChecksYetDetail}</Empty>}
+      />
+      {acts.dialog}
+    </>
+  )
+}
+
+function Graphs({ id }: { id: string }) {
+  const [range, setRange] = useRange()
+  const [search, setSearch] = useSearchState()
+  const series = useQuery(seriesQuery(id))
+  const checks = useInfiniteQuery(checksQuery('checks', '', id))
+  // Read again only when the range jumps, not with every tick of a moving one.
+  const anchor = range.preset === undefined ? range.from : Math.floor(range.from / 60_000) * 60_000
+  const events = useInfiniteQuery(eventsQuery({ host: id, from: new Date(anchor).toISOString() }, 200))
+  const all = series.data?.items ?? []
+  const shown = graphsFor(all)
+  const names = [...new Set(all.map((each) => each.name))].sort()
+  const part = search.part
+  const extra = part === undefined || !names.includes(part) ? [] : [plainGraph(part, all)]
+  const groups = [...new Set(shown.map((graph) => graph.group))]
+  const card = (graph: (typeof shown)[number]) => (
+    <GraphCard
+      key={graph.id}
+      host={id}
+      graph={graph}
+      range={range}
+      checks={checks.data?.pages[0]?.items ?? []}
+      events={events.data?.pages[0]?.items ?? []}
+      onRange={setRange}
+    />
+  )
+  if (series.isError)
+    return (
+      <Notice tone="danger" title={t.graphs.cannotList}>
+        {series.error.message}
+      </Notice>
+    )
+  if (series.isSuccess && all.length === 0) return <Empty title={t.graphs.none}>{t.graphs.noneDetail}</Empty>
+  return (
+    <div className={graphStyles.groups}>
+      {groups.map((group) => (
+        <section key={group} className={graphStyles.group} aria-label={group}>
+          <h2>{group}</h2>
+          <div className={graphStyles.cards}>{shown.filter((graph) => graph.group === group).map(card)}</div>
+        </section>
+      ))}
+      {names.length > 0 && (
+        <section className={graphStyles.group} aria-label={t.graphs.groups.all}>
+          <h2>{t.graphs.allSeries(names.length, all.length)}</h2>
+          <div className={graphStyles.pick}>
+            <div className={graphStyles.names}>
+              {names.map((name) => (
+                <button
+                  key={name}
+                  type="button"
+                  className={graphStyles.name}
+                  aria-pressed={part === name}
+                  onClick={() => setSearch({ part: part === name ? undefined : name })}
+                >
+                  {name}
+                </button>
+              ))}
+            </div>
+          </div>
+          {extra.length > 0 && <div className={graphStyles.cards}>{extra.map(card)}</div>}
+        </section>
+      )}
+    </div>
+  )
+}
+
+const kinds = [
+  'state',
+  'notification',
+  'ack',
+  'downtime-start',
+  'comment',
+  'inventory',
+  'agent',
+  'security',
+] as const
+
+function HostTimeline({ id }: { id: string }) {
+  const [range] = useRange()
+  const [search, setSearch] = useSearchState()
+  const part = search.part ?? ''
+  const kind = part === 'ack' ? 'ack,unack' : part === 'downtime-start' ? 'downtime-start,downtime-end' : part
+  return (
+    <div className={styles.timeline}>
+      <div className={graphStyles.names} role="group" aria-label={t.timeline.filter}>
+        <button
+          type="button"
+          className={graphStyles.name}
+          aria-pressed={part === ''}
+          onClick={() => setSearch({ part: undefined })}
+        >
+          {t.timeline.everything}
+        </button>
+        {kinds.map((each) => (
+          <button
+            key={each}
+            type="button"
+            className={graphStyles.name}
+            aria-pressed={part === each}
+            onClick={() => setSearch({ part: each })}
+          >
+            {t.timeline.kind(each)}
+          </button>
+        ))}
+      </div>
+      <Timeline
+        ask={{
+          host: id,
+          ...(kind === '' ? {} : { kind }),
+          // A moving range shows everything up to now; a chosen one is honoured to the second.
+          ...(range.preset === undefined
+            ? { from: new Date(range.from).toISOString(), to: new Date(range.to).toISOString() }
+            : {}),
+        }}
+      />
+    </div>
+  )
+}
+
+function HostAgent({ host }: { host: HostView }) {
+  const agent = useQuery({ ...agentQuery(host.agent ?? ''), enabled: Boolean(host.agent) })
+  const executions = useQuery({ ...executionsQuery(host.agent ?? ''), enabled: Boolean(host.agent) })
+  if (!host.agent) {
+    return (
+      <Empty
+        title={t.hosts.noAgentTitle}
+        action={
+          <Link to="/agents" search={{ tab: 'enrol' }}>
+            {t.hosts.enrol}
+          </Link>
+        }
+      >
+        {t.hosts.noAgentDetail}
+      </Empty>
+    )
+  }
+  return (
+    <div className={styles.columns}>
+      <Section title={t.hosts.tabs.agent}>
+        {agent.isError && <p>{agent.error.message}</p>}
+        {agent.data !== undefined && <AgentFacts agent={agent.data} />}
+      </Section>
+      <Section title={t.agents.executions} flush>
+        {executions.isError && <p>{executions.error.message}</p>}
+        {executions.data !== undefined && <Executions items={executions.data.items} />}
+      </Section>
+    </div>
+  )
+}
+
+function About({ host, onEdit }: { host: HostView; onEdit: () => void }) {
+  const may = useMay()
+  const known = ['description', 'group', 'department', 'responsible', 'location']
+  const fields = [
+    ...known.map((key) => [t.hosts.fieldLabel(key), host.fields[key] || '–'] as const),
+    ...Object.entries(host.fields)
+      .filter(([key]) => !known.includes(key))
+      .map(([key, value]) => [key, value] as const),
+  ]
+  return (
+    <div className={styles.columns}>
+      <Section
+        title={t.hosts.fieldsTitle}
+        aside={
+          may('host.write') && (
+            <Button size="small" onClick={onEdit}>
+              {t.hosts.edit}
+            </Button>
+          )
+        }
+      >
+        <Facts
+          items={[
+            [t.hosts.columns.name, host.name],
+            [t.hosts.columns.addresses, host.addresses.join(', ') || '–'],
+            ...fields,
+            [t.hosts.identifier, <code key="id">{host.id}</code>],
+          ]}
+        />
+      </Section>
+      <Section title={t.downtimes.title} flush>
+        <Downtimes host={host.id} />
+      </Section>
+    </div>
+  )
+}

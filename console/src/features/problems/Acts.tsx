@@ -1,0 +1,351 @@
+// What a person does about checks: take charge, plan a downtime, comment, look again. One place for list, panel and
+// host page; each act says how many it reaches before it happens and what failed after.
+
+import { Checkbox, Select, Textarea, TextInput } from '@mantine/core'
+import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { type ReactNode, useState } from 'react'
+import { ApiError, body, client } from '../../api/client'
+import type { BulkResult, CheckView, HostView } from '../../api/types'
+import { t } from '../../strings'
+import { Dialog } from '../../ui/Dialog'
+import { Mark } from '../../ui/Glyph'
+import { Notice } from '../../ui/Layout'
+import { toast, toastError } from '../../ui/toast'
+import { statusTone, statusWord } from '../checks/status'
+import { useMay } from '../shell/useMe'
+import styles from './Acts.module.css'
+
+type Open =
+  | { act: 'acknowledge' | 'comment'; checks: readonly CheckView[] }
+  | { act: 'downtime'; checks: readonly CheckView[]; host?: HostView }
+  | undefined
+
+export interface Acts {
+  acknowledge: (checks: readonly CheckView[]) => void
+  unacknowledge: (checks: readonly CheckView[]) => void
+  downtime: (checks: readonly CheckView[]) => void
+  hostDowntime: (host: HostView) => void
+  comment: (checks: readonly CheckView[]) => void
+  recheck: (checks: readonly CheckView[]) => void
+  dialog: ReactNode
+}
+
+const idsOf = (checks: readonly CheckView[]) => checks.map((check) => check.id)
+
+export function useActs(onDone?: () => void): Acts {
+  const [open, setOpen] = useState<Open>(undefined)
+  const queries = useQueryClient()
+  const may = useMay()
+  const close = () => setOpen(undefined)
+
+  const settled = (title: string, result: BulkResult, undo?: () => void) => {
+    for (const key of ['checks', 'check', 'overview', 'events', 'hosts', 'downtimes']) {
+      void queries.invalidateQueries({ queryKey: [key] })
+    }
+    onDone?.()
+    close()
+    if (result.failed.length > 0) {
+      toastError(
+        t.acts.someFailed(result.failed.length, result.done + result.failed.length),
+        [...new Set(result.failed.map((each) => each.reason))].slice(0, 3).join(' · '),
+      )
+    }
+    if (result.done > 0) toast(title, undo === undefined ? {} : { undo: { label: t.acts.undo, run: undo } })
+  }
+  const failed = (error: Error) => toastError(t.acts.failed, error.message)
+
+  const unacknowledge = useMutation({
+    mutationFn: (checks: readonly CheckView[]) =>
+      body(client.POST('/api/v1/acknowledgements/remove', { body: { checks: idsOf(checks) } })),
+    onSuccess: (result) => settled(t.acts.unacknowledged(result.done), result),
+    onError: failed,
+  })
+  const recheck = useMutation({
+    mutationFn: (checks: readonly CheckView[]) =>
+      body(client.POST('/api/v1/rechecks', { body: { checks: idsOf(checks) } })),
+    onSuccess: (result) => settled(t.acts.rechecked(result.done), result),
+    onError: failed,
+  })
+
+  return {
+    acknowledge: (checks) =>
+      may('problem.acknowledge') && checks.length > 0 && setOpen({ act: 'acknowledge', checks }),
+    unacknowledge: (checks) =>
+      may('problem.acknowledge') && checks.length > 0 && unacknowledge.mutate(checks),
+    downtime: (checks) =>
+      may('problem.downtime') && checks.length > 0 && setOpen({ act: 'downtime', checks }),
+    hostDowntime: (host) => may('problem.downtime') && setOpen({ act: 'downtime', checks: [], host }),
+    comment: (checks) => may('problem.comment') && checks.length > 0 && setOpen({ act: 'comment', checks }),
+    recheck: (checks) => {
+      if (!may('problem.recheck')) return
+      const able = checks.filter((check) => check.can_recheck)
+      if (able.length === 0 && checks.length > 0)
+        toast(t.acts.cannotRecheck, { detail: t.acts.cannotRecheckWhy })
+      else if (able.length > 0) recheck.mutate(able)
+    },
+    dialog: (
+      <>
+        {open?.act === 'acknowledge' && (
+          <AcknowledgeDialog
+            checks={open.checks}
+            onClose={close}
+            onDone={(result) =>
+              settled(t.acts.acknowledged(result.done), result, () => unacknowledge.mutate(open.checks))
+            }
+          />
+        )}
+        {open?.act === 'downtime' && (
+          <DowntimeDialog
+            checks={open.checks}
+            host={open.host}
+            onClose={close}
+            onDone={(result) => settled(t.acts.downtimePlanned(result.done), result)}
+          />
+        )}
+        {open?.act === 'comment' && (
+          <CommentDialog
+            checks={open.checks}
+            onClose={close}
+            onDone={(result) => settled(t.acts.commented(result.done), result)}
+          />
+        )}
+      </>
+    ),
+  }
+}
+
+/** What an act will reach. */
+function Reach({ checks }: { checks: readonly CheckView[] }) {
+  const shown = checks.slice(0, 4)
+  return (
+    <div className={styles.reach}>
+      <ul>
+        {shown.map((check) => (
+          <li key={check.id}>
+            <Mark tone={statusTone[check.status]} word={statusWord[check.status]} />
+            <span className={styles.what}>
+              <strong>{check.host.name}</strong> {check.title}
+            </span>
+          </li>
+        ))}
+      </ul>
+      {checks.length > shown.length && <p>{t.acts.andMore(checks.length - shown.length)}</p>}
+    </div>
+  )
+}
+
+const spans = [
+  { value: '1800', label: t.acts.minutes(30) },
+  { value: '3600', label: t.acts.hours(1) },
+  { value: '7200', label: t.acts.hours(2) },
+  { value: '28800', label: t.acts.hours(8) },
+  { value: '86400', label: t.acts.days(1) },
+  { value: '604800', label: t.acts.days(7) },
+]
+
+function Failure({ error }: { error: Error | null }) {
+  if (error === null) return null
+  return (
+    <Notice tone="danger" title={t.acts.failed}>
+      {error.message}
+    </Notice>
+  )
+}
+
+function AcknowledgeDialog({
+  checks,
+  onClose,
+  onDone,
+}: {
+  checks: readonly CheckView[]
+  onClose: () => void
+  onDone: (result: BulkResult) => void
+}) {
+  const [note, setNote] = useState('')
+  const [sticky, setSticky] = useState(true)
+  const [ends, setEnds] = useState<string | null>('')
+  const act = useMutation({
+    mutationFn: () =>
+      body(
+        client.POST('/api/v1/acknowledgements', {
+          body: {
+            checks: idsOf(checks),
+            note: note.trim(),
+            sticky,
+            ...(ends ? { expires_at: new Date(Date.now() + Number(ends) * 1000).toISOString() } : {}),
+          },
+        }),
+      ),
+    onSuccess: onDone,
+  })
+  return (
+    <Dialog
+      title={t.acts.acknowledgeTitle(checks.length)}
+      open
+      onClose={onClose}
+      onSubmit={() => act.mutate()}
+      submit={t.acts.acknowledge}
+      busy={act.isPending}
+      disabled={note.trim() === ''}
+      footer={t.acts.audited}
+    >
+      <Reach checks={checks} />
+      <Textarea
+        label={t.acts.note}
+        description={t.acts.noteHelp}
+        value={note}
+        onChange={(event) => setNote(event.currentTarget.value)}
+        autosize={false}
+        rows={3}
+        maxLength={2000}
+        data-autofocus
+        required
+        error={act.error instanceof ApiError ? act.error.field('note') : undefined}
+      />
+      <Select
+        label={t.acts.expires}
+        data={[{ value: '', label: t.acts.untilOk }, ...spans]}
+        value={ends}
+        onChange={setEnds}
+        allowDeselect={false}
+        comboboxProps={{ withinPortal: true }}
+      />
+      <Checkbox
+        label={t.acts.sticky}
+        description={t.acts.stickyHelp}
+        checked={sticky}
+        onChange={(event) => setSticky(event.currentTarget.checked)}
+      />
+      <Failure error={act.error} />
+    </Dialog>
+  )
+}
+
+function CommentDialog({
+  checks,
+  onClose,
+  onDone,
+}: {
+  checks: readonly CheckView[]
+  onClose: () => void
+  onDone: (result: BulkResult) => void
+}) {
+  const [text, setText] = useState('')
+  const act = useMutation({
+    mutationFn: () =>
+      body(client.POST('/api/v1/comments', { body: { checks: idsOf(checks), text: text.trim() } })),
+    onSuccess: onDone,
+  })
+  return (
+    <Dialog
+      title={t.acts.commentTitle(checks.length)}
+      open
+      onClose={onClose}
+      onSubmit={() => act.mutate()}
+      submit={t.acts.comment}
+      busy={act.isPending}
+      disabled={text.trim() === ''}
+    >
+      <Reach checks={checks} />
+      <Textarea
+        label={t.acts.text}
+        value={text}
+        onChange={(event) => setText(event.currentTarget.value)}
+        rows={4}
+        maxLength={2000}
+        data-autofocus
+        required
+      />
+      <Failure error={act.error} />
+    </Dialog>
+  )
+}
+
+const toField = (at: number): string =>
+  new Date(at - new Date(at).getTimezoneOffset() * 60_000).toISOString().slice(0, 16)
+
+function DowntimeDialog({
+  checks,
+  host,
+  onClose,
+  onDone,
+}: {
+  checks: readonly CheckView[]
+  host: HostView | undefined
+  onClose: () => void
+  onDone: (result: BulkResult) => void
+}) {
+  const [start, setStart] = useState(() => toField(Date.now()))
+  const [span, setSpan] = useState<string | null>('7200')
+  const [end, setEnd] = useState(() => toField(Date.now() + 7_200_000))
+  const [note, setNote] = useState('')
+  const from = new Date(start).getTime()
+  const to = span === 'other' ? new Date(end).getTime() : from + Number(span) * 1000
+  const isSpan = Number.isFinite(from) && Number.isFinite(to) && to > from && to > Date.now()
+  const act = useMutation({
+    mutationFn: () =>
+      body(
+        client.POST('/api/v1/downtimes', {
+          body: {
+            targets:
+              host === undefined
+                ? checks.map((check) => ({ host: check.host.id, check: check.id }))
+                : [{ host: host.id }],
+            // The field has minutes: a start of "now" must not lie in the future.
+            start_at: new Date(Math.min(from, Math.max(from, Date.now() - 60_000))).toISOString(),
+            end_at: new Date(to).toISOString(),
+            note: note.trim(),
+          },
+        }),
+      ),
+    onSuccess: onDone,
+  })
+  return (
+    <Dialog
+      title={host === undefined ? t.acts.downtimeTitle(checks.length) : t.acts.hostDowntimeTitle(host.name)}
+      open
+      onClose={onClose}
+      onSubmit={() => act.mutate()}
+      submit={t.acts.downtime}
+      busy={act.isPending}
+      disabled={note.trim() === '' || !isSpan}
+      footer={t.acts.audited}
+    >
+      {host === undefined ? <Reach checks={checks} /> : <p>{t.acts.hostDowntimeReach}</p>}
+      <div className={styles.pair}>
+        <TextInput
+          type="datetime-local"
+          label={t.acts.starts}
+          value={start}
+          onChange={(event) => setStart(event.currentTarget.value)}
+        />
+        <Select
+          label={t.acts.lasts}
+          data={[...spans, { value: 'other', label: t.acts.untilTime }]}
+          value={span}
+          onChange={setSpan}
+          allowDeselect={false}
+        />
+      </div>
+      {span === 'other' && (
+        <TextInput
+          type="datetime-local"
+          label={t.acts.ends}
+          value={end}
+          onChange={(event) => setEnd(event.currentTarget.value)}
+          error={isSpan ? undefined : t.acts.endBeforeStart}
+        />
+      )}
+      <Textarea
+        label={t.acts.reason}
+        value={note}
+        onChange={(event) => setNote(event.currentTarget.value)}
+        rows={2}
+        maxLength={2000}
+        data-autofocus
+        required
+      />
+      <Failure error={act.error} />
+    </Dialog>
+  )
+}

@@ -1,0 +1,248 @@
+// Makes the first administrator, once: password, authenticator, recovery codes. The link's token comes in the fragment,
+// which browsers do not send anywhere; it is taken out of the address at once.
+
+import { PasswordInput, TextInput } from '@mantine/core'
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { useEffect, useState } from 'react'
+import { ApiError, body, client } from '../../api/client'
+import { metaQuery } from '../../api/queries'
+import type { Claimed, TotpSetup } from '../../api/types'
+import { t } from '../../strings'
+import { Button } from '../../ui/Button'
+import { CopyLine } from '../../ui/CopyLine'
+import { download } from '../../ui/csv'
+import { Notice } from '../../ui/Layout'
+import { Qr } from '../../ui/Qr'
+import { Entrance } from './Entrance'
+import styles from './Entrance.module.css'
+import { Strength, useVerdict } from './Strength'
+
+const steps = [t.claim.stepPassword, t.claim.stepFactor, t.claim.stepCodes]
+
+// Kept out of React state and of history: only this page load knows it.
+let token = ''
+
+export function ClaimPage() {
+  const [known, setKnown] = useState(token !== '')
+  const [setup, setSetup] = useState<TotpSetup | undefined>(undefined)
+  const [claimed, setClaimed] = useState<Claimed | undefined>(undefined)
+  useEffect(() => {
+    const fragment = window.location.hash.slice(1)
+    if (fragment !== '') {
+      token = decodeURIComponent(fragment)
+      window.history.replaceState(window.history.state, '', window.location.pathname)
+      setKnown(true)
+    }
+    document.title = `${t.claim.title} · Watchkeep`
+  }, [])
+  const check = useQuery({
+    queryKey: ['claim-check'],
+    enabled: known && claimed === undefined,
+    retry: false,
+    gcTime: 0,
+    queryFn: async () => {
+      await client.POST('/api/v1/claim/check', { body: { token } })
+      return true
+    },
+  })
+  if (claimed !== undefined) return <Codes claimed={claimed} />
+  if (!known || check.isError) {
+    const gone = check.error instanceof ApiError && (check.error.status === 410 || check.error.status === 404)
+    return (
+      <Entrance title={t.claim.noLink}>
+        <Notice tone="notice" title={!known ? t.claim.noToken : gone ? t.claim.used : t.claim.cannotCheck}>
+          {!known || gone ? t.claim.noLinkDetail : check.error?.message}
+        </Notice>
+        <a href="/signin">{t.claim.toSignIn}</a>
+      </Entrance>
+    )
+  }
+  if (setup !== undefined) {
+    return <Factor setup={setup} onBack={() => setSetup(undefined)} onDone={setClaimed} />
+  }
+  return <Password ready={check.isSuccess} onDone={setSetup} />
+}
+
+function Password({ ready, onDone }: { ready: boolean; onDone: (setup: TotpSetup) => void }) {
+  const [name, setName] = useState('')
+  const [displayName, setDisplayName] = useState('')
+  const [password, setPassword] = useState('')
+  const verdict = useVerdict(password, [name, displayName])
+  const begin = useMutation({
+    mutationFn: () =>
+      body(
+        client.POST('/api/v1/claim/begin', {
+          body: { token, name: name.trim(), display_name: displayName.trim(), password },
+        }),
+      ),
+    onSuccess: onDone,
+    gcTime: 0,
+  })
+  const problem = begin.error instanceof ApiError ? begin.error : undefined
+  return (
+    <Entrance title={t.claim.title} lead={t.claim.lead} steps={steps} step={0}>
+      <form
+        className={styles.form}
+        onSubmit={(event) => {
+          event.preventDefault()
+          begin.mutate()
+        }}
+      >
+        <TextInput
+          label={t.claim.name}
+          description={t.claim.nameHelp}
+          value={name}
+          onChange={(event) => setName(event.currentTarget.value)}
+          autoComplete="username"
+          autoCapitalize="off"
+          spellCheck={false}
+          error={problem?.field('name')}
+          required
+          autoFocus
+        />
+        <TextInput
+          label={t.claim.displayName}
+          value={displayName}
+          onChange={(event) => setDisplayName(event.currentTarget.value)}
+          autoComplete="name"
+          error={problem?.field('display_name')}
+        />
+        <PasswordInput
+          label={t.claim.password}
+          value={password}
+          onChange={(event) => setPassword(event.currentTarget.value)}
+          autoComplete="new-password"
+          error={problem?.field('password')}
+          required
+          visibilityToggleButtonProps={{ 'aria-label': t.password.show, tabIndex: 0 }}
+        />
+        <Strength verdict={verdict} />
+        {begin.isError &&
+          problem?.field('password') === undefined &&
+          problem?.field('name') === undefined && (
+            <Notice tone="danger" title={t.claim.cannotContinue}>
+              {begin.error.message}
+            </Notice>
+          )}
+        <Button
+          type="submit"
+          look="primary"
+          size="large"
+          wide
+          busy={begin.isPending}
+          disabled={!ready || name.trim() === '' || password === '' || verdict?.accepted === false}
+        >
+          {t.claim.continue}
+        </Button>
+      </form>
+    </Entrance>
+  )
+}
+
+function Factor({
+  setup,
+  onBack,
+  onDone,
+}: {
+  setup: TotpSetup
+  onBack: () => void
+  onDone: (claimed: Claimed) => void
+}) {
+  const [code, setCode] = useState('')
+  const queries = useQueryClient()
+  const finish = useMutation({
+    mutationFn: () => body(client.POST('/api/v1/claim/finish', { body: { token, code: code.trim() } })),
+    onSuccess: (claimed) => {
+      token = ''
+      queries.setQueryData(['me'], claimed.me)
+      void queries.invalidateQueries({ queryKey: metaQuery.queryKey })
+      onDone(claimed)
+    },
+    onError: () => setCode(''),
+    gcTime: 0,
+  })
+  return (
+    <Entrance title={t.claim.factorTitle} lead={t.claim.factorLead} steps={steps} step={1}>
+      <form
+        className={styles.form}
+        onSubmit={(event) => {
+          event.preventDefault()
+          finish.mutate()
+        }}
+      >
+        <div className={styles.qr}>
+          <Qr text={setup.uri} label={t.claim.qr} />
+        </div>
+        <details className={styles.manual}>
+          <summary>{t.claim.manual}</summary>
+          <div>
+            <CopyLine text={setup.secret} label={t.claim.secret} />
+          </div>
+        </details>
+        <TextInput
+          className={styles.code ?? ''}
+          label={t.signIn.code}
+          value={code}
+          onChange={(event) => setCode(event.currentTarget.value.replace(/\D/g, '').slice(0, 6))}
+          inputMode="numeric"
+          autoComplete="one-time-code"
+          required
+          autoFocus
+          error={finish.isError ? finish.error.message : undefined}
+        />
+        <Button
+          type="submit"
+          look="primary"
+          size="large"
+          wide
+          busy={finish.isPending}
+          disabled={code.length !== 6}
+        >
+          {t.claim.confirm}
+        </Button>
+        <button type="button" className={styles.link} onClick={onBack}>
+          {t.claim.back}
+        </button>
+      </form>
+    </Entrance>
+  )
+}
+
+function Codes({ claimed }: { claimed: Claimed }) {
+  const [kept, setKept] = useState(false)
+  const text = claimed.recovery_codes.join('\n')
+  return (
+    <Entrance title={t.claim.codesTitle} lead={t.claim.codesLead} steps={steps} step={2}>
+      <CopyLine text={text} label={t.claim.codes} rows />
+      <div className={styles.acts}>
+        <Button
+          onClick={() =>
+            download(
+              'watchkeep-recovery-codes.txt',
+              new Blob([`${t.claim.codesFile}\n\n${text}\n`], { type: 'text/plain' }),
+            )
+          }
+        >
+          {t.claim.save}
+        </Button>
+        <Button onClick={() => window.print()}>{t.claim.print}</Button>
+      </div>
+      <label className={styles.ack}>
+        <input type="checkbox" checked={kept} onChange={(event) => setKept(event.currentTarget.checked)} />
+        {t.claim.kept}
+      </label>
+      <Button
+        look="primary"
+        size="large"
+        wide
+        disabled={!kept}
+        onClick={() => {
+          // A full load: the codes leave the page's memory.
+          window.location.assign('/')
+        }}
+      >
+        {t.claim.open}
+      </Button>
+    </Entrance>
+  )
+}

@@ -1,0 +1,186 @@
+// Password, then the second factor. One answer for everything that is wrong; a wait is said with its length.
+
+import { PasswordInput, TextInput } from '@mantine/core'
+import { useMutation, useQuery } from '@tanstack/react-query'
+import { useSearch } from '@tanstack/react-router'
+import { useEffect, useState } from 'react'
+import { ApiError, body, client } from '../../api/client'
+import { metaQuery } from '../../api/queries'
+import type { SignInChallenge } from '../../api/types'
+import { t } from '../../strings'
+import { Button } from '../../ui/Button'
+import { span } from '../../ui/format'
+import { Notice } from '../../ui/Layout'
+import { Entrance } from './Entrance'
+import styles from './Entrance.module.css'
+import { safeTarget } from './safeTarget'
+
+export function SignInPage() {
+  const [challenge, setChallenge] = useState<SignInChallenge | undefined>(undefined)
+  const meta = useQuery(metaQuery)
+  useEffect(() => {
+    document.title = `${t.signIn.title} · Watchkeep`
+  }, [])
+  if (meta.data?.claimed === false) {
+    return (
+      <Entrance title={t.signIn.unclaimedTitle}>
+        <Notice tone="notice" title={t.signIn.unclaimed}>
+          {t.signIn.unclaimedDetail}
+        </Notice>
+      </Entrance>
+    )
+  }
+  return challenge === undefined ? (
+    <Name onDone={setChallenge} />
+  ) : (
+    <Factor challenge={challenge} onBack={() => setChallenge(undefined)} />
+  )
+}
+
+function Failure({ error }: { error: Error }) {
+  const api = error instanceof ApiError ? error : undefined
+  if (api?.status === 429) {
+    return (
+      <Notice tone="danger" title={t.signIn.slow}>
+        {api.retryAfterS === undefined ? t.signIn.slowDetail : t.signIn.slowFor(span(api.retryAfterS * 1000))}
+      </Notice>
+    )
+  }
+  return (
+    <Notice tone="danger" title={api?.status === 401 ? t.signIn.wrong : t.signIn.cannot}>
+      {api?.status === 401 ? t.signIn.wrongDetail : error.message}
+    </Notice>
+  )
+}
+
+function Name({ onDone }: { onDone: (challenge: SignInChallenge) => void }) {
+  const [name, setName] = useState('')
+  const [password, setPassword] = useState('')
+  const start = useMutation({
+    mutationFn: () => body(client.POST('/api/v1/session', { body: { name: name.trim(), password } })),
+    onSuccess: onDone,
+    onError: () => setPassword(''),
+    gcTime: 0,
+  })
+  return (
+    <Entrance title={t.signIn.title}>
+      <form
+        className={styles.form}
+        onSubmit={(event) => {
+          event.preventDefault()
+          start.mutate()
+        }}
+      >
+        <TextInput
+          label={t.signIn.name}
+          value={name}
+          onChange={(event) => setName(event.currentTarget.value)}
+          autoComplete="username"
+          autoCapitalize="off"
+          spellCheck={false}
+          required
+          autoFocus
+        />
+        <PasswordInput
+          label={t.signIn.password}
+          value={password}
+          onChange={(event) => setPassword(event.currentTarget.value)}
+          autoComplete="current-password"
+          required
+          visibilityToggleButtonProps={{ 'aria-label': t.password.show, tabIndex: 0 }}
+        />
+        {start.isError && <Failure error={start.error} />}
+        <Button
+          type="submit"
+          look="primary"
+          size="large"
+          wide
+          busy={start.isPending}
+          disabled={name.trim() === '' || password === ''}
+        >
+          {t.signIn.next}
+        </Button>
+      </form>
+    </Entrance>
+  )
+}
+
+function Factor({ challenge, onBack }: { challenge: SignInChallenge; onBack: () => void }) {
+  const [recovery, setRecovery] = useState(false)
+  const [code, setCode] = useState('')
+  const search = useSearch({ strict: false }) as { to?: string }
+  const finish = useMutation({
+    mutationFn: () =>
+      body(
+        client.POST('/api/v1/session/factor', {
+          body: { challenge: challenge.challenge, code: code.trim() },
+        }),
+      ),
+    onSuccess: () => window.location.assign(safeTarget(search.to)),
+    onError: () => setCode(''),
+    gcTime: 0,
+  })
+  return (
+    <Entrance title={t.signIn.factorTitle} lead={recovery ? t.signIn.recoveryLead : t.signIn.factorLead}>
+      <form
+        className={styles.form}
+        onSubmit={(event) => {
+          event.preventDefault()
+          finish.mutate()
+        }}
+      >
+        {recovery ? (
+          <TextInput
+            key="recovery"
+            label={t.signIn.recoveryCode}
+            value={code}
+            onChange={(event) => setCode(event.currentTarget.value)}
+            autoComplete="off"
+            autoCapitalize="off"
+            spellCheck={false}
+            required
+            autoFocus
+          />
+        ) : (
+          <TextInput
+            key="totp"
+            className={styles.code ?? ''}
+            label={t.signIn.code}
+            value={code}
+            onChange={(event) => setCode(event.currentTarget.value.replace(/\D/g, '').slice(0, 6))}
+            inputMode="numeric"
+            autoComplete="one-time-code"
+            required
+            autoFocus
+          />
+        )}
+        {finish.isError && <Failure error={finish.error} />}
+        <Button
+          type="submit"
+          look="primary"
+          size="large"
+          wide
+          busy={finish.isPending}
+          disabled={recovery ? code.trim() === '' : code.length !== 6}
+        >
+          {t.signIn.enter}
+        </Button>
+        {challenge.factors.includes('recovery') && (
+          <button
+            type="button"
+            className={styles.link}
+            onClick={() => {
+              setRecovery(!recovery)
+              setCode('')
+            }}
+          >
+            {recovery ? t.signIn.useCode : t.signIn.useRecovery}
+          </button>
+        )}
+        <button type="button" className={styles.link} onClick={onBack}>
+          {t.signIn.other}
+        </button>
+      </form>
+    </Entrance>
+  )
+}

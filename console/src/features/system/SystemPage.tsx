@@ -1,0 +1,268 @@
+// The platform's opinion of itself: self-audit, ports, certificates, storage, queues, ways to reach people.
+
+import { useQuery } from '@tanstack/react-query'
+import { certificatesQuery, channelsQuery, systemQuery } from '../../api/queries'
+import type { Certificate, System } from '../../api/types'
+import { t } from '../../strings'
+import { bytes, count } from '../../ui/format'
+import { Glyph, Mark } from '../../ui/Glyph'
+import { Empty, Facts, Meter, Notice, Page, Section } from '../../ui/Layout'
+import { Tabs } from '../../ui/Tabs'
+import { Ago, At } from '../../ui/Time'
+import type { Tone } from '../../ui/tone'
+import { statusTone, statusWord } from '../checks/status'
+import { PageError } from '../shell/PageError'
+import { useMay } from '../shell/useMe'
+import { useSearchState } from '../shell/useSearchState'
+import { Channels } from './Channels'
+import styles from './System.module.css'
+
+type Tab = 'health' | 'certificates' | 'notifications'
+
+export function SystemPage() {
+  const system = useQuery(systemQuery)
+  const certificates = useQuery(certificatesQuery)
+  const may = useMay()
+  const channels = useQuery({ ...channelsQuery, enabled: may('channel.read') })
+  const [search, setSearch] = useSearchState()
+  const tab: Tab =
+    search.tab === 'certificates' || (search.tab === 'notifications' && may('channel.read'))
+      ? search.tab
+      : 'health'
+  if (system.isError && system.data === undefined) {
+    return <PageError error={system.error} reset={() => void system.refetch()} />
+  }
+  return (
+    <Page
+      title={t.system.title}
+      lead={
+        system.data !== undefined && (
+          <span>
+            {t.system.started} <Ago at={system.data.started_at} />
+          </span>
+        )
+      }
+      below={
+        <Tabs<Tab>
+          label={t.system.tabsLabel}
+          open={tab}
+          onOpen={(next) => setSearch({ tab: next === 'health' ? undefined : next }, { push: true })}
+          tabs={[
+            { id: 'health', label: t.system.tabs.health },
+            { id: 'certificates', label: t.system.tabs.certificates, badge: certificates.data?.items.length },
+            ...(may('channel.read')
+              ? [
+                  {
+                    id: 'notifications' as const,
+                    label: t.system.tabs.notifications,
+                    badge: channels.data?.items.length,
+                  },
+                ]
+              : []),
+          ]}
+        />
+      }
+    >
+      <div className={styles.page}>
+        {tab === 'health' && system.data !== undefined && <Health system={system.data} />}
+        {tab === 'certificates' && (
+          <>
+            {certificates.isError && (
+              <Notice tone="danger" title={t.system.cannotList}>
+                {certificates.error.message}
+              </Notice>
+            )}
+            <Section title={t.system.certificates} flush>
+              <Certificates items={certificates.data?.items ?? []} />
+            </Section>
+          </>
+        )}
+        {tab === 'notifications' && <Channels />}
+      </div>
+    </Page>
+  )
+}
+
+function Health({ system }: { system: System }) {
+  const { storage } = system
+  return (
+    <div className={styles.columns}>
+      <Section title={t.system.selfAudit}>
+        <ul className={styles.self}>
+          {system.self_checks.map((check) => (
+            <li key={check.key}>
+              <Glyph tone={statusTone[check.status]} label={statusWord[check.status]} />
+              <div>
+                <strong>{check.title}</strong>
+                <span>{check.detail}</span>
+              </div>
+            </li>
+          ))}
+        </ul>
+      </Section>
+      <Section title={t.system.queues}>
+        <ul className={styles.queues}>
+          {system.queues.map((queue) => {
+            const share = queue.limit > 0 ? queue.length / queue.limit : 0
+            return (
+              <li key={queue.name}>
+                <div className={styles.queueHead}>
+                  <strong>{queue.name}</strong>
+                  <span>
+                    {queue.limit > 0 ? t.system.ofLimit(queue.length, queue.limit) : count(queue.length)}
+                  </span>
+                </div>
+                {queue.limit > 0 && (
+                  <Meter
+                    value={share}
+                    label={queue.name}
+                    {...(share > 0.9
+                      ? { tone: 'danger' as const }
+                      : share > 0.5
+                        ? { tone: 'notice' as const }
+                        : {})}
+                  />
+                )}
+                {queue.detail !== '' && <p>{queue.detail}</p>}
+              </li>
+            )
+          })}
+        </ul>
+      </Section>
+      <div className={styles.whole}>
+        <Section title={t.system.ports} flush>
+          <div className={styles.tableBox}>
+            <table className={styles.table}>
+              <thead>
+                <tr>
+                  <th scope="col">{t.system.direction}</th>
+                  <th scope="col">{t.system.address}</th>
+                  <th scope="col">{t.system.protocol}</th>
+                  <th scope="col">{t.system.purpose}</th>
+                  <th scope="col">{t.system.authentication}</th>
+                </tr>
+              </thead>
+              <tbody>
+                {system.ports.map((port) => (
+                  <tr key={`${port.direction}${port.address}${port.protocol}${port.purpose}`}>
+                    <td>{t.system.directions(port.direction)}</td>
+                    <th scope="row">
+                      <code>{port.address}</code>
+                    </th>
+                    <td>{port.protocol}</td>
+                    <td>{port.purpose}</td>
+                    <td>{port.authentication}</td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          </div>
+        </Section>
+      </div>
+      <Section title={t.system.storage}>
+        <Facts
+          items={[
+            [t.system.engine, storage.database_engine],
+            [t.system.schema, String(storage.schema_version)],
+            [t.system.database, bytes(storage.database_bytes)],
+            [t.system.auditEntries, count(storage.audit_entries)],
+            [t.system.events, count(storage.events)],
+            [t.system.series, count(storage.metrics_series)],
+            [t.system.metrics, bytes(storage.metrics_bytes)],
+            [t.system.wal, bytes(storage.metrics_wal_bytes)],
+            [
+              t.system.corrupt,
+              storage.metrics_corrupt_blocks === 0 ? (
+                <Mark key="c" tone="good" word={t.system.noCorrupt} />
+              ) : (
+                <Mark key="c" tone="danger" word={count(storage.metrics_corrupt_blocks)} />
+              ),
+            ],
+          ]}
+        />
+        {storage.reports.length > 0 && (
+          <ul className={styles.reports}>
+            {storage.reports.map((report) => (
+              <li key={report}>{report}</li>
+            ))}
+          </ul>
+        )}
+      </Section>
+      <Section title={t.system.counters}>
+        {Object.keys(system.counters).length === 0 ? (
+          <Empty title={t.system.noCounters} />
+        ) : (
+          <Facts
+            items={Object.entries(system.counters)
+              .sort(([a], [b]) => a.localeCompare(b))
+              .map(([name, value]) => [name, count(value)] as const)}
+          />
+        )}
+      </Section>
+    </div>
+  )
+}
+
+/** Days left against the whole life: a week of seven days is full, not nearly over. */
+export function daysTone(
+  certificate: Pick<Certificate, 'days_left' | 'not_before' | 'not_after' | 'revoked'>,
+): Tone {
+  if (certificate.revoked) return 'waiting'
+  if (certificate.days_left < 0) return 'danger'
+  const life = Date.parse(certificate.not_after) - Date.parse(certificate.not_before)
+  const left = Date.parse(certificate.not_after) - Date.now()
+  const share = life > 0 ? left / life : 0
+  return share < 0.1 ? 'danger' : share < 0.25 ? 'notice' : 'good'
+}
+
+function Certificates({ items }: { items: readonly Certificate[] }) {
+  const rank = { root: 0, intermediate: 1, server: 2, agent: 3 } as Record<string, number>
+  const sorted = [...items].sort(
+    (a, b) =>
+      (rank[a.role] ?? 9) - (rank[b.role] ?? 9) ||
+      a.days_left - b.days_left ||
+      a.subject.localeCompare(b.subject),
+  )
+  if (items.length === 0) return <Empty title={t.system.noCertificates} />
+  return (
+    <div className={styles.tableBox}>
+      <table className={styles.table}>
+        <thead>
+          <tr>
+            <th scope="col">{t.system.role}</th>
+            <th scope="col">{t.system.subject}</th>
+            <th scope="col">{t.system.left}</th>
+            <th scope="col">{t.system.ends}</th>
+            <th scope="col">{t.system.algorithm}</th>
+            <th scope="col">{t.system.fingerprint}</th>
+          </tr>
+        </thead>
+        <tbody>
+          {sorted.map((certificate) => (
+            <tr key={certificate.serial} data-revoked={certificate.revoked}>
+              <td>{t.system.roles(certificate.role)}</td>
+              <th scope="row" className={styles.subject}>
+                {certificate.subject}
+              </th>
+              <td>
+                <Mark
+                  tone={daysTone(certificate)}
+                  word={certificate.revoked ? t.agents.revoked : t.system.days(certificate.days_left)}
+                />
+              </td>
+              <td>
+                <At at={certificate.not_after} />
+              </td>
+              <td>{certificate.algorithm}</td>
+              <td>
+                <code title={certificate.fingerprint_sha256}>
+                  {certificate.fingerprint_sha256.slice(0, 16)}…
+                </code>
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  )
+}

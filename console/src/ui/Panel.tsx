@@ -1,0 +1,40 @@
+// The side panel: any object, over any list, without leaving it. Not modal: the list stays usable.
+
+import { type ReactNode, useEffect, useRef } from 'react'
+import { t } from '../strings'
+import { IconButton } from './Button'
+import { IconX } from './icons'
+import { useShortcuts } from './keys'
+import styles from './Panel.module.css'
+
+export function Panel({
+  title,
+  head,
+  actions,
+  onClose,
+  children,
+}: {
+  title: string
+  head: ReactNode
+  actions?: ReactNode
+  onClose: () => void
+  children: ReactNode
+}) {
+  const box = useRef<HTMLElement>(null)
+  useShortcuts(t.keys.panel, [{ keys: 'Escape', label: t.keys.close, run: onClose }])
+  useEffect(() => {
+    box.current?.scrollTo(0, 0)
+  }, [])
+  return (
+    <aside className={styles.panel} aria-label={title} ref={box}>
+      <div className={styles.head}>
+        <div className={styles.title}>{head}</div>
+        {actions}
+        <IconButton label={t.keys.close} onClick={onClose}>
+          <IconX size={16} aria-hidden />
+        </IconButton>
+      </div>
+      <div className={styles.body}>{children}</div>
+    </aside>
+  )
+}
