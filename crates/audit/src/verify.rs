@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::checkpoint::NoteError;
-use crate::{Checkpoint, Entry, EntryError, Frontier, Hash, merkle};
+use crate::entry::{self, Place};
+use crate::{Checkpoint, EntryError, Frontier, Hash, merkle};
 
 /// Findings kept with their places; the rest is counted.
 pub const FINDINGS_MAX: usize = 100;
@@ -176,8 +177,8 @@ impl Verifier {
         if leaf.is_some_and(|leaf| leaf != hash) {
             self.find(Fault::Leaf);
         }
-        match Entry::decode(bytes) {
-            Ok(entry) => self.order(&entry),
+        match entry::check(bytes) {
+            Ok(place) => self.order(&place),
             Err(error) => {
                 self.find(Fault::Form(error));
                 self.previous_ts = None;
@@ -229,20 +230,20 @@ impl Verifier {
         self.report
     }
 
-    fn order(&mut self, entry: &Entry) {
-        if entry.seq != self.frontier.size() {
-            self.find(Fault::Sequence { found: entry.seq });
+    fn order(&mut self, place: &Place) {
+        if place.seq != self.frontier.size() {
+            self.find(Fault::Sequence { found: place.seq });
         }
-        let ts = entry.draft.ts_ns;
+        let ts = place.ts_ns;
         if let Some(previous) = self.previous_ts {
             let actual_ns = ts.saturating_sub(previous);
-            if actual_ns != entry.prev_gap_ns {
-                self.find(Fault::Gap { declared_ns: entry.prev_gap_ns, actual_ns });
+            if actual_ns != place.prev_gap_ns {
+                self.find(Fault::Gap { declared_ns: place.prev_gap_ns, actual_ns });
             }
         }
         // Also after a broken entry: the gap tells by itself.
-        if entry.prev_gap_ns < -CLOCK_TOLERANCE_NS {
-            self.find(Fault::ClockBack { by_ns: entry.prev_gap_ns.saturating_neg() });
+        if place.prev_gap_ns < -CLOCK_TOLERANCE_NS {
+            self.find(Fault::ClockBack { by_ns: place.prev_gap_ns.saturating_neg() });
         }
         self.previous_ts = Some(ts);
         let first = self.report.span_ns.map_or(ts, |(first, _)| first);
