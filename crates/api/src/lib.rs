@@ -20,6 +20,7 @@ mod time;
 mod view;
 
 pub use auth::Origin;
+pub use axum::Router;
 pub use error::ApiError;
 pub use routes::{BASE, RouteInfo};
 pub use server::{build, listen_address, serve_local, serve_tls};

@@ -1,0 +1,325 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+/// Watches machines and the business that rests on them.
+#[derive(Debug, Parser)]
+#[command(name = "watchkeep", version, about, max_term_width = 110, disable_help_subcommand = true)]
+pub(crate) struct Args {
+    /// Data directory of the server to talk to, or to run
+    #[arg(long, global = true, env = "WATCHKEEP_DATA", default_value = "/var/lib/watchkeep")]
+    pub(crate) data: PathBuf,
+    /// Print JSON for programs instead of tables for people
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// How a server runs.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct ServerFlags {
+    /// Configuration file; `watchkeep.toml` in the data directory when it is there
+    #[arg(long)]
+    pub(crate) config: Option<PathBuf>,
+    /// Where people and programs connect; only on loopback until the server is claimed
+    #[arg(long)]
+    pub(crate) console_listen: Option<SocketAddr>,
+    /// Where agents connect
+    #[arg(long)]
+    pub(crate) hub_listen: Option<SocketAddr>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run a server and an agent for this machine, for a first look or for good
+    Up(ServerFlags),
+    /// Run the server alone
+    Server(ServerFlags),
+    /// What needs a person
+    Status,
+    /// Problems: what is not OK, worst first
+    Problem {
+        /// Words that must all hold: `state:critical host:web-* -handled`
+        filter: Vec<String>,
+    },
+    /// Take charge of problems
+    Ack {
+        /// Checks: ids, or `host/key` such as `web-1/disk:/var`
+        #[arg(required = true)]
+        checks: Vec<String>,
+        /// What you are doing about it
+        #[arg(long, short)]
+        note: String,
+        /// Stay through changes between warning, critical and unknown
+        #[arg(long)]
+        sticky: bool,
+        /// End by itself after this long: `30m`, `4h`, `2d`
+        #[arg(long = "for", value_parser = span)]
+        span: Option<u64>,
+    },
+    /// Let go of problems
+    Unack {
+        #[arg(required = true)]
+        checks: Vec<String>,
+    },
+    /// Hosts
+    #[command(subcommand)]
+    Host(HostCommand),
+    /// Checks
+    #[command(subcommand)]
+    Check(CheckCommand),
+    /// Planned spans without notifications
+    #[command(subcommand)]
+    Downtime(DowntimeCommand),
+    /// Agents and their enrolment
+    #[command(subcommand)]
+    Agent(AgentCommand),
+    /// The audit log
+    #[command(subcommand)]
+    Audit(AuditCommand),
+    /// Certificates
+    #[command(subcommand)]
+    Cert(CertCommand),
+    /// Ways to reach people
+    #[command(subcommand)]
+    Channel(ChannelCommand),
+    /// The timeline
+    Event {
+        /// Only this host's, by name or id
+        #[arg(long)]
+        host: Option<String>,
+        /// Entries at most
+        #[arg(long, default_value_t = 50)]
+        limit: u32,
+    },
+    /// Print the OpenAPI document of the API
+    Openapi,
+    /// Print a completion script for your shell
+    Completion { shell: clap_complete::Shell },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum HostCommand {
+    /// All hosts
+    List {
+        /// Text in name, address, OS or a field
+        text: Option<String>,
+    },
+    /// One host with its checks
+    Show { host: String },
+    /// Add a host that has no agent
+    Add {
+        name: String,
+        /// Its addresses
+        #[arg(long = "address")]
+        addresses: Vec<String>,
+    },
+    /// Set fields: `watchkeep host set web-1 department=Sales location=Paris`
+    Set {
+        host: String,
+        /// `name=value`; an empty value removes the field
+        #[arg(required = true)]
+        fields: Vec<String>,
+    },
+    /// Remove a host with its checks
+    Remove { host: String },
+    /// What is installed, listening, running, configured there
+    Inventory {
+        host: String,
+        /// Section; the sections with their sizes when left out
+        section: Option<String>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CheckCommand {
+    /// Checks, worst first
+    List { filter: Vec<String> },
+    /// One check whole
+    Show { check: String },
+    /// Add a probe or plugin check: `watchkeep check add web-1 http:shop '{"kind":"http","url":"https://shop.example"}'`
+    Add {
+        host: String,
+        /// Unique on the host: `http:shop`
+        key: String,
+        /// What to run, as JSON
+        spec: String,
+        #[arg(long)]
+        title: Option<String>,
+        /// Agent that runs it, by id or host name; the host's own when left out
+        #[arg(long)]
+        runner: Option<String>,
+        /// Time between runs: `60s`, `5m`
+        #[arg(long, value_parser = span)]
+        interval: Option<u64>,
+        /// Failures in a row that make a problem
+        #[arg(long)]
+        attempts: Option<u32>,
+    },
+    /// Remove a check
+    Remove { check: String },
+    /// Run a check now
+    Run {
+        #[arg(required = true)]
+        checks: Vec<String>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DowntimeCommand {
+    /// In effect and planned
+    List,
+    /// Plan a downtime from now, or from a time
+    Add {
+        /// Hosts by name or id, or checks as `host/key`
+        #[arg(required = true)]
+        targets: Vec<String>,
+        /// How long: `30m`, `4h`, `2d`
+        #[arg(long = "for", value_parser = span)]
+        span: u64,
+        /// Start, RFC 3339; now when left out
+        #[arg(long)]
+        from: Option<String>,
+        /// What it is for
+        #[arg(long, short)]
+        note: String,
+    },
+    /// Cancel a downtime
+    Cancel { id: String },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AgentCommand {
+    /// All agents
+    List,
+    /// Make a single-use enrolment token and print the one line to paste on the machine
+    Token {
+        /// Which host names may use it
+        #[arg(long, default_value = "*")]
+        host_pattern: String,
+        /// Grants beside its own host: `probe`
+        #[arg(long, value_delimiter = ',')]
+        grants: Vec<String>,
+        /// How long it may be used: `10m`, `1h`, at most `24h`
+        #[arg(long, default_value = "1h", value_parser = span)]
+        ttl: u64,
+    },
+    /// Enrolment tokens
+    Tokens,
+    /// Take an unused token back
+    Withdraw { token: String },
+    /// Revoke an agent: its links close within a second, for good
+    Revoke {
+        /// Id or host name
+        agent: String,
+        #[arg(long)]
+        reason: String,
+    },
+    /// Trust a quarantined agent again
+    Release {
+        agent: String,
+        #[arg(long)]
+        reason: String,
+    },
+    /// What an agent executed, newest first
+    Executions { agent: String },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AuditCommand {
+    /// Entries, newest first
+    List {
+        #[arg(long)]
+        actor: Option<String>,
+        /// Beginning of the action: `problem.`
+        #[arg(long)]
+        action: Option<String>,
+        #[arg(long)]
+        object: Option<String>,
+        #[arg(long, default_value_t = 50)]
+        limit: u32,
+    },
+    /// Recompute every entry
+    Verify,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CertCommand {
+    /// Every certificate, soonest to end first
+    List,
+    /// Destroy the authority's private keys for good; the server must not be running
+    Destroy {
+        /// Type the word `destroy`
+        #[arg(long)]
+        confirm: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ChannelCommand {
+    /// All channels
+    List,
+    /// Add a channel; the secret is read from standard input
+    Add {
+        name: String,
+        /// `email` or `webhook`
+        kind: String,
+        /// Configuration as JSON
+        config: String,
+        /// Read a password or signing key from standard input
+        #[arg(long)]
+        secret: bool,
+    },
+    /// Send a test
+    Test { id: String },
+    /// Remove a channel
+    Remove { id: String },
+    /// Notifications, newest first
+    Log,
+}
+
+/// `90`, `90s`, `30m`, `4h` or `2d` in seconds.
+fn span(raw: &str) -> Result<u64, String> {
+    let digits = raw.find(|c: char| !c.is_ascii_digit()).unwrap_or(raw.len());
+    let (number, unit) = raw.split_at(digits);
+    let factor = match unit {
+        "" | "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        "d" => 86_400,
+        _ => return Err("write a time such as 90s, 30m, 4h or 2d".to_owned()),
+    };
+    number
+        .parse::<u64>()
+        .ok()
+        .and_then(|n| n.checked_mul(factor))
+        .filter(|seconds| *seconds > 0)
+        .ok_or_else(|| "write a time such as 90s, 30m, 4h or 2d".to_owned())
+}
+
+/// Prints the completion script.
+pub(crate) fn completion(shell: clap_complete::Shell) {
+    clap_complete::generate(shell, &mut Args::command(), "watchkeep", &mut std::io::stdout());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn spans_have_units() {
+        assert_eq!(span("90"), Ok(90));
+        assert_eq!(span("4h"), Ok(14_400));
+        assert!(span("0s").is_err() && span("4w").is_err() && span("").is_err() && span("-5m").is_err());
+        assert!(span("99999999999999999999d").is_err());
+    }
+}

@@ -1,0 +1,463 @@
+//! The server: adapters put together, listeners opened, everything stopped in order.
+
+use std::net::{IpAddr, SocketAddr};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use rustls::ServerConfig as TlsConfig;
+use tokio::net::{TcpListener, UnixListener};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use wk_api::dto::{CheckStatus, Port, SelfCheck};
+use wk_api::{App, Desk, PortsOf};
+use wk_config::{LogFormat, ServerConfig};
+use wk_engine::ports::issuer::Issuer;
+use wk_engine::ports::{Clock, Metrics, Store, SystemClock};
+use wk_engine::{Engine, Ports};
+use wk_hub::{Hub, HubConfig};
+use wk_identity::{HashCost, HasherLimits, PasswordHasher, Peppers};
+use wk_pki::{Ca, ServerAddr, ServerNames};
+use wk_seal::{DataKeys, FieldAddress, KekRing};
+use wk_store::{Access, DataDirLock, SqlStore, StoreUrl};
+
+use crate::args::ServerFlags;
+use crate::local_agent::{self, LocalAgent};
+use crate::wiring::Authority;
+use crate::{keys, out};
+
+/// Certificates are looked at this often; they are made anew long before they end.
+const ROTATE: Duration = Duration::from_secs(3600);
+/// The local socket, in the data directory.
+pub(crate) const SOCKET: &str = "run/admin.sock";
+
+/// Runs until a signal.
+pub(crate) async fn run(flags: ServerFlags, data: &Path, with_agent: bool) -> Result<()> {
+    let data = std::path::absolute(data).context("the data directory")?;
+    let dir = if with_agent { data.join("server") } else { data.clone() };
+    std::fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
+    wk_seal::private_dir(&dir).context("the data directory")?;
+    let mut config = match &flags.config {
+        Some(path) => ServerConfig::read(path, false)?,
+        None => ServerConfig::read(&dir.join("watchkeep.toml"), true)?,
+    };
+    if let Some(listen) = flags.console_listen {
+        config.console_listen = listen;
+    }
+    if let Some(listen) = flags.hub_listen {
+        config.hub_listen = listen;
+    }
+    let format = match config.log.format {
+        LogFormat::Text => wk_telemetry::Format::Text,
+        LogFormat::Json => wk_telemetry::Format::Json,
+    };
+    wk_telemetry::init(&config.log.level, format)?;
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+
+    let now = SystemClock.now();
+    let _lock = DataDirLock::take(&dir, now)?;
+    let ring = keys::ring(&dir.join("keys"), &config)?;
+    let store: Arc<dyn Store> = Arc::new(open_store(&dir, &config).await?);
+    let data_keys = Arc::new(keys::data_keys(&ring.ring, store.as_ref()).await?);
+    let names = server_names(&config)?;
+    let ca = Arc::new(Ca::open_or_create(&dir.join("ca"), &ring.protection, &names, now).context("the certificate authority")?);
+    for name in ca.names_left_out() {
+        tracing::warn!("`{name}` is outside what this server's root may sign for: clients that use it will refuse");
+    }
+    let metrics_dir = dir.join("metrics");
+    let metrics: Arc<dyn Metrics> = Arc::new(
+        tokio::task::spawn_blocking(move || wk_tsdb::Store::open(&metrics_dir, wk_tsdb::Options::default()))
+            .await?
+            .context("the metrics store")?,
+    );
+
+    let hub_listener = listen(config.hub_listen, "hub_listen").await?;
+    let hub_address = hub_listener.local_addr()?;
+    let claimed_before = !store.users().await?.is_empty();
+    let first_console = wk_api::listen_address(config.console_listen, claimed_before);
+    let console_listener = listen(first_console, "console_listen").await?;
+    let console_address = console_listener.local_addr()?;
+
+    let authority = Arc::new(Authority {
+        ca: Arc::clone(&ca),
+        servers: agent_servers(&names, hub_address)?,
+        agent_program: local_agent::program().map_or_else(|_| "watchkeep-agent".to_owned(), |p| p.display().to_string()),
+    });
+    let stop = CancellationToken::new();
+    let ports = Ports {
+        store: Arc::clone(&store),
+        metrics: Arc::clone(&metrics),
+        clock: Arc::new(SystemClock),
+        issuer: Arc::clone(&authority) as Arc<dyn Issuer>,
+    };
+    let (engine, tasks) = Engine::start(ports, stop.clone()).await?;
+    let people = Arc::new(Desk::new(hasher(&data_keys)?, Arc::clone(&data_keys), claimed_before));
+    let listening = Listening { console: console_address, hub: hub_address, socket: dir.join(SOCKET).display().to_string() };
+    let protected_by = ring.protected_by;
+    let app = App::new(
+        Arc::clone(&engine),
+        Arc::clone(&people),
+        ports_of(Arc::clone(&data_keys), &config, listening, protected_by),
+    );
+    let (router, _, _) = wk_api::build(app);
+
+    let tracker = TaskTracker::new();
+    let identity = ca.server_identity();
+    let (tls, tls_watch) = watch::channel(wk_pki::server_config_console(&identity)?);
+    let hub = Hub::new(HubConfig::default(), Arc::clone(&identity), Arc::clone(&engine) as _)?;
+    {
+        let (hub, stop) = (Arc::clone(&hub), stop.clone());
+        tracker.spawn(async move { hub.serve(hub_listener, stop).await });
+    }
+    tracker.spawn(wk_api::serve_tls(console_listener, tls_watch.clone(), router.clone(), stop.clone()));
+    tracker.spawn(wk_api::serve_local(
+        local_socket(&dir)?,
+        rustix::process::getuid().as_raw(),
+        router.clone(),
+        stop.clone(),
+    ));
+    tracker.spawn(widen(people.claimed(), config.console_listen, console_address, tls_watch, router, stop.clone()));
+    tracker.spawn(rotate(Arc::clone(&ca), tls, Arc::clone(&identity), Arc::clone(&hub), stop.clone()));
+    let unseal_keys = Arc::clone(&data_keys);
+    let unseal: Arc<wk_notify::Unseal> = Arc::new(move |row: &str, sealed: &[u8]| {
+        unseal_keys.open_field(&secret_at("channel", row), sealed).map_err(|error| error.to_string())
+    });
+    tracker.spawn(wk_notify::run(
+        Arc::clone(&engine),
+        unseal,
+        config.webhook_private_networks.clone(),
+        stop.clone(),
+    ));
+
+    announce(&engine, &people, console_address, hub_address, claimed_before).await?;
+    let agent = if with_agent { Some(start_agent(&engine, &data, hub_address).await?) } else { None };
+    tracing::info!(console = %console_address, hub = %hub_address, "ready");
+
+    wait_for_signal().await?;
+    out::line("Stopping.");
+    if let Some(agent) = agent {
+        agent.stop().await;
+    }
+    stop.cancel();
+    tracker.close();
+    let _ = tokio::time::timeout(Duration::from_secs(15), tracker.wait()).await;
+    tasks.ended().await;
+    tokio::task::spawn_blocking(move || metrics.close()).await?.context("closing the metrics store")?;
+    store.close().await;
+    let _ = std::fs::remove_file(dir.join(SOCKET));
+    out::line("Stopped. Everything is kept; start again with the same data directory.");
+    Ok(())
+}
+
+async fn open_store(dir: &Path, config: &ServerConfig) -> Result<SqlStore> {
+    let url = if config.database == "sqlite" {
+        StoreUrl::in_data_dir(dir)
+    } else {
+        let mut raw = config.database.clone();
+        let mut add = |name: &str, path: &Option<std::path::PathBuf>| {
+            if let Some(path) = path {
+                raw.push(if raw.contains('?') { '&' } else { '?' });
+                raw.push_str(&format!("{name}={}", path.display()));
+            }
+        };
+        add("password_file", &config.database_password_file);
+        add("sslrootcert", &config.database_root_file);
+        StoreUrl::parse(&raw)?
+    };
+    SqlStore::open(&url, Access::Server, SystemClock.now()).await.context("the database")
+}
+
+async fn listen(address: SocketAddr, key: &str) -> Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| {
+        format!("cannot listen on {address}: choose another with `{key}` in watchkeep.toml, or stop what listens there")
+    })
+}
+
+fn hasher(keys: &DataKeys) -> Result<PasswordHasher> {
+    const PURPOSE: &str = "password pepper";
+    let current = keys.mac_key(PURPOSE, None)?;
+    let older = (1..keys.current_id()).filter_map(|id| keys.mac_key(PURPOSE, Some(id)).ok()).collect();
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    Ok(PasswordHasher::new(Peppers::new(current, older), HashCost::DEFAULT, HasherLimits::for_cores(cores))?)
+}
+
+/// The configured names, and the machine's own.
+fn server_names(config: &ServerConfig) -> Result<ServerNames> {
+    let mut names = config.names.clone();
+    let hostname = local_agent::hostname();
+    if ServerNames::parse([&hostname]).is_ok() {
+        names.push(hostname);
+    }
+    names.extend(own_addresses().iter().map(ToString::to_string));
+    ServerNames::parse(&names).context("`names` in watchkeep.toml")
+}
+
+/// The address this machine would use to reach others, without sending anything.
+fn own_addresses() -> Vec<IpAddr> {
+    let towards = |bind: &str, to: &str| {
+        let socket = std::net::UdpSocket::bind(bind).ok()?;
+        socket.connect(to).ok()?;
+        socket.local_addr().ok().map(|address| address.ip())
+    };
+    // Documentation addresses: connecting a datagram socket only chooses a route.
+    [towards("0.0.0.0:0", "192.0.2.1:9"), towards("[::]:0", "[2001:db8::1]:9")]
+        .into_iter()
+        .flatten()
+        .filter(|ip| !ip.is_loopback() && !ip.is_unspecified())
+        .collect()
+}
+
+/// Where agents are told to connect: the configured and found names, or loopback when the hub is only there.
+fn agent_servers(names: &ServerNames, hub: SocketAddr) -> Result<Vec<ServerAddr>> {
+    let mut hosts: Vec<String> = Vec::new();
+    if hub.ip().is_loopback() {
+        hosts.push(hub.ip().to_string());
+    } else {
+        hosts.extend(names.ips().iter().filter(|ip| !ip.is_loopback()).map(ToString::to_string));
+        hosts.extend(names.dns().iter().filter(|name| *name != "localhost").cloned());
+        if hosts.is_empty() {
+            hosts.push("127.0.0.1".to_owned());
+        }
+    }
+    hosts.truncate(4);
+    hosts
+        .into_iter()
+        .map(|host| {
+            let text = if host.contains(':') { format!("[{host}]:{}", hub.port()) } else { format!("{host}:{}", hub.port()) };
+            text.parse::<ServerAddr>().map_err(Into::into)
+        })
+        .collect()
+}
+
+fn local_socket(dir: &Path) -> Result<UnixListener> {
+    let run = dir.join("run");
+    wk_seal::private_dir(&run)?;
+    let path = dir.join(SOCKET);
+    // Ours by the lock on the data directory: whatever lies there is left over.
+    let _ = std::fs::remove_file(&path);
+    let listener = UnixListener::bind(&path).with_context(|| format!("cannot listen on {}", path.display()))?;
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
+    Ok(listener)
+}
+
+/// Listens beyond loopback once the server is claimed.
+async fn widen(
+    mut claimed: watch::Receiver<bool>,
+    configured: SocketAddr,
+    present: SocketAddr,
+    tls: watch::Receiver<Arc<TlsConfig>>,
+    router: wk_api::Router,
+    stop: CancellationToken,
+) {
+    if configured.ip() == present.ip() || *claimed.borrow() {
+        return;
+    }
+    tokio::select! {
+        changed = claimed.wait_for(|claimed| *claimed) => if changed.is_err() { return },
+        () = stop.cancelled() => return,
+    }
+    let wide = SocketAddr::new(configured.ip(), present.port());
+    // The loopback listener goes on; on a wildcard the kernel would refuse the same port, so each address gets its own.
+    for ip in own_addresses().into_iter().filter(|ip| configured.ip().is_unspecified() && ip.is_ipv4() == configured.is_ipv4()) {
+        match TcpListener::bind(SocketAddr::new(ip, present.port())).await {
+            Ok(listener) => {
+                tracing::info!("claimed: listening on {ip}:{}", present.port());
+                tokio::spawn(wk_api::serve_tls(listener, tls.clone(), router.clone(), stop.clone()));
+            }
+            Err(error) => tracing::warn!("claimed, but cannot listen on {ip}:{}: {error}", present.port()),
+        }
+    }
+    if !configured.ip().is_unspecified() {
+        match TcpListener::bind(wide).await {
+            Ok(listener) => wk_api::serve_tls(listener, tls, router, stop).await,
+            Err(error) => tracing::warn!("claimed, but cannot listen on {wide}: {error}"),
+        }
+    }
+}
+
+/// Makes certificates anew before they end, and lets the listeners show them.
+async fn rotate(
+    ca: Arc<Ca>,
+    tls: watch::Sender<Arc<TlsConfig>>,
+    identity: Arc<wk_pki::ServerIdentity>,
+    hub: Arc<Hub>,
+    stop: CancellationToken,
+) {
+    let mut hours = tokio::time::interval(ROTATE);
+    loop {
+        tokio::select! {
+            _ = hours.tick() => {}
+            () = stop.cancelled() => return,
+        }
+        let due = Arc::clone(&ca);
+        match tokio::task::spawn_blocking(move || due.rotate_due(SystemClock.now())).await {
+            Ok(Ok(rotated)) if rotated.is_empty() => {}
+            Ok(Ok(_)) => {
+                if let Ok(config) = wk_pki::server_config_console(&identity) {
+                    let _ = tls.send(config);
+                }
+                if let Err(error) = hub.reload_roots() {
+                    tracing::error!("the hub goes on with its old certificate: {error}");
+                }
+            }
+            Ok(Err(error)) => tracing::error!("a certificate that is due could not be made: {error}"),
+            Err(error) => tracing::error!("certificate rotation ended early: {error}"),
+        }
+    }
+}
+
+struct Listening {
+    console: SocketAddr,
+    hub: SocketAddr,
+    socket: String,
+}
+
+fn secret_at<'a>(table: &'a str, row: &'a str) -> FieldAddress<'a> {
+    FieldAddress { table, column: "secret", row: row.as_bytes(), revision: 1 }
+}
+
+fn ports_of(keys: Arc<DataKeys>, config: &ServerConfig, listening: Listening, protected_by: &'static str) -> PortsOf {
+    let database = config.database.clone();
+    PortsOf {
+        seal: Box::new(move |table, row, secret| {
+            keys.seal(&secret_at(table, row), secret).map_err(|error| error.to_string())
+        }),
+        check_channel: Box::new(wk_notify::check_config),
+        fingerprint: Box::new(|der| wk_seal::sha256(der).iter().map(|byte| format!("{byte:02x}")).collect()),
+        ports: Box::new(move || {
+            let port = |direction: &str, address: String, protocol: &str, purpose: &str, authentication: &str| Port {
+                direction: direction.to_owned(),
+                address,
+                protocol: protocol.to_owned(),
+                purpose: purpose.to_owned(),
+                authentication: authentication.to_owned(),
+            };
+            let mut ports = vec![
+                port("in", listening.console.to_string(), "HTTPS: TLS 1.3, 1.2 for old clients; HTTP/2", "Console and API", "Session with password and second factor"),
+                port("in", listening.hub.to_string(), "TLS 1.3 only, X25519MLKEM768 first; watchkeep-link/1, watchkeep-enrol/1", "Agents", "Client certificate; enrolment: single-use token"),
+                port("in", listening.socket.clone(), "Unix socket, mode 0600", "Command line on this machine", "Peer credentials: the server's user or root"),
+                port("out", "mail servers of channels".to_owned(), "SMTP with TLS", "Notifications by e-mail", "As the channel is configured"),
+                port("out", "webhook addresses of channels".to_owned(), "HTTPS", "Notifications by webhook", "Signature with the channel's key"),
+            ];
+            if database != "sqlite" {
+                ports.push(port("out", "the database server".to_owned(), "PostgreSQL with TLS, or a local socket", "State", "As configured"));
+            }
+            ports
+        }),
+        self_checks: Box::new(move || {
+            vec![SelfCheck {
+                key: "keys".to_owned(),
+                title: "Key protection".to_owned(),
+                status: CheckStatus::Ok,
+                detail: format!("the key ring is protected by {protected_by}"),
+            }]
+        }),
+    }
+}
+
+/// Tells the person who started it what to do next.
+async fn announce(
+    engine: &Engine,
+    people: &Desk,
+    console: SocketAddr,
+    hub: SocketAddr,
+    claimed: bool,
+) -> Result<()> {
+    let origin = if console.ip().is_unspecified() {
+        format!("https://127.0.0.1:{}", console.port())
+    } else {
+        format!("https://{console}")
+    };
+    out::line("");
+    out::line(&format!("  Watchkeep runs. Console: {origin}   Agents: {hub}"));
+    if claimed {
+        out::line("  Sign in with your account.");
+    } else {
+        let link = people.open_claim(engine, &origin).await.map_err(|error| anyhow::anyhow!("{error}"))?;
+        out::line("");
+        out::line("  Nobody has an account yet. Open this link once, within 24 hours, to become the administrator:");
+        out::line(&format!("    {}", link.expose()));
+        out::line("  Until then the console answers on this machine only.");
+    }
+    Ok(())
+}
+
+/// Enrols (at first) and starts the agent of this machine, and prints the line that enrols another.
+async fn start_agent(engine: &Engine, data: &Path, hub: SocketAddr) -> Result<LocalAgent> {
+    use wk_authz::{Actor, AgentEnrol, authorize};
+    use wk_engine::agents::TokenRequest;
+    let token = |pattern: String, grants: Vec<String>| {
+        let request = TokenRequest { host_pattern: pattern, grants, ttl: Duration::from_secs(3600) };
+        let permit = authorize::<AgentEnrol, ()>(&Actor::system(), ());
+        async move { anyhow::Ok(engine.create_token(permit?, request).await?) }
+    };
+    let agent = LocalAgent::prepare(data)?;
+    if !agent.enrolled() {
+        let own = token(local_agent::hostname(), vec!["probe".to_owned()]).await?;
+        let line = own.line.rsplit(' ').next().unwrap_or_default().to_owned();
+        agent.enrol(&line).await?;
+    }
+    if !hub.ip().is_loopback() {
+        let other = token("*".to_owned(), Vec::new()).await?;
+        out::line("");
+        out::line("  Another machine? Install watchkeep-agent there and paste this line, once, within the hour:");
+        out::line(&format!("    {}", other.line));
+    }
+    out::line("");
+    agent.start()
+}
+
+async fn wait_for_signal() -> Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+    Ok(())
+}
+
+/// The OpenAPI document: the routes as they are built, over parts that nobody calls.
+pub(crate) async fn openapi() -> Result<String> {
+    let dir = scratch()?;
+    let result = document(&dir).await;
+    let _ = std::fs::remove_dir_all(&dir);
+    result
+}
+
+async fn document(dir: &Path) -> Result<String> {
+    let now = SystemClock.now();
+    let store: Arc<dyn Store> =
+        Arc::new(SqlStore::open(&StoreUrl::in_data_dir(dir), Access::Tool, now).await.context("a scratch database")?);
+    let metrics: Arc<dyn Metrics> = Arc::new(wk_tsdb::Store::open(&dir.join("metrics"), wk_tsdb::Options::default())?);
+    let ring = KekRing::in_memory()?;
+    let (keys, _) = DataKeys::create(&ring)?;
+    let keys = Arc::new(keys);
+    let names = ServerNames::parse(std::iter::empty::<&str>())?;
+    let ca = Arc::new(Ca::open_or_create(&dir.join("ca"), &wk_pki::KeyProtection::FileMode, &names, now)?);
+    let authority = Authority { ca, servers: Vec::new(), agent_program: String::new() };
+    let stop = CancellationToken::new();
+    let ports = Ports { store, metrics, clock: Arc::new(SystemClock), issuer: Arc::new(authority) };
+    let (engine, tasks) = Engine::start(ports, stop.clone()).await?;
+    let peppers = Peppers::new(keys.mac_key("password pepper", None)?, Vec::new());
+    let hasher = PasswordHasher::new(peppers, HashCost::FLOOR, HasherLimits::for_cores(1))?;
+    let people = Arc::new(Desk::new(hasher, Arc::clone(&keys), true));
+    let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
+    let listening = Listening { console: nowhere, hub: nowhere, socket: String::new() };
+    let app = App::new(engine, people, ports_of(keys, &ServerConfig::default(), listening, ""));
+    let (_, _, document) = wk_api::build(app);
+    stop.cancel();
+    tasks.ended().await;
+    Ok(format!("{}\n", serde_json::to_string_pretty(&document)?))
+}
+
+fn scratch() -> Result<std::path::PathBuf> {
+    let dir = std::env::temp_dir().join(format!("watchkeep-openapi-{}", wk_engine::ids::random_hex()));
+    std::fs::create_dir(&dir)?;
+    std::fs::set_permissions(&dir, std::fs::Permissions::from_mode(0o700))?;
+    Ok(dir)
+}
