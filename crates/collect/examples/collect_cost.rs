@@ -1,6 +1,7 @@
 //! What looking costs: processor time per cycle and memory after a hundred of them and one inventory.
 //!
-//! `cargo run --profile quick -p wk-collect --example cost`
+//! `cargo run --profile quick -p wk-collect --example collect_cost`; with `minute` as argument it instead lives through one
+//! real minute at 10 s a cycle with all metrics, one inventory and one list of top consumers, caches as cold as in service.
 
 use std::io::Write as _;
 use std::time::Instant;
@@ -25,6 +26,9 @@ fn resident_kib() -> (u64, u64) {
 
 fn main() -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
+    if std::env::args().nth(1).is_some_and(|a| a == "minute") {
+        return minute(&mut out);
+    }
     writeln!(out, "start: resident {} KiB", resident_kib().0)?;
     for (name, per_core, extended) in [("standard", false, false), ("all metrics on demand", true, true)] {
         let mut collector = Collector::new(&Config { per_core, extended, ..Config::default() });
@@ -73,4 +77,29 @@ fn main() -> std::io::Result<()> {
         )?;
     }
     writeln!(out, "  notes {:?}", inventory.take_notes())
+}
+
+fn minute(out: &mut impl std::io::Write) -> std::io::Result<()> {
+    let mut collector = Collector::new(&Config { per_core: true, extended: true, ..Config::default() });
+    let mut inventory = Inventory::new(InventoryConfig::default());
+    let mut sampler = Sampler::new();
+    collector.sample(&mut sampler);
+    collector.top(0);
+    inventory.scan_each(0, &mut |_| {});
+    sampler.take_block(0);
+    let cpu = cpu_ms();
+    let mut values = 0;
+    for _ in 0..6 {
+        std::thread::sleep(std::time::Duration::from_secs(10));
+        collector.sample(&mut sampler);
+        values += sampler.take_block(0).values.len();
+    }
+    collector.top(1);
+    inventory.scan_each(1, &mut |_| {});
+    let (rss, peak) = resident_kib();
+    writeln!(
+        out,
+        "one minute: {values} values, {:.1} ms CPU; resident {rss} KiB, peak {peak} KiB",
+        cpu_ms() - cpu
+    )
 }
