@@ -107,12 +107,15 @@ async fn handshake(hub: &Hub, stream: TcpStream, address: SocketAddr) -> Result<
     let refusal = |what: &'static str| move |error: io::Error| Refusal { what, detail: error.to_string() };
     let late = |_| Refusal { what: "handshake", detail: "the handshake was not finished in time".to_owned() };
     let began = Instant::now();
-    let start = timeout_at(began + hub.config.hello_deadline, LazyConfigAcceptor::new(Acceptor::default(), stream))
-        .await
-        .map_err(late)?
-        .map_err(refusal("handshake"))?;
-    let purpose = hub_purpose(&start.client_hello())
-        .ok_or_else(|| Refusal { what: "alpn", detail: "neither a link nor an enrolment was asked for".to_owned() })?;
+    let start =
+        timeout_at(began + hub.config.hello_deadline, LazyConfigAcceptor::new(Acceptor::default(), stream))
+            .await
+            .map_err(late)?
+            .map_err(refusal("handshake"))?;
+    let purpose = hub_purpose(&start.client_hello()).ok_or_else(|| Refusal {
+        what: "alpn",
+        detail: "neither a link nor an enrolment was asked for".to_owned(),
+    })?;
     let tls = hub.tls.load_full();
     let config = match purpose {
         HubPurpose::Link => Arc::clone(&tls.link),

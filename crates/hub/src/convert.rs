@@ -51,8 +51,19 @@ const INSTANTS: std::ops::Range<i64> = 946_684_800_000..253_402_300_800_000;
 
 /// Sections an inventory has.
 const SECTIONS: [&str; 13] = [
-    "os", "hardware", "packages", "users", "groups", "sudo", "ssh_keys", "listeners", "processes", "interfaces",
-    "mounts", "timers", "fields",
+    "os",
+    "hardware",
+    "packages",
+    "users",
+    "groups",
+    "sudo",
+    "ssh_keys",
+    "listeners",
+    "processes",
+    "interfaces",
+    "mounts",
+    "timers",
+    "fields",
 ];
 
 /// What no agent program of ours sends.
@@ -367,7 +378,8 @@ fn observed(from: wire::InventoryDelta) -> (ObservedInventory, u64) {
         fields.retain(|(name, _)| !name.is_empty());
         items.push((key, fields));
     }
-    let removed = from.removed.iter().map(|key| clean_line(key, KEY_MAX)).filter(|key| !key.is_empty()).collect();
+    let removed =
+        from.removed.iter().map(|key| clean_line(key, KEY_MAX)).filter(|key| !key.is_empty()).collect();
     let observed = ObservedInventory {
         section: from.section,
         full: from.full,
@@ -428,8 +440,11 @@ mod tests {
     #[test]
     fn values_keep_their_names_when_an_entry_is_no_series() {
         let mut table = SeriesTable::default();
-        let dictionary =
-            wire::Dictionary { id: 3, first: 0, series: vec![series("a"), series("Not A Name"), series("c")] };
+        let dictionary = wire::Dictionary {
+            id: 3,
+            first: 0,
+            series: vec![series("a"), series("Not A Name"), series("c")],
+        };
         assert_eq!(table.define(dictionary), Ok(1));
         // The agent's disk lost entry 3.
         table.define(wire::Dictionary { id: 3, first: 4, series: vec![series("e")] }).unwrap();
@@ -438,7 +453,8 @@ mod tests {
             refs: vec![0, 1, 2, 3, 4, 99],
             values: vec![0.0, 1.0, 2.0, 3.0, 4.0, 5.0],
         };
-        let cleaned = clean(wire::Batch { dictionary: 3, samples: vec![block], ..Default::default() }, &table);
+        let cleaned =
+            clean(wire::Batch { dictionary: 3, samples: vec![block], ..Default::default() }, &table);
         let named: Vec<_> = cleaned
             .observations
             .samples
@@ -487,10 +503,14 @@ mod tests {
             ..Default::default()
         };
         let other = wire::CheckResult { check_id: "host_x".into(), ..from.clone() };
-        let cleaned = clean(wire::Batch { results: vec![from, other], ..Default::default() }, &SeriesTable::default());
+        let cleaned =
+            clean(wire::Batch { results: vec![from, other], ..Default::default() }, &SeriesTable::default());
         assert_eq!(cleaned.left_out, 1);
         let (_, result) = &cleaned.observations.results[0];
-        assert_eq!((result.status, result.reason.as_ref()), (Status::Unknown, Some(&ResultReason::Signal(9))));
+        assert_eq!(
+            (result.status, result.reason.as_ref()),
+            (Status::Unknown, Some(&ResultReason::Signal(9)))
+        );
         assert_eq!(result.output, "red line");
         assert_eq!(result.metrics.len(), 1);
         assert_eq!((result.metrics[0].value, result.metrics[0].warn), (None, None));

@@ -28,7 +28,8 @@ pub(crate) async fn serve(hub: &Hub, stream: Box<TlsStream<TcpStream>>, address:
         Ok(Err(error)) => Err(error.to_string()),
         Err(_) => Err("the request came too slowly".to_owned()),
     };
-    let attempt = request.and_then(|request| convert::enrol(request, address).map_err(|error| error.to_string()));
+    let attempt =
+        request.and_then(|request| convert::enrol(request, address).map_err(|error| error.to_string()));
     let reply = match attempt {
         Err(detail) => refused("enrol-frame", detail),
         // The desk itself writes down why it refused.

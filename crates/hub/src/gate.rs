@@ -22,7 +22,9 @@ pub(crate) struct Source(IpAddr);
 impl Source {
     pub(crate) fn of(address: IpAddr) -> Self {
         match address.to_canonical() {
-            IpAddr::V6(address) => Self(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into()),
+            IpAddr::V6(address) => {
+                Self(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into())
+            }
             address => Self(address),
         }
     }
@@ -91,7 +93,10 @@ impl Gate {
         let enrolments_rate =
             Rate { per_second: config.enrol_total_per_second, burst: config.enrol_total_per_second.max(1.0) };
         Self {
-            handshakes: Sources::new(Rate { per_second: config.failures_per_second, burst: config.failures_burst }),
+            handshakes: Sources::new(Rate {
+                per_second: config.failures_per_second,
+                burst: config.failures_burst,
+            }),
             enrolments: Sources::new(Rate { per_second: config.enrol_per_second, burst: config.enrol_burst }),
             enrolments_total: Mutex::new(Bucket::full(enrolments_rate, Instant::now())),
             enrolments_rate,

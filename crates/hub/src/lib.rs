@@ -168,7 +168,8 @@ impl Hub {
 }
 
 fn make_tls(identity: &Arc<ServerIdentity>, desk: &Arc<dyn AgentDesk>) -> Result<Tls, PkiError> {
-    let roots: Vec<CertificateDer<'static>> = desk.roots_der().into_iter().map(CertificateDer::from).collect();
+    let roots: Vec<CertificateDer<'static>> =
+        desk.roots_der().into_iter().map(CertificateDer::from).collect();
     Ok(Tls {
         link: wk_pki::server_config_hub(identity, &roots, Arc::new(DeskDenyList(Arc::clone(desk))))?,
         enrol: wk_pki::server_config_enrol(identity)?,

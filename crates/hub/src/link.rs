@@ -18,8 +18,8 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
-use wk_domain::spec::AssignmentSet;
 use wk_domain::CheckId;
+use wk_domain::spec::AssignmentSet;
 use wk_engine::desk::{Granted, IngestError, LinkRefused, Peer};
 use wk_engine::ports::rows::Standing;
 use wk_pki::PeerAgent;
@@ -64,9 +64,10 @@ impl From<FrameError> for End {
     fn from(error: FrameError) -> Self {
         match error {
             FrameError::Io(_) | FrameError::Idle | FrameError::NotRead => Self::Gone,
-            FrameError::TooLarge { .. } | FrameError::Empty | FrameError::Truncated | FrameError::Slow { .. } => {
-                Self::Broke { what: "frame", detail: error.to_string() }
-            }
+            FrameError::TooLarge { .. }
+            | FrameError::Empty
+            | FrameError::Truncated
+            | FrameError::Slow { .. } => Self::Broke { what: "frame", detail: error.to_string() },
         }
     }
 }
@@ -111,7 +112,12 @@ pub(crate) async fn serve(
     say_goodbye(&hub, &peer, end, &mut writer).await;
 }
 
-async fn say_goodbye(hub: &Hub, peer: &Peer, end: End, writer: &mut FrameWriter<WriteHalf<Box<TlsStream<TcpStream>>>>) {
+async fn say_goodbye(
+    hub: &Hub,
+    peer: &Peer,
+    end: End,
+    writer: &mut FrameWriter<WriteHalf<Box<TlsStream<TcpStream>>>>,
+) {
     let word = match end {
         End::Gone => return,
         End::Goodbye(word) => word,
@@ -300,7 +306,8 @@ impl Link {
     ) -> Result<(), End> {
         self.start_ingest()?;
         let heartbeat = self.hub.config.heartbeat;
-        let room = self.waiting_batches < self.hub.config.window && self.waiting_bytes < self.hub.config.window_bytes;
+        let room = self.waiting_batches < self.hub.config.window
+            && self.waiting_bytes < self.hub.config.window_bytes;
         let may_read = room && self.read_after.is_none();
         let deadlines = [
             Some(self.expires_at),
@@ -432,7 +439,8 @@ impl Link {
 
     fn renewed(&mut self, answer: Result<Granted, LinkRefused>) -> Result<(), End> {
         self.renewal = None;
-        let refused = |word: &str| wire::RenewReply { refused: word.to_owned(), ..wire::RenewReply::default() };
+        let refused =
+            |word: &str| wire::RenewReply { refused: word.to_owned(), ..wire::RenewReply::default() };
         let reply = match answer {
             Ok(granted) => wire::RenewReply {
                 chain_der: granted.chain_der,

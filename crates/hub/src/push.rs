@@ -54,7 +54,8 @@ fn assignment(from: &Assignment) -> wire::Assignment {
 }
 
 fn threshold(from: &MetricThreshold) -> wire::Threshold {
-    let text = |range: Option<wk_domain::threshold::Range>| range.map(|range| range.to_string()).unwrap_or_default();
+    let text =
+        |range: Option<wk_domain::threshold::Range>| range.map(|range| range.to_string()).unwrap_or_default();
     wire::Threshold { metric: from.metric.clone(), warn: text(from.warn), crit: text(from.crit) }
 }
 
@@ -76,7 +77,9 @@ fn what(spec: &CheckSpec) -> wire::assignment::What {
         CheckSpec::Dns { server, name, record_type, expect } => {
             What::Dns(wire::DnsProbe { server, name, record_type, expect })
         }
-        CheckSpec::Ssh { address, port, expect } => What::Ssh(wire::SshProbe { address, port: port.into(), expect }),
+        CheckSpec::Ssh { address, port, expect } => {
+            What::Ssh(wire::SshProbe { address, port: port.into(), expect })
+        }
         CheckSpec::Plugin { name, params } => What::Plugin(wire::PluginRun { name, params: labels(&params) }),
     }
 }

@@ -108,7 +108,8 @@ impl Switchboard {
         if budgets.len() >= BUDGETS_MAX {
             budgets.retain(|_, bucket| !bucket.is_full(rate, now));
         }
-        let wait = budgets.entry(agent).or_insert_with(|| Bucket::full(rate, now)).owe(bytes as f64, rate, now);
+        let wait =
+            budgets.entry(agent).or_insert_with(|| Bucket::full(rate, now)).owe(bytes as f64, rate, now);
         Duration::try_from_secs_f64(wait).unwrap_or(Duration::from_secs(60))
     }
 }

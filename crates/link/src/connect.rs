@@ -43,17 +43,29 @@ impl fmt::Debug for Proxy {
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
     #[error("cannot find the address of {host}")]
-    Resolve { host: String, #[source] source: io::Error },
+    Resolve {
+        host: String,
+        #[source]
+        source: io::Error,
+    },
     #[error("{host} has no address")]
     NoAddress { host: String },
     #[error("cannot connect to {to}")]
-    Tcp { to: String, #[source] source: io::Error },
+    Tcp {
+        to: String,
+        #[source]
+        source: io::Error,
+    },
     #[error("{to} did not answer within {seconds} s")]
     Late { to: String, seconds: u64 },
     #[error("the proxy {proxy} did not let through: {answer}")]
     Proxy { proxy: String, answer: String },
     #[error("no TLS with {to}")]
-    Tls { to: String, #[source] source: io::Error },
+    Tls {
+        to: String,
+        #[source]
+        source: io::Error,
+    },
     #[error("`{host}` cannot be verified: it is neither a DNS name nor an address")]
     Name { host: String },
 }
@@ -88,7 +100,10 @@ pub(crate) async fn tls(
     let stream = timeout(limit, reach(server, proxy)).await.map_err(late)??;
     let _ = stream.set_nodelay(true);
     let handshake = Box::pin(TlsConnector::from(config).connect(name, stream));
-    timeout(limit, handshake).await.map_err(late)?.map_err(|source| ConnectError::Tls { to: to.clone(), source })
+    timeout(limit, handshake)
+        .await
+        .map_err(late)?
+        .map_err(|source| ConnectError::Tls { to: to.clone(), source })
 }
 
 async fn reach(server: &ServerAddr, proxy: Option<&Proxy>) -> Result<TcpStream, ConnectError> {
@@ -211,8 +226,10 @@ mod tests {
     #[test]
     fn ipv6_comes_first_and_both_take_turns() {
         let parse = |list: &[&str]| list.iter().map(|a| a.parse().unwrap()).collect::<Vec<SocketAddr>>();
-        let found = parse(&["192.0.2.1:1", "192.0.2.2:1", "192.0.2.3:1", "[2001:db8::1]:1", "[2001:db8::2]:1"]);
-        let expected = parse(&["[2001:db8::1]:1", "192.0.2.1:1", "[2001:db8::2]:1", "192.0.2.2:1", "192.0.2.3:1"]);
+        let found =
+            parse(&["192.0.2.1:1", "192.0.2.2:1", "192.0.2.3:1", "[2001:db8::1]:1", "[2001:db8::2]:1"]);
+        let expected =
+            parse(&["[2001:db8::1]:1", "192.0.2.1:1", "[2001:db8::2]:1", "192.0.2.2:1", "192.0.2.3:1"]);
         assert_eq!(order(found), expected);
     }
 

@@ -119,7 +119,8 @@ async fn exchange(
     let until = Instant::now() + ANSWER;
     writer.drive(until).await.map_err(AttemptError::Frame)?;
     let mut reader = FrameReader::new(read, Limits::ENROL);
-    let frame = timeout(ANSWER, reader.next(until)).await.map_err(|_| AttemptError::Frame(FrameError::Idle))?;
+    let frame =
+        timeout(ANSWER, reader.next(until)).await.map_err(|_| AttemptError::Frame(FrameError::Idle))?;
     let frame = frame.map_err(AttemptError::Frame)?.ok_or(AttemptError::Answer)?;
     EnrolReply::decode(frame).map_err(|_| AttemptError::Answer)
 }

@@ -131,7 +131,9 @@ pub struct Handlers {
 /// Why the link cannot run at all.
 #[derive(Debug, thiserror::Error)]
 pub enum LinkError {
-    #[error("this machine is not enrolled: paste the line that `watchkeep agent token` prints into `watchkeep-agent enrol`")]
+    #[error(
+        "this machine is not enrolled: paste the line that `watchkeep agent token` prints into `watchkeep-agent enrol`"
+    )]
     NotEnrolled,
     #[error("there is no server to connect to")]
     NoServers,
@@ -223,7 +225,8 @@ impl Link {
 
     async fn load(&self) -> Result<AgentIdentity, LinkError> {
         let store = Arc::clone(&self.store);
-        let loaded = tokio::task::spawn_blocking(move || store.load()).await.map_err(|_| LinkError::Thread)?;
+        let loaded =
+            tokio::task::spawn_blocking(move || store.load()).await.map_err(|_| LinkError::Thread)?;
         loaded.map_err(LinkError::Identity)?.ok_or(LinkError::NotEnrolled)
     }
 
@@ -242,7 +245,8 @@ impl Link {
             Err(error) => return lost(describe(&error)),
         };
         let began = Instant::now();
-        let mut session = Session::new(stream, &self.config, &self.store, &self.outbox, &self.handlers, identity);
+        let mut session =
+            Session::new(stream, &self.config, &self.store, &self.outbox, &self.handlers, identity);
         let end = Box::pin(session.run(address)).await;
         let end = match end {
             End::Lost(_) if identity.not_after() <= now() => End::Expired,

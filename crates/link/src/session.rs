@@ -197,7 +197,9 @@ impl<'a> Session<'a> {
         let until = Instant::now() + WELCOME;
         self.writer.drive(until).await?;
         self.unsent_since = None;
-        let frame = timeout(WELCOME, self.reader.next(until)).await.map_err(|_| End::Lost("no welcome".to_owned()))?;
+        let frame = timeout(WELCOME, self.reader.next(until))
+            .await
+            .map_err(|_| End::Lost("no welcome".to_owned()))?;
         let frame = frame?.ok_or_else(|| End::Lost("the server closed the link".to_owned()))?;
         let welcome = match decode_server_frame(frame).map_err(|error| End::Lost(error.to_string()))? {
             FromServer::Welcome(welcome) => welcome,
@@ -414,7 +416,10 @@ impl<'a> Session<'a> {
             "quarantined" => Err(End::Quarantined),
             "revoked" => Err(End::Revoked),
             word => {
-                tracing::warn!("the server did not renew the certificate: {}", wk_domain::text::clean_line(word, 64));
+                tracing::warn!(
+                    "the server did not renew the certificate: {}",
+                    wk_domain::text::clean_line(word, 64)
+                );
                 self.renew_later();
                 Ok(())
             }
