@@ -2,7 +2,9 @@
 
 use wk_audit::Draft;
 use wk_domain::{AgentId, CheckId, ExecutionKind, Timestamp};
-use wk_engine::ports::rows::{AgentCertRow, AgentRow, Cursor, EventRow, ExecutionRow, Page, RenewOutcome, Standing};
+use wk_engine::ports::rows::{
+    AgentCertRow, AgentRow, Cursor, EventRow, ExecutionRow, Page, RenewOutcome, Standing,
+};
 use wk_engine::ports::store::{Result, StoreError};
 
 use crate::db::{Db, Tx};
@@ -122,6 +124,8 @@ pub(crate) async fn set_standing(
     if standing == Standing::Revoked {
         let q = sql("UPDATE agent_cert SET revoked = $2 WHERE agent = $1 AND revoked IS NULL");
         tx.run(q.bind(id).bind(event.at)).await?;
+        // The machine may be enrolled again.
+        tx.run(sql("UPDATE host SET agent = NULL WHERE agent = $1").bind(id)).await?;
     }
     events::insert(&mut tx, vec![event]).await?;
     audit_log::append(&mut tx, vec![audit]).await?;
@@ -150,23 +154,27 @@ fn read_cert(row: &Row) -> Result<(AgentCertRow, Timestamp)> {
 }
 
 pub(crate) async fn certs(db: &Db, id: AgentId) -> Result<Vec<AgentCertRow>> {
-    let q = sql("SELECT serial, agent, parent_serial, spki_sha256, not_before, not_after, cert_der, revoked, recorded
-                 FROM agent_cert WHERE agent = $1 ORDER BY recorded DESC, serial");
+    let q = sql(
+        "SELECT serial, agent, parent_serial, spki_sha256, not_before, not_after, cert_der, revoked, recorded
+                 FROM agent_cert WHERE agent = $1 ORDER BY recorded DESC, serial",
+    );
     db.rows(q.bind(id)).await?.iter().map(|row| read_cert(row).map(|(cert, _)| cert)).collect()
 }
 
 pub(crate) async fn insert_cert(tx: &mut Tx, cert: &AgentCertRow, now: Timestamp) -> Result<()> {
-    let q = sql("INSERT INTO agent_cert (serial, agent, parent_serial, spki_sha256, not_before, not_after, cert_der,
-                 revoked, recorded) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)")
-        .bind(cert.serial.as_str())
-        .bind(cert.agent)
-        .bind(cert.parent_serial.clone())
-        .bind(cert.spki_sha256.as_str())
-        .bind(cert.not_before)
-        .bind(cert.not_after)
-        .bind(cert.cert_der.as_slice())
-        .bind(cert.revoked)
-        .bind(now);
+    let q = sql(
+        "INSERT INTO agent_cert (serial, agent, parent_serial, spki_sha256, not_before, not_after, cert_der,
+                 revoked, recorded) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+    )
+    .bind(cert.serial.as_str())
+    .bind(cert.agent)
+    .bind(cert.parent_serial.clone())
+    .bind(cert.spki_sha256.as_str())
+    .bind(cert.not_before)
+    .bind(cert.not_after)
+    .bind(cert.cert_der.as_slice())
+    .bind(cert.revoked)
+    .bind(now);
     tx.run(q).await?;
     Ok(())
 }
@@ -192,8 +200,10 @@ pub(crate) async fn renew(
     if presented.read().opt_int()?.is_some() {
         return Ok(RenewOutcome::Refused);
     }
-    let q = sql("SELECT serial, agent, parent_serial, spki_sha256, not_before, not_after, cert_der, revoked, recorded
-                 FROM agent_cert WHERE parent_serial = $1");
+    let q = sql(
+        "SELECT serial, agent, parent_serial, spki_sha256, not_before, not_after, cert_der, revoked, recorded
+                 FROM agent_cert WHERE parent_serial = $1",
+    );
     match tx.row(q.bind(parent)).await?.as_ref().map(read_cert).transpose()? {
         None => {
             insert_cert(&mut tx, &cert, now).await?;

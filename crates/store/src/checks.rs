@@ -69,7 +69,8 @@ pub(crate) async fn one(db: &Db, id: CheckId) -> Result<Option<CheckRow>> {
     db.row(q.bind(id)).await?.as_ref().map(read).transpose()
 }
 
-const INSERT: &str = "INSERT INTO check_def (id, host, key, title, kind, runner, interval_ms, retry_ms, max_attempts,
+const INSERT: &str =
+    "INSERT INTO check_def (id, host, key, title, kind, runner, interval_ms, retry_ms, max_attempts,
                       volatile, enabled, spec, created, revision)";
 
 const INSERT_NEW: Bulk = Bulk { head: INSERT, columns: 14, tail: "ON CONFLICT DO NOTHING" };
@@ -77,15 +78,21 @@ const INSERT_ONE: Bulk = Bulk { head: INSERT, columns: 14, tail: "" };
 
 /// Adds checks that are not there yet; one whose id or key is taken stays as it is.
 pub(crate) async fn insert_new(tx: &mut Tx, rows: &[CheckRow]) -> Result<()> {
-    let values = rows.iter().map(|row| values(&CheckRow { revision: row.revision.max(1), ..row.clone() })).collect();
+    let values =
+        rows.iter().map(|row| values(&CheckRow { revision: row.revision.max(1), ..row.clone() })).collect();
     tx.run_all(INSERT_NEW.queries(tx.engine(), values)).await?;
     Ok(())
 }
 
 pub(crate) async fn put(db: &Db, row: CheckRow, audit: Draft) -> Result<CheckRow> {
-    let key_taken = |e| in_words(e, || format!("the host has another check with the key `{}`, or is not there", row.check.key));
+    let key_taken = |e| {
+        in_words(e, || {
+            format!("the host has another check with the key `{}`, or is not there", row.check.key)
+        })
+    };
     let mut tx = db.begin().await?;
-    let q = sql("UPDATE check_def SET host = $2, key = $3, title = $4, kind = $5, runner = $6, interval_ms = $7,
+    let q =
+        sql("UPDATE check_def SET host = $2, key = $3, title = $4, kind = $5, runner = $6, interval_ms = $7,
                  retry_ms = $8, max_attempts = $9, volatile = $10, enabled = $11, spec = $12, created = $13,
                  revision = $14 + 1 WHERE id = $1 AND revision = $14");
     let changed = tx.run(q.bind_all(values(&row))).await.map_err(key_taken)?;

@@ -47,17 +47,24 @@ impl Claim {
     pub(crate) fn holds(&self) -> Result<()> {
         if self.lost.load(Ordering::Acquire) {
             return Err(StoreError::Unavailable {
-                detail: "another server took over this database while the link was down; stop one of them".into(),
+                detail: "another server took over this database while the link was down; stop one of them"
+                    .into(),
             });
         }
         Ok(())
     }
 }
 
+impl Claim {
+    /// Lets go: the connection goes with the task, and the lock with the connection.
+    pub(crate) fn release(&self) {
+        self.keeper.abort();
+    }
+}
+
 impl Drop for Claim {
     fn drop(&mut self) {
-        // The connection goes with the task, and the lock with the connection.
-        self.keeper.abort();
+        self.release();
     }
 }
 

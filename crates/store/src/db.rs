@@ -117,7 +117,11 @@ impl Db {
         let options = options
             .application_name("watchkeep")
             .statement_cache_capacity(256)
-            .options([("statement_timeout", "45s"), ("lock_timeout", "20s"), ("idle_in_transaction_session_timeout", "60s")])
+            .options([
+                ("statement_timeout", "45s"),
+                ("lock_timeout", "20s"),
+                ("idle_in_transaction_session_timeout", "60s"),
+            ])
             .disable_statement_logging();
         let claim = if exclusive { Some(Arc::new(Claim::take(options.clone()).await?)) } else { None };
         let pool = PgPoolOptions::new()
@@ -188,7 +192,12 @@ impl Db {
                 // The last connection that closes folds the log in.
                 writer.close().await;
             }
-            Pools::Postgres { pool, .. } => pool.close().await,
+            Pools::Postgres { pool, claim } => {
+                pool.close().await;
+                if let Some(claim) = claim {
+                    claim.release();
+                }
+            }
         }
     }
 }
@@ -216,7 +225,8 @@ impl Tx {
             }
             Link::Postgres(tx) => {
                 let (text, args) = pg_args(query)?;
-                let done = bounded(sqlx::query_with(text, args).execute(&mut **tx)).await.map_err(translate)?;
+                let done =
+                    bounded(sqlx::query_with(text, args).execute(&mut **tx)).await.map_err(translate)?;
                 Ok(done.rows_affected())
             }
         }
@@ -239,7 +249,8 @@ impl Tx {
             }
             Link::Postgres(tx) => {
                 let (text, args) = pg_args(query)?;
-                let rows = bounded(sqlx::query_with(text, args).fetch_all(&mut **tx)).await.map_err(translate)?;
+                let rows =
+                    bounded(sqlx::query_with(text, args).fetch_all(&mut **tx)).await.map_err(translate)?;
                 Ok(rows.into_iter().map(Row::Pg).collect())
             }
         }
@@ -260,9 +271,14 @@ impl Tx {
     }
 }
 
-async fn bounded<T>(work: impl Future<Output = std::result::Result<T, sqlx::Error>>) -> std::result::Result<T, sqlx::Error> {
+async fn bounded<T>(
+    work: impl Future<Output = std::result::Result<T, sqlx::Error>>,
+) -> std::result::Result<T, sqlx::Error> {
     tokio::time::timeout(STATEMENT, work).await.unwrap_or_else(|_| {
-        Err(sqlx::Error::Io(std::io::Error::new(std::io::ErrorKind::TimedOut, "the database did not answer in time")))
+        Err(sqlx::Error::Io(std::io::Error::new(
+            std::io::ErrorKind::TimedOut,
+            "the database did not answer in time",
+        )))
     })
 }
 

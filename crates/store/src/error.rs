@@ -14,13 +14,20 @@ pub(crate) fn translate(error: sqlx::Error) -> StoreError {
                 sqlite(code.parse().unwrap_or(1), detail)
             }
         }
-        sqlx::Error::PoolTimedOut => StoreError::Unavailable { detail: "no connection became free in time".into() },
-        sqlx::Error::PoolClosed => StoreError::Unavailable { detail: "the store is closed".into() },
-        sqlx::Error::WorkerCrashed => StoreError::Unavailable { detail: "the database's thread ended".into() },
-        e @ (sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) | sqlx::Error::BeginFailed) => {
-            StoreError::Unavailable { detail: e.to_string() }
+        sqlx::Error::PoolTimedOut => {
+            StoreError::Unavailable { detail: "no connection became free in time".into() }
         }
-        e @ (sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_)) => StoreError::Corrupt { detail: e.to_string() },
+        sqlx::Error::PoolClosed => StoreError::Unavailable { detail: "the store is closed".into() },
+        sqlx::Error::WorkerCrashed => {
+            StoreError::Unavailable { detail: "the database's thread ended".into() }
+        }
+        e @ (sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::Protocol(_)
+        | sqlx::Error::BeginFailed) => StoreError::Unavailable { detail: e.to_string() },
+        e @ (sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_)) => {
+            StoreError::Corrupt { detail: e.to_string() }
+        }
         e => StoreError::Other { what: "use the database", detail: e.to_string() },
     }
 }
@@ -33,15 +40,17 @@ fn sqlite(code: i32, detail: String) -> StoreError {
         // FOREIGNKEY
         787 => StoreError::Conflict { what: "something it refers to is not there".into() },
         // IOERR of WRITE, FSYNC, DIR_FSYNC, TRUNCATE, SHMOPEN, SHMSIZE
-        778 | 1034 | 1290 | 1546 | 4618 | 4874 => {
-            StoreError::CannotWrite { detail: format!("{detail}. Is the disk full, or the file limited in size?") }
-        }
+        778 | 1034 | 1290 | 1546 | 4618 | 4874 => StoreError::CannotWrite {
+            detail: format!("{detail}. Is the disk full, or the file limited in size?"),
+        },
         // IOERR of READ and SHORT_READ, DATA, CORRUPTFS
         266 | 522 | 8202 | 8458 => StoreError::Corrupt { detail },
         _ => match code & 0xff {
             // FULL, READONLY
             13 => StoreError::CannotWrite { detail: format!("{detail}. Free some space on the disk") },
-            8 => StoreError::CannotWrite { detail: format!("{detail}. Check the owner and mode of the data directory") },
+            8 => StoreError::CannotWrite {
+                detail: format!("{detail}. Check the owner and mode of the data directory"),
+            },
             // BUSY, LOCKED, NOMEM, INTERRUPT, IOERR, PROTOCOL, CANTOPEN, PERM, AUTH
             5 | 6 | 7 | 9 | 10 | 15 | 14 | 3 | 23 => StoreError::Unavailable { detail },
             // CORRUPT, NOTADB, FORMAT
@@ -67,8 +76,12 @@ fn postgres(code: &str, detail: String) -> StoreError {
         _ => match code.get(..2) {
             Some("08" | "53" | "57" | "58" | "28" | "3D") => StoreError::Unavailable { detail },
             Some("XX") => StoreError::Corrupt { detail },
-            Some("23" | "54" | "P0") => StoreError::Conflict { what: format!("the database refuses: {detail}") },
-            _ => StoreError::Other { what: "use the database", detail: format!("{detail} (SQLSTATE {code})") },
+            Some("23" | "54" | "P0") => {
+                StoreError::Conflict { what: format!("the database refuses: {detail}") }
+            }
+            _ => {
+                StoreError::Other { what: "use the database", detail: format!("{detail} (SQLSTATE {code})") }
+            }
         },
     }
 }

@@ -51,7 +51,8 @@ fn read(row: &Row) -> Result<EventRow> {
 }
 
 pub(crate) async fn list(db: &Db, filter: EventFilter, page: Page) -> Result<Vec<EventRow>> {
-    let mut q = Compose::new("SELECT id, at, host, check_id, agent, kind, severity, summary, detail FROM event");
+    let mut q =
+        Compose::new("SELECT id, at, host, check_id, agent, kind, severity, summary, detail FROM event");
     if let Some(after) = &page.after {
         q.and("id < ", parse_id::<EventKind>(after)?);
     }

@@ -33,11 +33,13 @@ pub(crate) async fn all(db: &Db) -> Result<Vec<HostRow>> {
 }
 
 pub(crate) async fn one(db: &Db, id: HostId) -> Result<Option<HostRow>> {
-    let q = sql("SELECT id, name, agent, created, fields, addresses, os, revision FROM host WHERE id = $1").bind(id);
+    let q = sql("SELECT id, name, agent, created, fields, addresses, os, revision FROM host WHERE id = $1")
+        .bind(id);
     db.row(q).await?.as_ref().map(read).transpose()
 }
 
-const BY_NAME: &str = "SELECT id, name, agent, created, fields, addresses, os, revision FROM host WHERE name = $1";
+const BY_NAME: &str =
+    "SELECT id, name, agent, created, fields, addresses, os, revision FROM host WHERE name = $1";
 
 pub(crate) async fn by_name(db: &Db, name: &str) -> Result<Option<HostRow>> {
     db.row(sql(BY_NAME).bind(name)).await?.as_ref().map(read).transpose()
@@ -80,7 +82,13 @@ pub(crate) async fn put(db: &Db, host: HostRow, audit: Draft) -> Result<HostRow>
     let revision = if changed == 1 {
         host.revision + 1
     } else {
-        moved_on(&mut tx, sql("SELECT revision FROM host WHERE id = $1").bind(host.id), host.revision, "the host").await?;
+        moved_on(
+            &mut tx,
+            sql("SELECT revision FROM host WHERE id = $1").bind(host.id),
+            host.revision,
+            "the host",
+        )
+        .await?;
         insert(&mut tx, &host).await?;
         1
     };

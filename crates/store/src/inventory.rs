@@ -8,9 +8,9 @@ use wk_engine::ports::store::Result;
 
 use crate::db::{Db, Tx};
 use crate::error::conflict;
+use crate::limit;
 use crate::sql::{Bulk, Compose, sql};
 use crate::value::{Row, Value, clean};
-use crate::limit;
 
 const UPSERT: Bulk = Bulk {
     head: "INSERT INTO inventory (host, section, key, fields, first_seen, last_changed)",
@@ -27,7 +27,8 @@ pub(crate) async fn apply(tx: &mut Tx, change: InventoryChange) -> Result<()> {
         return Ok(());
     }
     // The last word on a key counts; in key order, for the same reasons as states.
-    let upserts: BTreeMap<String, String> = upserts.into_iter().map(|(key, fields)| (clean(key), fields)).collect();
+    let upserts: BTreeMap<String, String> =
+        upserts.into_iter().map(|(key, fields)| (clean(key), fields)).collect();
     let mut gone: HashSet<String> = removed.into_iter().map(clean).collect();
     if full {
         let q = sql("SELECT key FROM inventory WHERE host = $1 AND section = $2");
@@ -38,7 +39,10 @@ pub(crate) async fn apply(tx: &mut Tx, change: InventoryChange) -> Result<()> {
     let gone: Vec<String> = gone.into_iter().filter(|key| !upserts.contains_key(key)).collect();
     for chunk in gone.chunks(200) {
         let mut q = Compose::new("DELETE FROM inventory");
-        q.and("host = ", host).and("section = ", section.as_str()).condition("key IN ").list(chunk.iter().cloned());
+        q.and("host = ", host)
+            .and("section = ", section.as_str())
+            .condition("key IN ")
+            .list(chunk.iter().cloned());
         tx.run(q.done()).await?;
     }
     let values: Vec<Vec<Value>> = upserts
@@ -63,7 +67,12 @@ fn read(row: &Row) -> Result<InventoryRow> {
     })
 }
 
-pub(crate) async fn list(db: &Db, host: HostId, section: Option<&str>, page: Page) -> Result<Vec<InventoryRow>> {
+pub(crate) async fn list(
+    db: &Db,
+    host: HostId,
+    section: Option<&str>,
+    page: Page,
+) -> Result<Vec<InventoryRow>> {
     let mut q = Compose::new("SELECT host, section, key, fields, first_seen, last_changed FROM inventory");
     q.and("host = ", host);
     if let Some(section) = section {

@@ -33,7 +33,8 @@ use async_trait::async_trait;
 use wk_audit::Draft;
 use wk_domain::id::Kind;
 use wk_domain::{
-    AgentId, ChannelId, CheckId, DowntimeId, HostId, Id, NotificationId, SessionId, Timestamp, TokenId, UserId,
+    AgentId, ChannelId, CheckId, DowntimeId, HostId, Id, NotificationId, SessionId, Timestamp, TokenId,
+    UserId,
 };
 use wk_engine::ports::rows::*;
 use wk_engine::ports::store::{Result, Store};
@@ -117,7 +118,13 @@ impl Store for SqlStore {
     async fn put_ack(&self, ack: AckRow, state: CheckStateRow, event: EventRow, audit: Draft) -> Result<()> {
         problems::put_ack(&self.db, ack, state, event, audit).await
     }
-    async fn remove_ack(&self, check: CheckId, state: CheckStateRow, event: EventRow, audit: Draft) -> Result<()> {
+    async fn remove_ack(
+        &self,
+        check: CheckId,
+        state: CheckStateRow,
+        event: EventRow,
+        audit: Draft,
+    ) -> Result<()> {
         problems::remove_ack(&self.db, check, state, event, audit).await
     }
     async fn downtimes(&self, now: Timestamp) -> Result<Vec<DowntimeRow>> {
@@ -126,7 +133,14 @@ impl Store for SqlStore {
     async fn put_downtime(&self, downtime: DowntimeRow, event: EventRow, audit: Draft) -> Result<()> {
         problems::put_downtime(&self.db, downtime, event, audit).await
     }
-    async fn cancel_downtime(&self, id: DowntimeId, at: Timestamp, by: &str, event: EventRow, audit: Draft) -> Result<()> {
+    async fn cancel_downtime(
+        &self,
+        id: DowntimeId,
+        at: Timestamp,
+        by: &str,
+        event: EventRow,
+        audit: Draft,
+    ) -> Result<()> {
         problems::cancel_downtime(&self.db, id, at, by, event, audit).await
     }
     async fn events(&self, filter: EventFilter, page: Page) -> Result<Vec<EventRow>> {
@@ -168,7 +182,13 @@ impl Store for SqlStore {
     async fn agent_seen(&self, agent: AgentRow) -> Result<()> {
         agents::seen(&self.db, agent).await
     }
-    async fn set_standing(&self, id: AgentId, standing: Standing, event: EventRow, audit: Draft) -> Result<()> {
+    async fn set_standing(
+        &self,
+        id: AgentId,
+        standing: Standing,
+        event: EventRow,
+        audit: Draft,
+    ) -> Result<()> {
         agents::set_standing(&self.db, id, standing, event, audit).await
     }
     async fn agent_certs(&self, id: AgentId) -> Result<Vec<AgentCertRow>> {
@@ -187,7 +207,12 @@ impl Store for SqlStore {
     async fn deny_list(&self, now: Timestamp) -> Result<(Vec<String>, Vec<AgentId>)> {
         agents::deny_list(&self.db, now).await
     }
-    async fn executions(&self, agent: Option<AgentId>, check: Option<CheckId>, page: Page) -> Result<Vec<ExecutionRow>> {
+    async fn executions(
+        &self,
+        agent: Option<AgentId>,
+        check: Option<CheckId>,
+        page: Page,
+    ) -> Result<Vec<ExecutionRow>> {
         agents::executions(&self.db, agent, check, page).await
     }
 
@@ -219,7 +244,13 @@ impl Store for SqlStore {
     async fn outbox_delivered(&self, id: NotificationId, at: Timestamp, event: EventRow) -> Result<()> {
         notify::delivered(&self.db, id, at, event).await
     }
-    async fn outbox_failed(&self, id: NotificationId, next: Timestamp, error: &str, give_up: bool) -> Result<()> {
+    async fn outbox_failed(
+        &self,
+        id: NotificationId,
+        next: Timestamp,
+        error: &str,
+        give_up: bool,
+    ) -> Result<()> {
         notify::failed(&self.db, id, next, error, give_up).await
     }
 
@@ -265,7 +296,13 @@ impl Store for SqlStore {
     async fn end_session(&self, id: SessionId, at: Timestamp, audit: Draft) -> Result<()> {
         sessions::end(&self.db, id, at, audit).await
     }
-    async fn end_sessions(&self, user: UserId, keep: Option<SessionId>, at: Timestamp, audit: Draft) -> Result<()> {
+    async fn end_sessions(
+        &self,
+        user: UserId,
+        keep: Option<SessionId>,
+        at: Timestamp,
+        audit: Draft,
+    ) -> Result<()> {
         sessions::end_all(&self.db, user, keep, at, audit).await
     }
 

@@ -49,7 +49,8 @@ impl DataDirLock {
                 // Bounded: the file may be anything.
                 let read = (&mut file).take(200).read_to_string(&mut said);
                 let said: String = said.chars().filter(|c| !c.is_control()).collect();
-                let holder = if read.is_ok() && !said.is_empty() { said } else { "its process is unknown".into() };
+                let holder =
+                    if read.is_ok() && !said.is_empty() { said } else { "its process is unknown".into() };
                 return Err(LockError::Held { dir: dir.to_owned(), holder });
             }
             Err(TryLockError::Error(source)) => return Err(io(source)),

@@ -72,7 +72,9 @@ pub(crate) async fn migrate(db: &Db, now: Timestamp) -> Result<usize> {
         let known = STEPS.get(index).map(|step| step.digest(engine));
         if usize::try_from(*version) != Ok(index + 1) || known.as_ref() != Some(digest) {
             return Err(StoreError::Corrupt {
-                detail: format!("schema step {version} is not the one this program knows; was the database edited by hand?"),
+                detail: format!(
+                    "schema step {version} is not the one this program knows; was the database edited by hand?"
+                ),
             });
         }
     }

@@ -155,7 +155,8 @@ async fn there(tx: &mut Tx, id: NotificationId) -> Result<()> {
 
 pub(crate) async fn delivered(db: &Db, id: NotificationId, at: Timestamp, event: EventRow) -> Result<()> {
     let mut tx = db.begin().await?;
-    let q = sql("UPDATE outbox SET state = 'delivered', delivered = $2, attempts = attempts + 1, last_error = ''
+    let q =
+        sql("UPDATE outbox SET state = 'delivered', delivered = $2, attempts = attempts + 1, last_error = ''
                  WHERE id = $1 AND state <> 'delivered'");
     if tx.run(q.bind(id).bind(at)).await? == 0 {
         // Delivered twice is no error, and one event is enough.
@@ -165,7 +166,13 @@ pub(crate) async fn delivered(db: &Db, id: NotificationId, at: Timestamp, event:
     tx.commit().await
 }
 
-pub(crate) async fn failed(db: &Db, id: NotificationId, next: Timestamp, error: &str, give_up: bool) -> Result<()> {
+pub(crate) async fn failed(
+    db: &Db,
+    id: NotificationId,
+    next: Timestamp,
+    error: &str,
+    give_up: bool,
+) -> Result<()> {
     let mut tx = db.begin().await?;
     let q = sql("UPDATE outbox SET attempts = attempts + 1, next_attempt = $2, last_error = $3, state = $4
                  WHERE id = $1 AND state = 'pending'");

@@ -93,13 +93,33 @@ async fn sqlite(path: &Path, node: &str) -> Result<Db> {
     let id = db.row(sql("PRAGMA application_id")).await?.map(|row| row.read().int()).transpose()?;
     if id != Some(APPLICATION_ID) {
         return Err(StoreError::Corrupt {
-            detail: format!("{} is a database of another program, or damaged in its first page", path.display()),
+            detail: format!(
+                "{} is a database of another program, or damaged in its first page",
+                path.display()
+            ),
         });
     }
+    schema_is_readable(&db).await?;
     if unclean || size <= ALWAYS_CHECKED_BYTES {
         quick_check(&db).await?;
     }
     Ok(db)
+}
+
+/// The schema's own text is ASCII. The driver's thread panics on a column type that is not UTF-8, so a flipped bit there
+/// must be found first.
+async fn schema_is_readable(db: &Db) -> Result<()> {
+    for row in db
+        .rows(sql("SELECT CAST(type || ' ' || name || ' ' || COALESCE(sql, '') AS BLOB) FROM sqlite_schema"))
+        .await?
+    {
+        if !row.read().bytes()?.is_ascii() {
+            return Err(StoreError::Corrupt {
+                detail: "the schema in the file's first pages is damaged".into(),
+            });
+        }
+    }
+    Ok(())
 }
 
 async fn quick_check(db: &Db) -> Result<()> {
@@ -123,7 +143,9 @@ fn prepare(path: &Path) -> Result<bool> {
             ErrorKind::StorageFull | ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied => {
                 StoreError::CannotWrite { detail }
             }
-            ErrorKind::NotFound => StoreError::Unavailable { detail: format!("{detail}. Does its folder exist?") },
+            ErrorKind::NotFound => {
+                StoreError::Unavailable { detail: format!("{detail}. Does its folder exist?") }
+            }
             _ => StoreError::Unavailable { detail },
         }
     };

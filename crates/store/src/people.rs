@@ -32,24 +32,31 @@ fn read(row: &Row) -> Result<UserRow> {
 }
 
 pub(crate) async fn all(db: &Db) -> Result<Vec<UserRow>> {
-    let q = sql("SELECT id, name, display_name, role, password_phc, totp_sealed, totp_last_step, created, disabled,
-                 failures, revision FROM person ORDER BY name");
+    let q = sql(
+        "SELECT id, name, display_name, role, password_phc, totp_sealed, totp_last_step, created, disabled,
+                 failures, revision FROM person ORDER BY name",
+    );
     db.rows(q).await?.iter().map(read).collect()
 }
 
 pub(crate) async fn one(db: &Db, id: UserId) -> Result<Option<UserRow>> {
-    let q = sql("SELECT id, name, display_name, role, password_phc, totp_sealed, totp_last_step, created, disabled,
-                 failures, revision FROM person WHERE id = $1");
+    let q = sql(
+        "SELECT id, name, display_name, role, password_phc, totp_sealed, totp_last_step, created, disabled,
+                 failures, revision FROM person WHERE id = $1",
+    );
     db.row(q.bind(id)).await?.as_ref().map(read).transpose()
 }
 
 pub(crate) async fn by_name(db: &Db, name: &str) -> Result<Option<UserRow>> {
-    let q = sql("SELECT id, name, display_name, role, password_phc, totp_sealed, totp_last_step, created, disabled,
-                 failures, revision FROM person WHERE name = $1");
+    let q = sql(
+        "SELECT id, name, display_name, role, password_phc, totp_sealed, totp_last_step, created, disabled,
+                 failures, revision FROM person WHERE name = $1",
+    );
     db.row(q.bind(name)).await?.as_ref().map(read).transpose()
 }
 
-const INSERT_RECOVERY: Bulk = Bulk { head: "INSERT INTO recovery (person, code_sha256)", columns: 2, tail: "" };
+const INSERT_RECOVERY: Bulk =
+    Bulk { head: "INSERT INTO recovery (person, code_sha256)", columns: 2, tail: "" };
 
 async fn insert_recovery(tx: &mut Tx, id: UserId, codes: Vec<Vec<u8>>) -> Result<()> {
     let values = codes.into_iter().map(|code| -> Vec<Value> { vec![id.into(), code.into()] }).collect();
@@ -94,7 +101,8 @@ pub(crate) async fn update(db: &Db, user: UserRow, audit: Draft) -> Result<()> {
         .bind(user.totp_last_step)
         .bind(user.disabled)
         .bind(user.revision);
-    let changed = tx.run(q).await.map_err(|e| in_words(e, || format!("another account is called `{}`", user.name)))?;
+    let changed =
+        tx.run(q).await.map_err(|e| in_words(e, || format!("another account is called `{}`", user.name)))?;
     if changed == 0 {
         let there = tx.row(sql("SELECT id FROM person WHERE id = $1").bind(user.id)).await?.is_some();
         return Err(if there {

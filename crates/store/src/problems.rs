@@ -28,15 +28,23 @@ pub(crate) async fn acks(db: &Db) -> Result<Vec<AckRow>> {
     db.rows(q).await?.iter().map(read_ack).collect()
 }
 
-pub(crate) async fn put_ack(db: &Db, ack: AckRow, state: CheckStateRow, event: EventRow, audit: Draft) -> Result<()> {
+pub(crate) async fn put_ack(
+    db: &Db,
+    ack: AckRow,
+    state: CheckStateRow,
+    event: EventRow,
+    audit: Draft,
+) -> Result<()> {
     let mut tx = db.begin().await?;
     if states::upsert(&mut tx, vec![state]).await? != 0 {
         return Err(StoreError::NotFound { what: "the check" });
     }
-    let q = sql("INSERT INTO ack (check_id, made_by, at, note, sticky, expires) VALUES ($1, $2, $3, $4, $5, $6)
+    let q =
+        sql("INSERT INTO ack (check_id, made_by, at, note, sticky, expires) VALUES ($1, $2, $3, $4, $5, $6)
                  ON CONFLICT (check_id) DO UPDATE SET made_by = excluded.made_by, at = excluded.at,
                  note = excluded.note, sticky = excluded.sticky, expires = excluded.expires");
-    tx.run(q.bind(ack.check).bind(ack.by).bind(ack.at).bind(ack.note).bind(ack.sticky).bind(ack.expires)).await?;
+    tx.run(q.bind(ack.check).bind(ack.by).bind(ack.at).bind(ack.note).bind(ack.sticky).bind(ack.expires))
+        .await?;
     events::insert(&mut tx, vec![event]).await?;
     audit_log::append(&mut tx, vec![audit]).await?;
     tx.commit().await
@@ -96,7 +104,8 @@ pub(crate) async fn downtimes(db: &Db, now: Timestamp) -> Result<Vec<DowntimeRow
 
 pub(crate) async fn put_downtime(db: &Db, row: DowntimeRow, event: EventRow, audit: Draft) -> Result<()> {
     let mut tx = db.begin().await?;
-    let q = sql("INSERT INTO downtime (id, host, check_id, starts, ends, note, created, created_by, cancelled,
+    let q =
+        sql("INSERT INTO downtime (id, host, check_id, starts, ends, note, created, created_by, cancelled,
                  cancelled_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)")
         .bind(row.id)
         .bind(row.host)

@@ -78,7 +78,13 @@ pub(crate) async fn end(db: &Db, id: SessionId, at: Timestamp, audit: Draft) -> 
     tx.commit().await
 }
 
-pub(crate) async fn end_all(db: &Db, user: UserId, keep: Option<SessionId>, at: Timestamp, audit: Draft) -> Result<()> {
+pub(crate) async fn end_all(
+    db: &Db,
+    user: UserId,
+    keep: Option<SessionId>,
+    at: Timestamp,
+    audit: Draft,
+) -> Result<()> {
     let mut tx = db.begin().await?;
     let mut q = Compose::new("UPDATE session SET ended = ");
     q.arg(at).and("person = ", user).condition("ended IS NULL");

@@ -210,7 +210,7 @@ mod tests {
         let mut q = Compose::new("SELECT a FROM t");
         q.and("b = ", 1_i64).and("c = ", "x").condition("d IN ").list([1_i64, 2]);
         let q = q.done();
-        assert_eq!(&*q.text.into_sql().as_str(), "SELECT a FROM t WHERE b = $1 AND c = $2 AND d IN ($3, $4)");
+        assert_eq!(q.text.into_sql().as_str(), "SELECT a FROM t WHERE b = $1 AND c = $2 AND d IN ($3, $4)");
         assert_eq!(q.args.len(), 4);
     }
 }

@@ -103,7 +103,12 @@ impl Core {
         }
     }
 
-    fn state(self, status: Option<Status>, state_type: StateType, since: Option<Timestamp>) -> Result<CheckState> {
+    fn state(
+        self,
+        status: Option<Status>,
+        state_type: StateType,
+        since: Option<Timestamp>,
+    ) -> Result<CheckState> {
         let ms = |t: Option<i64>| t.map(Timestamp::from_ms);
         let stale = match self.stale {
             None => None,
@@ -230,7 +235,8 @@ fn read(row: &Row) -> Result<CheckStateRow> {
 }
 
 pub(crate) async fn all(db: &Db) -> Result<Vec<CheckStateRow>> {
-    let q = sql("SELECT check_id, host, status, state_type, since, core, reason, output, long_output, metrics
+    let q =
+        sql("SELECT check_id, host, status, state_type, since, core, reason, output, long_output, metrics
                  FROM check_state ORDER BY check_id");
     db.rows(q).await?.iter().map(read).collect()
 }

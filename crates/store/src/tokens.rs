@@ -2,7 +2,7 @@
 
 use wk_audit::Draft;
 use wk_domain::{AgentId, Timestamp, TokenId};
-use wk_engine::ports::rows::{AgentCertRow, AgentRow, HostRow, Standing, TokenRow};
+use wk_engine::ports::rows::{AgentCertRow, AgentRow, HostRow, TokenRow};
 use wk_engine::ports::store::{Result, StoreError};
 
 use crate::db::Db;
@@ -97,17 +97,19 @@ pub(crate) async fn enrol(
     match hosts::by_name_in(&mut tx, &host.name).await? {
         None => hosts::insert(&mut tx, &HostRow { agent: Some(agent.id), ..host }).await?,
         Some(known) => {
-            // Only a host without an agent, or whose agent was revoked, may get this one. The condition is in the
-            // statement: between the look and the change another enrolment may have been.
-            let adopt = sql("UPDATE host SET agent = $2, addresses = $3, os = $4, revision = revision + 1 WHERE id = $1
-                             AND (agent IS NULL OR agent IN (SELECT id FROM agent WHERE standing = $5))")
-                .bind(known.id)
-                .bind(agent.id)
-                .bind(json(&host.addresses)?)
-                .bind(host.os)
-                .bind(Standing::Revoked.as_str());
+            // Only a host without an agent may get this one. The condition is in the statement: between the look and
+            // the change another enrolment may have been. The revision stays: it counts what people edit.
+            let adopt =
+                sql("UPDATE host SET agent = $2, addresses = $3, os = $4 WHERE id = $1 AND agent IS NULL")
+                    .bind(known.id)
+                    .bind(agent.id)
+                    .bind(json(&host.addresses)?)
+                    .bind(host.os);
             if tx.run(adopt).await? == 0 {
-                return Err(conflict(format!("the host `{}` has an agent already; revoke it first", known.name)));
+                return Err(conflict(format!(
+                    "the host `{}` has an agent already; revoke it first",
+                    known.name
+                )));
             }
             agent.host = known.id;
         }

@@ -5,18 +5,23 @@ use wk_domain::Timestamp;
 use wk_engine::ports::rows::StoreHealth;
 use wk_engine::ports::store::Result;
 
+use crate::audit_log;
 use crate::db::{Db, Engine};
 use crate::migrate::SCHEMA_VERSION;
 use crate::sql::{Query, sql};
-use crate::audit_log;
 
 pub(crate) async fn setting(db: &Db, key: &str) -> Result<Option<String>> {
-    db.row(sql("SELECT value FROM setting WHERE key = $1").bind(key)).await?.map(|row| row.read().text()).transpose()
+    db.row(sql("SELECT value FROM setting WHERE key = $1").bind(key))
+        .await?
+        .map(|row| row.read().text())
+        .transpose()
 }
 
 pub(crate) async fn put_setting(db: &Db, key: &str, value: &str, audit: Option<Draft>) -> Result<()> {
     let mut tx = db.begin().await?;
-    let q = sql("INSERT INTO setting (key, value) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = excluded.value");
+    let q = sql(
+        "INSERT INTO setting (key, value) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+    );
     tx.run(q.bind(key).bind(value)).await?;
     audit_log::append(&mut tx, audit.into_iter().collect()).await?;
     tx.commit().await
@@ -68,12 +73,14 @@ const BITE: i64 = 2_000;
 
 pub(crate) async fn prune(db: &Db, events_before: Timestamp, executions_before: Timestamp) -> Result<u64> {
     let events = "DELETE FROM event WHERE id IN (SELECT id FROM event WHERE at < $1 LIMIT $2)";
-    let executions = "DELETE FROM execution WHERE id IN (SELECT id FROM execution WHERE finished < $1 LIMIT $2)";
+    let executions =
+        "DELETE FROM execution WHERE id IN (SELECT id FROM execution WHERE finished < $1 LIMIT $2)";
     // Delivered and given up: people look at them in the timeline, which has its own copy.
     let outbox = "DELETE FROM outbox WHERE id IN
                   (SELECT id FROM outbox WHERE state <> 'pending' AND created < $1 LIMIT $2)";
     let mut removed = 0;
-    for (text, before) in [(events, events_before), (executions, executions_before), (outbox, events_before)] {
+    for (text, before) in [(events, events_before), (executions, executions_before), (outbox, events_before)]
+    {
         loop {
             let mut tx = db.begin().await?;
             let gone = tx.run(sql(text).bind(before).bind(BITE)).await?;

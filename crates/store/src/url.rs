@@ -14,13 +14,18 @@ pub struct StoreUrl(pub(crate) Target);
 pub(crate) enum Target {
     Sqlite(PathBuf),
     /// The options hold the password: they are never printed.
-    Postgres { options: Box<PgConnectOptions>, shown: String },
+    Postgres {
+        options: Box<PgConnectOptions>,
+        shown: String,
+    },
 }
 
 /// Why a text does not say where the data is.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoreUrlError {
-    #[error("the store is `sqlite:<file>` or `postgres://user@host/database?sslrootcert=<file>`, but `{scheme}` was given")]
+    #[error(
+        "the store is `sqlite:<file>` or `postgres://user@host/database?sslrootcert=<file>`, but `{scheme}` was given"
+    )]
     Scheme { scheme: String },
     #[error("`sqlite:` needs a file, such as `sqlite:/var/lib/watchkeep/watchkeep.db`")]
     NoFile,
@@ -34,8 +39,10 @@ pub enum StoreUrlError {
          holds) and name the server's authority with `sslrootcert=<file>`, or use a local socket: `?host=/run/postgresql`"
     )]
     Plaintext { mode: String },
-    #[error("the store's URL has a parameter `{name}` that means nothing here; known are host, port, user, dbname, \
-             sslrootcert, sslcert, sslkey, sslmode and password_file")]
+    #[error(
+        "the store's URL has a parameter `{name}` that means nothing here; known are host, port, user, dbname, \
+             sslrootcert, sslcert, sslkey, sslmode and password_file"
+    )]
     Parameter { name: String },
     #[error("cannot read the password file {path}: {detail}")]
     PasswordFile { path: String, detail: String },
@@ -103,7 +110,11 @@ fn postgres(rest: &str) -> Result<StoreUrl, StoreUrlError> {
             other => return Err(StoreUrlError::Parameter { name: other.chars().take(40).collect() }),
         }
     }
-    let shown = if kept.is_empty() { format!("postgres://{place}") } else { format!("postgres://{place}?{}", kept.join("&")) };
+    let shown = if kept.is_empty() {
+        format!("postgres://{place}")
+    } else {
+        format!("postgres://{place}?{}", kept.join("&"))
+    };
     let mut options = PgConnectOptions::from_str(&shown).map_err(|e| syntax(&e.to_string()))?;
     if let Some(path) = password_file {
         options = options.password(&password(&path)?);
@@ -193,6 +204,9 @@ mod tests {
         assert!(matches!(StoreUrl::parse("mysql://x"), Err(StoreUrlError::Scheme { .. })));
         assert!(matches!(StoreUrl::parse(""), Err(StoreUrlError::Scheme { .. })));
         assert!(matches!(StoreUrl::parse("sqlite:"), Err(StoreUrlError::NoFile)));
-        assert!(matches!(StoreUrl::parse("postgres://db/wk?sslrotcert=x"), Err(StoreUrlError::Parameter { .. })));
+        assert!(matches!(
+            StoreUrl::parse("postgres://db/wk?sslrotcert=x"),
+            Err(StoreUrlError::Parameter { .. })
+        ));
     }
 }

@@ -216,7 +216,8 @@ impl Reader<'_> {
 
     pub(crate) fn json<T: serde::de::DeserializeOwned>(&mut self) -> Result<T> {
         let text = self.text()?;
-        serde_json::from_str(&text).map_err(|e| StoreError::Corrupt { detail: format!("a list is not JSON: {e}") })
+        serde_json::from_str(&text)
+            .map_err(|e| StoreError::Corrupt { detail: format!("a list is not JSON: {e}") })
     }
 
     /// A word that `parse` knows.
@@ -245,7 +246,8 @@ pub(crate) const fn unbits(v: i64) -> u64 {
 
 /// A sequence number: it must keep its order, so what does not fit is refused rather than bent.
 pub(crate) fn ordinal(v: u64) -> Result<i64> {
-    i64::try_from(v).map_err(|_| StoreError::Conflict { what: format!("sequence number {v} is out of range") })
+    i64::try_from(v)
+        .map_err(|_| StoreError::Conflict { what: format!("sequence number {v} is out of range") })
 }
 
 /// The inverse of [`ordinal`].

@@ -1,5 +1,13 @@
 //! What every store must do, told once and asked of SQLite and of a real PostgreSQL.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test may"
+)]
+
 mod common;
 
 use std::collections::HashSet;
@@ -129,13 +137,21 @@ async fn a_removed_host_takes_its_things_along_but_not_its_history(db: Db) {
     let (host, check) = watched(&db, "web-1").await;
     let (other, other_check) = watched(&db, "web-2").await;
     let c = check.check.id;
-    let ack = AckRow { check: c, by: "ana".into(), at: T0, note: "mine".into(), sticky: false, expires: None };
-    db.put_ack(ack, state(c, host.id), event(Some(host.id), Some(c), "ack"), draft("problem.acknowledge")).await.unwrap();
-    let downtime = downtime(&host, None);
-    db.put_downtime(downtime, event(Some(host.id), None, "downtime-start"), draft("downtime.add")).await.unwrap();
-    db.commit_ingest(IngestCommit { inventory: vec![packages(&host, true, &["a", "b"])], ..Default::default() })
+    let ack =
+        AckRow { check: c, by: "ana".into(), at: T0, note: "mine".into(), sticky: false, expires: None };
+    db.put_ack(ack, state(c, host.id), event(Some(host.id), Some(c), "ack"), draft("problem.acknowledge"))
         .await
         .unwrap();
+    let downtime = downtime(&host, None);
+    db.put_downtime(downtime, event(Some(host.id), None, "downtime-start"), draft("downtime.add"))
+        .await
+        .unwrap();
+    db.commit_ingest(IngestCommit {
+        inventory: vec![packages(&host, true, &["a", "b"])],
+        ..Default::default()
+    })
+    .await
+    .unwrap();
 
     db.delete_host(host.id, draft("host.remove")).await.unwrap();
     assert_eq!(db.checks().await.unwrap(), [other_check.clone()]);
@@ -156,7 +172,9 @@ async fn checks_keep_their_rules(db: Db) {
     let edited = db.put_check(put.clone(), draft("check.edit")).await.unwrap();
     assert_eq!(edited.revision, 2);
     assert!(conflict(db.put_check(put.clone(), draft("check.edit")).await).contains("meanwhile"));
-    assert!(conflict(db.put_check(check(host.id, "disk:/var"), draft("check.add")).await).contains("disk:/var"));
+    assert!(
+        conflict(db.put_check(check(host.id, "disk:/var"), draft("check.add")).await).contains("disk:/var")
+    );
     conflict(db.put_check(check(id(), "ping"), draft("check.add")).await);
     db.delete_check(put.check.id, draft("check.remove")).await.unwrap();
     not_found(db.delete_check(put.check.id, draft("check.remove")).await);
@@ -175,7 +193,8 @@ async fn states_come_back_bit_for_bit(db: Db) {
     assert_eq!(db.check_states().await.unwrap(), [pending], "of two states of one check the later stands");
 
     // More than fit one statement, in any order.
-    let mut new_checks: Vec<CheckRow> = (0..300).map(|i| common::check(host.id, &format!("probe:{i}"))).collect();
+    let mut new_checks: Vec<CheckRow> =
+        (0..300).map(|i| common::check(host.id, &format!("probe:{i}"))).collect();
     let mut states: Vec<CheckStateRow> = new_checks.iter().map(|c| state(c.check.id, host.id)).collect();
     states.iter_mut().enumerate().for_each(|(i, s)| s.output = format!("output {i}"));
     let expected = states.clone();
@@ -239,7 +258,11 @@ async fn ingest_leaves_out_what_was_removed_meanwhile(db: Db) {
     };
     db.commit_ingest(commit).await.unwrap();
     let hosts = db.hosts().await.unwrap();
-    assert_eq!(hosts, [HostRow { addresses: vec!["192.0.2.99".into()], ..host }], "ingest observes and edits nothing");
+    assert_eq!(
+        hosts,
+        [HostRow { addresses: vec!["192.0.2.99".into()], ..host }],
+        "ingest observes and edits nothing"
+    );
     assert_eq!(db.check_states().await.unwrap().len(), 1);
     assert_eq!(db.checks().await.unwrap().len(), 1);
 }
@@ -266,7 +289,14 @@ async fn cursors_move_only_forward(db: Db) {
 async fn acknowledgements_keep_their_rules(db: Db) {
     let (host, check) = watched(&db, "web-1").await;
     let c = check.check.id;
-    let ack = |note: &str| AckRow { check: c, by: "ana".into(), at: T0, note: note.into(), sticky: true, expires: Some(at(60)) };
+    let ack = |note: &str| AckRow {
+        check: c,
+        by: "ana".into(),
+        at: T0,
+        note: note.into(),
+        sticky: true,
+        expires: Some(at(60)),
+    };
     let happened = || event(Some(host.id), Some(c), "ack");
     let audit = audit_count(&db).await;
 
@@ -330,7 +360,11 @@ async fn events_are_listed_newest_first_by_pages(db: Db) {
     let (h, c) = (id(), id());
     let mut all = Vec::new();
     for i in 0..25_u64 {
-        let mut row = event((i % 2 == 0).then_some(h), (i % 5 == 0).then_some(c), if i % 3 == 0 { "state" } else { "ack" });
+        let mut row = event(
+            (i % 2 == 0).then_some(h),
+            (i % 5 == 0).then_some(c),
+            if i % 3 == 0 { "state" } else { "ack" },
+        );
         row.at = at(i);
         row.agent = (i == 1).then(id);
         db.put_event(row.clone(), (i == 0).then(|| draft("x"))).await.unwrap();
@@ -353,7 +387,10 @@ async fn events_are_listed_newest_first_by_pages(db: Db) {
     assert_eq!(count(EventFilter { host: Some(h), ..Default::default() }).await, 13);
     assert_eq!(count(EventFilter { check: Some(c), ..Default::default() }).await, 5);
     assert_eq!(count(EventFilter { kinds: vec!["state".into()], ..Default::default() }).await, 9);
-    assert_eq!(count(EventFilter { kinds: vec!["state".into(), "ack".into()], ..Default::default() }).await, 25);
+    assert_eq!(
+        count(EventFilter { kinds: vec!["state".into(), "ack".into()], ..Default::default() }).await,
+        25
+    );
     assert_eq!(count(EventFilter { from: Some(at(5)), to: Some(at(7)), ..Default::default() }).await, 2);
     assert_eq!(db.events(EventFilter::default(), page(100_000, None)).await.unwrap().len(), 25);
     conflict(db.events(EventFilter::default(), page(1, Some("1' OR '1'='1".into()))).await);
@@ -371,7 +408,9 @@ async fn a_token_enrols_one_agent(db: Db) {
         tries.push(tokio::spawn(async move {
             let host = host(&format!("web-{i}"));
             let agent = agent(&host, &token);
-            db.enrol(token.id, at(1), host, agent.clone(), cert(&agent), draft("agent.enrol")).await.map(|()| agent)
+            db.enrol(token.id, at(1), host, agent.clone(), cert(&agent), draft("agent.enrol"))
+                .await
+                .map(|()| agent)
         }));
     }
     let mut winners = Vec::new();
@@ -418,7 +457,8 @@ async fn enrolment_adopts_a_host_without_an_agent_only(db: Db) {
             db.put_token(token.clone(), draft("token.make")).await.unwrap();
             let host = HostRow { fields: vec![], os: "seen by the agent".into(), ..host(name) };
             let agent = agent(&host, &token);
-            let done = db.enrol(token.id, at(1), host, agent.clone(), cert(&agent), draft("agent.enrol")).await;
+            let done =
+                db.enrol(token.id, at(1), host, agent.clone(), cert(&agent), draft("agent.enrol")).await;
             (done.map(|()| agent), token)
         }
     };
@@ -433,7 +473,11 @@ async fn enrolment_adopts_a_host_without_an_agent_only(db: Db) {
     let (second, token) = enrol("web-1").await;
     assert!(conflict(second).contains("web-1"));
     assert_eq!(db.token(token.id).await.unwrap().unwrap().used, None, "a refusal does not burn the token");
-    db.set_standing(first.id, Standing::Revoked, event(None, None, "agent"), draft("agent.revoke")).await.unwrap();
+    db.set_standing(first.id, Standing::Revoked, event(None, None, "agent"), draft("agent.revoke"))
+        .await
+        .unwrap();
+    let freed = db.host(made.id).await.unwrap().unwrap();
+    assert_eq!((freed.agent, freed.revision), (None, made.revision), "revocation frees the host");
     let (third, _) = enrol("web-1").await;
     assert_eq!(db.host(made.id).await.unwrap().unwrap().agent, Some(third.unwrap().id));
 }
@@ -476,7 +520,9 @@ async fn a_second_renewal_from_one_certificate_is_a_clone(db: Db) {
     let again = renewal(&first, "second-again", "bb");
     assert_eq!(renew(again, at(600)).await.unwrap(), RenewOutcome::Repeated(Box::new(second.clone())));
     assert_eq!(db.agent_certs(agent.id).await.unwrap().len(), 2);
-    not_found(renew(renewal(&AgentCertRow { serial: "never".into(), ..first.clone() }, "x", "cc"), at(11)).await);
+    not_found(
+        renew(renewal(&AgentCertRow { serial: "never".into(), ..first.clone() }, "x", "cc"), at(11)).await,
+    );
     conflict(renew(AgentCertRow { parent_serial: None, ..second.clone() }, at(11)).await);
 
     let audit = audit_count(&db).await;
@@ -496,7 +542,10 @@ async fn a_second_renewal_from_one_certificate_is_a_clone(db: Db) {
         renew(renewal(&first, "b", "key-b"), at(20))
     );
     let outcomes = [a.unwrap(), b.unwrap()];
-    assert!(outcomes.contains(&RenewOutcome::Recorded) && outcomes.contains(&RenewOutcome::Cloned), "{outcomes:?}");
+    assert!(
+        outcomes.contains(&RenewOutcome::Recorded) && outcomes.contains(&RenewOutcome::Cloned),
+        "{outcomes:?}"
+    );
     assert_eq!(db.agent(agent.id).await.unwrap().unwrap().standing, Standing::Quarantined);
 }
 
@@ -506,7 +555,9 @@ async fn revocation_is_final_and_on_the_deny_list(db: Db) {
     assert_eq!(db.deny_list(T0).await.unwrap(), (vec![], vec![]));
     let stand = |standing| {
         let db = Arc::clone(&db);
-        async move { db.set_standing(agent.id, standing, event(None, None, "agent"), draft("agent.standing")).await }
+        async move {
+            db.set_standing(agent.id, standing, event(None, None, "agent"), draft("agent.standing")).await
+        }
     };
     stand(Standing::Quarantined).await.unwrap();
     assert_eq!(db.deny_list(T0).await.unwrap(), (vec![], vec![agent.id]));
@@ -565,7 +616,9 @@ async fn inventory_keeps_first_sight_and_real_changes(db: Db) {
     let host = db.put_host(host("web-1"), draft("host.add")).await.unwrap();
     let apply = |change: InventoryChange| {
         let db = Arc::clone(&db);
-        async move { db.commit_ingest(IngestCommit { inventory: vec![change], ..Default::default() }).await.unwrap() }
+        async move {
+            db.commit_ingest(IngestCommit { inventory: vec![change], ..Default::default() }).await.unwrap()
+        }
     };
     let keys = || {
         let db = Arc::clone(&db);
@@ -612,7 +665,8 @@ async fn channels_and_outbox_keep_their_rules(db: Db) {
     let mail = db.put_channel(channel("mail"), draft("channel.add")).await.unwrap();
     assert_eq!(mail.revision, 1);
     conflict(db.put_channel(channel("mail"), draft("channel.add")).await);
-    let edited = db.put_channel(ChannelRow { enabled: false, ..mail.clone() }, draft("channel.edit")).await.unwrap();
+    let edited =
+        db.put_channel(ChannelRow { enabled: false, ..mail.clone() }, draft("channel.edit")).await.unwrap();
     conflict(db.put_channel(mail.clone(), draft("channel.edit")).await);
     assert_eq!(db.channels().await.unwrap(), [edited]);
 
@@ -627,8 +681,12 @@ async fn channels_and_outbox_keep_their_rules(db: Db) {
     db.outbox_failed(rows[1].id, at(30), "refused", false).await.unwrap();
     db.outbox_failed(rows[3].id, at(30), "gone", true).await.unwrap();
     let recent = db.outbox_recent(page(10, None)).await.unwrap();
-    let seen: Vec<_> = recent.iter().rev().map(|r| (r.state.as_str(), r.attempts, r.last_error.as_str())).collect();
-    assert_eq!(seen, [("delivered", 1, ""), ("pending", 1, "refused"), ("pending", 0, ""), ("failed", 1, "gone")]);
+    let seen: Vec<_> =
+        recent.iter().rev().map(|r| (r.state.as_str(), r.attempts, r.last_error.as_str())).collect();
+    assert_eq!(
+        seen,
+        [("delivered", 1, ""), ("pending", 1, "refused"), ("pending", 0, ""), ("failed", 1, "gone")]
+    );
     assert_eq!(recent[3].delivered, Some(at(2)), "the first delivery counts");
     assert_eq!(db.events(EventFilter::default(), page(10, None)).await.unwrap().len(), 1);
     assert_eq!(db.outbox_recent(page(1, Some(recent[1].id.to_string()))).await.unwrap(), recent[2..3]);
@@ -684,7 +742,8 @@ async fn one_time_things_work_once_for_many_at_once(db: Db) {
         tasks.push(tokio::spawn(async move {
             let step = db.burn_totp_step(id, 11).await.unwrap();
             let code = db.burn_recovery(id, &[1; 32]).await.unwrap();
-            let claim = db.claim_setting("claimed", &i.to_string(), Some(draft("server.claim"))).await.unwrap();
+            let claim =
+                db.claim_setting("claimed", &i.to_string(), Some(draft("server.claim"))).await.unwrap();
             (i32::from(step), i32::from(code), i32::from(claim))
         }));
     }
@@ -847,7 +906,8 @@ async fn hostile_texts_come_back_as_texts(db: Db) {
     ];
     for (i, text) in texts.into_iter().enumerate() {
         let kept = text.replace('\0', "\u{fffd}");
-        let new = HostRow { os: text.into(), fields: vec![(text.into(), text.into())], ..host(&format!("h{i}")) };
+        let new =
+            HostRow { os: text.into(), fields: vec![(text.into(), text.into())], ..host(&format!("h{i}")) };
         let put = db.put_host(new, draft("host.add")).await.unwrap();
         let got = db.host(put.id).await.unwrap().unwrap();
         assert_eq!(got.os, kept);
@@ -901,7 +961,11 @@ async fn retention_removes_the_old_and_only_that(db: Db) {
 async fn health_counts(db: Db) {
     db.put_event(event(None, None, "comment"), Some(draft("x"))).await.unwrap();
     let health = db.health().await.unwrap();
-    assert!(health.engine.starts_with("SQLite 3.") || health.engine.starts_with("PostgreSQL 1"), "{}", health.engine);
+    assert!(
+        health.engine.starts_with("SQLite 3.") || health.engine.starts_with("PostgreSQL 1"),
+        "{}",
+        health.engine
+    );
     assert_eq!(health.schema_version, wk_store::SCHEMA_VERSION);
     assert_eq!((health.events, health.audit_entries), (1, 1));
     assert!(health.bytes > 4096);

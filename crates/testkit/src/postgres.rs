@@ -18,7 +18,9 @@ use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, KeyUsage
 /// Why there is no PostgreSQL.
 #[derive(Debug, thiserror::Error)]
 pub enum PgError {
-    #[error("PostgreSQL's programs are not in PATH or /usr/lib/postgresql/*/bin; install them: apt-get install -y postgresql")]
+    #[error(
+        "PostgreSQL's programs are not in PATH or /usr/lib/postgresql/*/bin; install them: apt-get install -y postgresql"
+    )]
     Missing,
     #[error("PostgreSQL does not run as root, and there is no user `postgres` or `nobody` to run it as")]
     NoUser,
@@ -70,7 +72,9 @@ impl PgServer {
     fn start_with(tls: bool) -> Result<Self, PgError> {
         let io = |what| move |source| PgError::Io { what, source };
         let bin = programs().ok_or(PgError::Missing)?;
-        let root = fs::metadata("/proc/self").map(|meta| std::os::unix::fs::MetadataExt::uid(&meta)).unwrap_or(0) == 0;
+        let root =
+            fs::metadata("/proc/self").map(|meta| std::os::unix::fs::MetadataExt::uid(&meta)).unwrap_or(0)
+                == 0;
         let user = if root { Some(unprivileged().ok_or(PgError::NoUser)?) } else { None };
         let dir = tempfile::Builder::new().prefix("wkpg").tempdir().map_err(io("make a temporary folder"))?;
         if let Some((uid, gid)) = user {
@@ -80,7 +84,16 @@ impl PgServer {
         let mut server = Self { dir, bin, user, port, tls, child: None, databases: AtomicU32::new(0) };
         let data = server.dir.path().join("data");
         server.run("initdb", |initdb| {
-            initdb.arg("-D").arg(&data).args(["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]);
+            initdb.arg("-D").arg(&data).args([
+                "-U",
+                "postgres",
+                "-A",
+                "trust",
+                "-E",
+                "UTF8",
+                "--locale=C",
+                "--no-sync",
+            ]);
             // Small log segments: the default of 16 MB is most of an empty cluster.
             initdb.arg("--wal-segsize=1");
         })?;
@@ -166,7 +179,15 @@ impl PgServer {
         let mut postgres = self.command("postgres");
         postgres.arg("-D").arg(self.dir.path().join("data")).arg("-k").arg(self.dir.path());
         // No fsync: what these tests prove about PostgreSQL does not include power cuts.
-        postgres.args(["-F", "-p", &self.port.to_string(), "-c", "shared_buffers=16MB", "-c", "max_connections=60"]);
+        postgres.args([
+            "-F",
+            "-p",
+            &self.port.to_string(),
+            "-c",
+            "shared_buffers=16MB",
+            "-c",
+            "max_connections=60",
+        ]);
         if self.tls {
             let path = |name: &str| self.dir.path().join(name).display().to_string();
             postgres.args(["-c", "listen_addresses=127.0.0.1", "-c", "ssl=on"]);
@@ -238,7 +259,10 @@ impl PgServer {
         if output.status.success() {
             Ok(text(&output.stdout))
         } else {
-            Err(PgError::Failed { program, said: format!("{} {}", text(&output.stdout), text(&output.stderr)) })
+            Err(PgError::Failed {
+                program,
+                said: format!("{} {}", text(&output.stdout), text(&output.stderr)),
+            })
         }
     }
 }
@@ -251,7 +275,10 @@ impl Drop for PgServer {
 
 impl fmt::Debug for PgServer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PgServer").field("dir", &self.dir.path()).field("port", &self.port).finish_non_exhaustive()
+        f.debug_struct("PgServer")
+            .field("dir", &self.dir.path())
+            .field("port", &self.port)
+            .finish_non_exhaustive()
     }
 }
 
@@ -268,8 +295,7 @@ fn programs() -> Option<PathBuf> {
     versions.sort();
     let debian = versions.into_iter().rev().map(|(_, dir)| dir);
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let found = debian.chain(std::env::split_paths(&path).collect::<Vec<_>>()).find(|dir| has_all(dir));
-    found
+    debian.chain(std::env::split_paths(&path).collect::<Vec<_>>()).find(|dir| has_all(dir))
 }
 
 fn has_all(dir: &Path) -> bool {

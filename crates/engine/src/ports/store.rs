@@ -51,7 +51,8 @@ pub trait Store: Send + Sync + Debug {
     async fn hosts(&self) -> Result<Vec<HostRow>>;
     async fn host(&self, id: HostId) -> Result<Option<HostRow>>;
     async fn host_by_name(&self, name: &str) -> Result<Option<HostRow>>;
-    /// Inserts or replaces (by id). Conflict when another host has the name, or the revision moved on.
+    /// Inserts (revision 0) or replaces (by id, at the revision that was read). Conflict when another host has the
+    /// name, or the revision moved on; not found when it was removed meanwhile.
     async fn put_host(&self, host: HostRow, audit: Draft) -> Result<HostRow>;
     /// Removes a host with its checks, states, inventory and downtimes; events and audit stay.
     async fn delete_host(&self, id: HostId, audit: Draft) -> Result<()>;
@@ -87,6 +88,7 @@ pub trait Store: Send + Sync + Debug {
     async fn enrol(&self, token: TokenId, now: Timestamp, host: HostRow, agent: AgentRow, cert: AgentCertRow, audit: Draft) -> Result<()>;
     /// Records a link that opened: last seen, address, version, remote switch, plugins.
     async fn agent_seen(&self, agent: AgentRow) -> Result<()>;
+    /// Revoking is final, revokes the agent's certificates, and leaves its host without an agent.
     async fn set_standing(&self, id: AgentId, standing: Standing, event: EventRow, audit: Draft) -> Result<()>;
     async fn agent_certs(&self, id: AgentId) -> Result<Vec<AgentCertRow>>;
     /// Records a renewal from `cert.parent_serial`; see [`RenewOutcome`]. On `Cloned` the agent is quarantined, and
@@ -122,6 +124,8 @@ pub trait Store: Send + Sync + Debug {
     async fn user_by_name(&self, name: &str) -> Result<Option<UserRow>>;
     /// Conflict when the name is taken.
     async fn create_user(&self, user: UserRow, recovery_sha256: Vec<Vec<u8>>, audit: Draft) -> Result<()>;
+    /// Conflict when the name is taken or the revision moved on. Leaves `failures` alone, and `totp_last_step` only
+    /// goes up.
     async fn update_user(&self, user: UserRow, audit: Draft) -> Result<()>;
     /// Moves `totp_last_step` forward to `step`; false when it was used already.
     async fn burn_totp_step(&self, id: UserId, step: i64) -> Result<bool>;
@@ -131,6 +135,7 @@ pub trait Store: Send + Sync + Debug {
     /// Sets the durable failure count, with the audit record of the attempt.
     async fn set_failures(&self, id: UserId, failures: i64, audit: Draft) -> Result<()>;
     async fn put_session(&self, session: SessionRow, audit: Draft) -> Result<()>;
+    /// The session under this token that has not ended, with its account, which may be disabled.
     async fn session_by_token(&self, token_sha256: &[u8]) -> Result<Option<(SessionRow, UserRow)>>;
     async fn touch_session(&self, id: SessionId, at: Timestamp) -> Result<()>;
     async fn sessions(&self, user: UserId) -> Result<Vec<SessionRow>>;
