@@ -91,7 +91,7 @@ export const t = {
     offline: 'The server cannot be reached.',
     offlineTitle: 'The server cannot be reached',
     offlineDetail:
-      'Agents keep measuring and store what they find. Check your network, then the server: `watchkeep status` on its machine.',
+      'Agents keep measuring and store what they find. Check your network, then the server on its machine.',
     forbiddenTitle: 'You may not see this',
     forbiddenDetail: 'Your role does not include it. An administrator can change that.',
     goneTitle: 'This does not exist',
@@ -133,6 +133,7 @@ export const t = {
   },
   range: {
     label: 'Time range',
+    all: 'All time',
     last: rangeWords,
     from: 'From',
     to: 'To',
@@ -411,6 +412,7 @@ export const t = {
     hide: 'Hide',
     passed: 'Yes',
     stopped: 'Stopped here',
+    skipped: 'No',
     gate: from(gateWords),
     verdict: (verdict: string) => {
       const [kind, rest = ''] = verdict.split(/[: ]/, 2)
@@ -644,7 +646,10 @@ export const t = {
       fields: 'Fields',
     }),
     key: 'Name',
-    field: (name: string) => name.replaceAll(/[_.]/g, ' '),
+    field: (name: string) => {
+      const words = name.replaceAll(/[_.]/g, ' ')
+      return words.charAt(0).toLocaleUpperCase() + words.slice(1)
+    },
     changed: 'Changed',
     search: (section: string) => `Search ${section.toLocaleLowerCase()}`,
     placeholder: 'Search',
@@ -683,7 +688,7 @@ export const t = {
     ttl: 'Valid for',
     ttlHelp: 'Afterwards it is refused, used or not.',
     probe: 'May check other hosts',
-    probeHelp: 'Grants `probe`: the agent may run probes against addresses you name.',
+    probeHelp: 'The agent may run probes against addresses you name.',
     make: 'Make token',
     lineTitle: 'Paste this on the machine',
     lineDetail: 'The line carries the token and the digest of our certificate authority.',
@@ -776,7 +781,7 @@ export const t = {
     noChanges: 'No field changed.',
     proof: 'Proof',
     proofDetail:
-      'The hash of this entry in the log. `watchkeep audit verify` recomputes it without this server.',
+      'The hash of this entry in the log. “watchkeep audit verify” recomputes it without this server.',
     raw: 'The entry itself',
   },
   system: {

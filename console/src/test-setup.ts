@@ -10,16 +10,19 @@ vi.stubGlobal(
     disconnect() {}
   },
 )
-window.matchMedia ??= (query: string) =>
-  ({
-    matches: false,
-    media: query,
-    addEventListener() {},
-    removeEventListener() {},
-    addListener() {},
-    removeListener() {},
-    dispatchEvent: () => false,
-    onchange: null,
-  }) as MediaQueryList
+if (typeof window !== 'undefined')
+  window.matchMedia ??= (query: string) =>
+    ({
+      matches: false,
+      media: query,
+      addEventListener() {},
+      removeEventListener() {},
+      addListener() {},
+      removeListener() {},
+      dispatchEvent: () => false,
+      onchange: null,
+    }) as MediaQueryList
 
-afterEach(cleanup)
+afterEach(() => {
+  if (typeof document !== 'undefined') cleanup()
+})

@@ -421,15 +421,13 @@ const certificates = [
   { role: 'root', subject: 'Watchkeep root 2026', days: 3640, life: 3650 },
   { role: 'intermediate', subject: 'Watchkeep intermediate 1', days: 82, life: 90 },
   { role: 'server', subject: 'watchkeep.example, localhost, 127.0.0.1', days: 6, life: 30 },
-  ...agents
-    .slice(0, 12)
-    .map((agent, i) => ({
-      role: 'agent',
-      subject: agent.id,
-      days: i === 4 ? 0 : (i % 6) + 1,
-      life: 7,
-      revoked: i === 9,
-    })),
+  ...agents.slice(0, 12).map((agent, i) => ({
+    role: 'agent',
+    subject: agent.id,
+    days: i === 4 ? 0 : (i % 6) + 1,
+    life: 7,
+    revoked: i === 9,
+  })),
 ].map((each, i) => ({
   role: each.role,
   subject: each.subject,

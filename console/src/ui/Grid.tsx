@@ -176,10 +176,10 @@ export function Grid<T>(props: GridProps<T>) {
   })
   const template = [
     ...(onSelect === undefined ? [] : ['36px']),
-    ...visible.map(({ column, size }) =>
+    ...visible.map(({ column, size }, index) =>
       column.grow !== undefined && widths[column.id] === undefined
         ? `minmax(${column.width}px, ${column.grow}fr)`
-        : `${size}px`,
+        : `${size + (onSelect === undefined && index === 0 ? 8 : 0)}px`,
     ),
     '8px',
   ].join(' ')

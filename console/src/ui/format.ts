@@ -4,6 +4,7 @@ const locale = typeof navigator === 'undefined' ? 'en' : navigator.language
 
 const integer = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 })
 const short = new Intl.NumberFormat(locale, { maximumSignificantDigits: 3 })
+const percent = new Intl.NumberFormat(locale, { maximumFractionDigits: 1 })
 const exact = new Intl.DateTimeFormat(locale, {
   year: 'numeric',
   month: 'short',
@@ -102,7 +103,7 @@ export function quantity(value: number | null | undefined, unit: string): string
     case 'GB':
       return bytes(value * 1024 ** 3)
     case '%':
-      return `${number(Math.abs(value) < 0.005 ? 0 : value)} %`
+      return `${percent.format(Math.abs(value) < 0.005 ? 0 : value)} %`
     case 's':
       return span(value * 1000)
     case 'ms':

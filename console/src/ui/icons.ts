@@ -15,7 +15,7 @@ export {
   IconLayoutSidebarLeftCollapse,
   IconLayoutSidebarLeftExpand,
   IconLogout,
-  IconMessageCircle,
+  IconMinus,
   IconMoon,
   IconPencil,
   IconPlug,

@@ -1,7 +1,7 @@
 // Agents and how new ones come in: the token whose one line is pasted on a machine.
 
 import { useQuery } from '@tanstack/react-query'
-import { useState } from 'react'
+import { useMemo, useState } from 'react'
 import { agentsQuery, tokensQuery } from '../../api/queries'
 import type { Agent } from '../../api/types'
 import { t } from '../../strings'
@@ -109,7 +109,6 @@ const columns: readonly Column<Agent>[] = [
 
 const idOf = (agent: Agent) => agent.id
 const nameOf = (agent: Agent) => `${agent.host.name}, ${standing(agent).word}`
-const none: readonly Agent[] = []
 type Tab = 'agents' | 'enrol'
 
 export function AgentsPage() {
@@ -120,10 +119,16 @@ export function AgentsPage() {
   const { panel, open } = usePanel()
   const [enrolling, setEnrolling] = useState(false)
   const tab: Tab = search.tab === 'enrol' && may('agent.enrol') ? 'enrol' : 'agents'
+  const rows = useMemo(
+    () =>
+      [...(agents.data?.items ?? [])].sort(
+        (a, b) => standing(a).rank - standing(b).rank || a.host.name.localeCompare(b.host.name),
+      ),
+    [agents.data],
+  )
   if (agents.isError && agents.data === undefined) {
     return <PageError error={agents.error} reset={() => void agents.refetch()} />
   }
-  const rows = agents.data?.items ?? none
   const quarantined = rows.filter((agent) => agent.standing === 'quarantined')
   const pending = tokens.data?.items.filter((token) => token.state === 'open').length
   return (

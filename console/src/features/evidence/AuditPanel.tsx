@@ -43,7 +43,9 @@ export default function AuditPanel({ seq, onClose }: { seq: string; onClose: () 
       )}
       {entry !== undefined && read !== undefined && (
         <>
-          <Mark tone={outcomeTone(entry.outcome)} word={t.evidence.outcome(entry.outcome)} chip />
+          <div>
+            <Mark tone={outcomeTone(entry.outcome)} word={t.evidence.outcome(entry.outcome)} chip />
+          </div>
           <Facts
             items={[
               [t.evidence.columns.at, <At key="at" at={entry.at} />],

@@ -6,6 +6,7 @@ import { IconChevronDown } from '../../ui/icons'
 import { usePopup } from '../../ui/usePopup'
 import styles from './RangePicker.module.css'
 import { presets, printRange, useRange } from './range'
+import { useSearchState } from './useSearchState'
 
 // A datetime-local field speaks local time without a zone.
 const toField = (at: number): string => {
@@ -13,8 +14,11 @@ const toField = (at: number): string => {
   return local.toISOString().slice(0, 16)
 }
 
-export function RangePicker() {
+export function RangePicker({ allTime = false }: { allTime?: boolean }) {
   const [range, setRange] = useRange()
+  const [search] = useSearchState()
+  // Where all time is the default, no range in the address means just that.
+  const isAll = allTime && search.range === undefined
   const { open, setOpen, box } = usePopup<HTMLDivElement>()
   const [from, setFrom] = useState('')
   const [to, setTo] = useState('')
@@ -41,18 +45,31 @@ export function RangePicker() {
         aria-haspopup="dialog"
         onClick={start}
       >
-        <span className={styles.label}>{range.label}</span>
+        <span className={styles.label}>{isAll ? t.range.all : range.label}</span>
         <IconChevronDown size={14} aria-hidden />
       </button>
       {open && (
         <div className={styles.popup} role="dialog" aria-label={t.range.label}>
           <div className={styles.presets}>
+            {allTime && (
+              <button
+                type="button"
+                className={styles.preset}
+                aria-pressed={isAll}
+                onClick={() => {
+                  setRange(undefined)
+                  setOpen(false)
+                }}
+              >
+                {t.range.all}
+              </button>
+            )}
             {presets.map((preset) => (
               <button
                 key={preset.id}
                 type="button"
                 className={styles.preset}
-                aria-pressed={range.preset === preset.id}
+                aria-pressed={!isAll && range.preset === preset.id}
                 onClick={() => {
                   setRange(preset.id)
                   setOpen(false)

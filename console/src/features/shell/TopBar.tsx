@@ -34,7 +34,7 @@ export function TopBar({ onPalette, onHelp }: { onPalette: () => void; onHelp: (
         </span>
       </button>
       <div className={styles.end}>
-        {hasRange && <RangePicker />}
+        {hasRange && <RangePicker allTime={path === '/evidence'} />}
         <LiveDot />
         <span className={styles.help}>
           <IconButton label={t.shell.help} onClick={onHelp}>

@@ -9,12 +9,12 @@ import { Glyph, Mark } from '../../ui/Glyph'
 import { Empty, Facts, Meter, Notice, Page, Section } from '../../ui/Layout'
 import { Tabs } from '../../ui/Tabs'
 import { Ago, At } from '../../ui/Time'
-import type { Tone } from '../../ui/tone'
 import { statusTone, statusWord } from '../checks/status'
 import { PageError } from '../shell/PageError'
 import { useMay } from '../shell/useMe'
 import { useSearchState } from '../shell/useSearchState'
 import { Channels } from './Channels'
+import { daysTone } from './days'
 import styles from './System.module.css'
 
 type Tab = 'health' | 'certificates' | 'notifications'
@@ -201,18 +201,6 @@ function Health({ system }: { system: System }) {
       </Section>
     </div>
   )
-}
-
-/** Days left against the whole life: a week of seven days is full, not nearly over. */
-export function daysTone(
-  certificate: Pick<Certificate, 'days_left' | 'not_before' | 'not_after' | 'revoked'>,
-): Tone {
-  if (certificate.revoked) return 'waiting'
-  if (certificate.days_left < 0) return 'danger'
-  const life = Date.parse(certificate.not_after) - Date.parse(certificate.not_before)
-  const left = Date.parse(certificate.not_after) - Date.now()
-  const share = life > 0 ? left / life : 0
-  return share < 0.1 ? 'danger' : share < 0.25 ? 'notice' : 'good'
 }
 
 function Certificates({ items }: { items: readonly Certificate[] }) {

@@ -349,7 +349,8 @@ function drawMarks(u: uPlot, thresholds: readonly Threshold[], annotations: read
     ctx.stroke()
     ctx.setLineDash([])
     ctx.textAlign = 'right'
-    ctx.fillText(line.label, left + width - 4 * ratio, y - 3 * ratio)
+    // Above the line, or below it where the top is near.
+    ctx.fillText(line.label, left + width - 4 * ratio, y - top < 14 * ratio ? y + 11 * ratio : y - 3 * ratio)
   }
   const tones = {
     good: '--ok-fill',
