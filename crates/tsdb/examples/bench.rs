@@ -147,9 +147,14 @@ fn sum_of_rates(store: &Store, from: i64, to: i64) -> Fallible<(usize, f64)> {
     Ok((n, sums.values().copied().fold(0.0, f64::max)))
 }
 
+/// Runs of the large query; more of them make a profile readable.
+fn repeat() -> usize {
+    std::env::var("BENCH_REPEAT").ok().and_then(|n| n.parse().ok()).unwrap_or(21)
+}
+
 fn time_queries(store: &Store, from: i64, to: i64) -> Fallible<(f64, f64)> {
     let (mut many, mut one) = (Vec::new(), Vec::new());
-    for _ in 0..21 {
+    for _ in 0..repeat() {
         let begin = Instant::now();
         let (n, most) = sum_of_rates(store, from, to)?;
         many.push(begin.elapsed().as_secs_f64() * 1e3);

@@ -16,7 +16,9 @@ use parking_lot::Mutex;
 
 use crate::codec::{self, CHUNK_MAX};
 use crate::files;
-use crate::frame::{self, Cursor, FILE_HEAD, FileKind, Found, Kind, Salt, Scan, put_varint, zigzag};
+use crate::frame::{
+    self, Cursor, FILE_HEAD, FRAME_HEAD, FileKind, Found, Kind, Salt, Scan, put_varint, zigzag,
+};
 use crate::notes::Notes;
 use crate::roll::{self, Roll};
 
@@ -28,6 +30,8 @@ const TAIL: usize = 12;
 const READ_MAX: usize = 1 << 20;
 /// Chunks further apart than this are read apart.
 const GAP_MAX: u64 = 16 << 10;
+/// A check of the whole file reads this much at a time.
+const VERIFY_WINDOW: usize = 1 << 20;
 /// A file with this many different time columns is closed, to keep its footer bounded.
 const TIMES_MAX: usize = 100_000;
 /// Columns of times a file keeps in memory: a day of ten-second points takes 68 KiB each.
@@ -87,7 +91,7 @@ struct TimesAt {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Entry {
+pub(crate) struct Entry {
     series: u32,
     offset: u64,
     /// Of the whole frame.
@@ -279,7 +283,7 @@ fn tail(salt: Salt, footer: u64) -> [u8; TAIL] {
 
 /// What finds a file's chunks.
 #[derive(Debug, Default)]
-struct Directory {
+pub(crate) struct Directory {
     merged: bool,
     replaces: Vec<u64>,
     samples: u64,
@@ -329,7 +333,7 @@ fn u32_of(cursor: &mut Cursor<'_>) -> Option<u32> {
     u32::try_from(cursor.varint()?).ok()
 }
 
-fn parse_footer(body: &[u8]) -> Option<Directory> {
+pub(crate) fn parse_footer(body: &[u8]) -> Option<Directory> {
     let mut cursor = Cursor(body);
     let merged = cursor.byte()? != 0;
     let replaces = (0..cursor.size(body.len())?).map(|_| cursor.varint()).collect::<Option<_>>()?;
@@ -369,7 +373,7 @@ fn parse_footer(body: &[u8]) -> Option<Directory> {
     })
 }
 
-fn parse_index(body: &[u8]) -> Option<Vec<Entry>> {
+pub(crate) fn parse_index(body: &[u8]) -> Option<Vec<Entry>> {
     let mut cursor = Cursor(body);
     let n = cursor.size(INDEX_PAGE)?;
     let mut entries = Vec::with_capacity(n);
@@ -389,21 +393,7 @@ fn chunk_head(cursor: &mut Cursor<'_>) -> Option<(u32, u32)> {
     Some((u32_of(cursor)?, u32_of(cursor)?))
 }
 
-/// Checks every parser of this module against arbitrary bytes; for fuzzing.
-#[doc(hidden)]
-pub fn fuzz_bytes(data: &[u8]) {
-    let _ = parse_footer(data);
-    let _ = parse_index(data);
-    let _ = codec::decode_times(data);
-    let mut out = Vec::new();
-    let n = data.first().map_or(1, |&b| usize::from(b) * 4 + 1);
-    let _ = codec::decode_values(data.get(1..).unwrap_or_default(), n, 0..n, &mut out);
-    if let Some((salt, _)) = frame::read_file_head(FileKind::Block, data) {
-        walk(data, salt, &mut |_| {});
-    }
-}
-
-fn walk(data: &[u8], salt: Salt, tell: &mut dyn FnMut(String)) -> Directory {
+pub(crate) fn walk(data: &[u8], salt: Salt, tell: &mut dyn FnMut(String)) -> Directory {
     let mut directory = Directory { first: i64::MAX, last: i64::MIN, ..Directory::default() };
     let mut entries = Vec::new();
     for found in Scan::new(data, salt) {
@@ -770,6 +760,50 @@ impl Block {
         let directory = self.rebuild()?;
         *self.directory.lock() = Arc::clone(&directory);
         Ok(collect(&directory).unwrap_or_default())
+    }
+
+    /// Reads the whole file and reports what is damaged.
+    pub(crate) fn verify(&self) -> io::Result<()> {
+        let mut window = vec![0u8; VERIFY_WINDOW];
+        let end = self.bytes.saturating_sub(TAIL as u64);
+        let mut at = FILE_HEAD as u64;
+        while at < end {
+            let n = usize::try_from(end - at).unwrap_or(usize::MAX).min(window.len());
+            self.file.read_exact_at(&mut window[..n], at)?;
+            let mut used = 0;
+            loop {
+                match frame::frame_at(&window[..n], used, at, self.salt) {
+                    Ok((_, body)) => used = body.end,
+                    Err(frame::Fault::Short) if used > 0 => break,
+                    Err(frame::Fault::Short) if n == window.len() && n < frame::BODY_MAX + FRAME_HEAD => {
+                        window.resize(frame::BODY_MAX + FRAME_HEAD, 0);
+                        break;
+                    }
+                    Err(frame::Fault::Body { end }) => {
+                        self.fault(at + used as u64, "a record is damaged");
+                        used = end;
+                    }
+                    Err(_) => {
+                        // Where the next record begins is not known: the walk finds it, and reports.
+                        self.fault(at + used as u64, "a record's head is damaged");
+                        return Ok(());
+                    }
+                }
+                if used == n {
+                    break;
+                }
+            }
+            at += used as u64;
+        }
+        if self.read_footer().is_none() {
+            self.fault(end, "the footer is damaged");
+        }
+        let mut head = [0u8; FILE_HEAD];
+        self.file.read_exact_at(&mut head, 0)?;
+        if frame::read_file_head(FileKind::Block, &head) != Some((self.salt, false)) {
+            self.fault(0, "the head is damaged");
+        }
+        Ok(())
     }
 
     /// Takes the file's name away; readers that hold it keep reading.

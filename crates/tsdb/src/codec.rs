@@ -711,6 +711,19 @@ mod tests {
         }
 
         #[test]
+        fn a_damaged_column_is_refused_or_wrong_but_never_a_panic(
+            values in any_column(), at in any::<prop::sample::Index>(), with in 1u8..,
+        ) {
+            let mut bytes = Vec::new();
+            encode_values(&values, &mut bytes);
+            let at = at.index(bytes.len());
+            bytes[at] ^= with;
+            let mut out = Vec::new();
+            let _ = decode_values(&bytes, values.len(), 0..values.len(), &mut out);
+            prop_assert!(out.len() <= values.len() + PAGE);
+        }
+
+        #[test]
         fn what_is_packed_unpacks(values in any_column()) {
             let mut bytes = Vec::new();
             pack(values.iter().copied(), &mut bytes);

@@ -4,10 +4,12 @@
 //! block files, which are merged day by day and summed up into minutes and hours. Every byte on disk is under a checksum:
 //! damage is found, left out and reported. What it leaves out: PromQL, remote write, several servers on one folder.
 
-pub mod block;
+mod block;
 mod codec;
 mod files;
 mod frame;
+#[doc(hidden)]
+pub mod fuzz;
 mod head;
 mod merge;
 mod notes;

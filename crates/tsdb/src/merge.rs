@@ -156,9 +156,10 @@ pub(crate) fn merge_days(
     let mut inputs: Vec<u64> = loose.iter().map(|b| b.seq).collect();
     let mut made_raw: Vec<Output<'_>> = Vec::new();
     let mut day = query::floor_to(first, DAY_MS);
-    while day < cutoff.min(last.saturating_add(1)) {
+    while day < cutoff.min(last.saturating_add(query::RATE_GAP_MS).saturating_add(1)) {
         let end = day + DAY_MS;
-        let touched = loose.iter().any(|b| b.overlaps(day, end));
+        // The hour before counts too: a late sample there changes the growth across midnight.
+        let touched = loose.iter().any(|b| b.overlaps(day - query::RATE_GAP_MS, end));
         if touched {
             // The day's earlier merge takes part too, so that a day stays one file.
             let sources: Vec<Arc<Block>> = raw.iter().filter(|b| b.overlaps(day, end)).cloned().collect();

@@ -21,6 +21,7 @@ impl Merge {
         if self.points.last().is_some_and(|&(last, _)| first <= last) {
             self.mixed = true;
         }
+        self.points.reserve_exact(times.len());
         self.points.extend(times.iter().copied().zip(values.iter().copied()));
     }
 
@@ -53,23 +54,6 @@ pub(crate) fn latest_rolls(mut rolls: Vec<Roll>, step: i64) -> Vec<Roll> {
     rolls
 }
 
-/// Raw samples as rolls of one, a counter's growth since the sample before included. `samples` may begin with one
-/// sample ahead of `from`; that one is not given itself.
-pub(crate) fn as_rolls(samples: &[(i64, f64)], from: i64) -> impl Iterator<Item = Roll> {
-    let mut before: Option<(i64, f64)> = None;
-    samples.iter().filter_map(move |&(at, value)| {
-        let mut roll = Roll::of(at, value);
-        if let Some((before_at, before)) = before
-            && at - before_at <= RATE_GAP_MS
-        {
-            roll.grown = roll::growth(before, value);
-            roll.span = at - before_at;
-        }
-        before = Some((at, value));
-        (at >= from).then_some(roll)
-    })
-}
-
 /// Folds rolls into the points of an answer, in order of time.
 #[derive(Debug)]
 pub(crate) struct Steps {
@@ -99,7 +83,7 @@ impl Steps {
         }
     }
 
-    /// `step` is what the roll stands for: its step's beginning places it, a raw sample's time does.
+    /// `step` is what the roll stands for: its step's beginning places it.
     pub(crate) fn add(&mut self, roll: &Roll, step: i64) {
         let (min, max, last, sum, weight) = if self.rate {
             if roll.span <= 0 {
@@ -111,7 +95,7 @@ impl Steps {
         } else {
             (roll.min, roll.max, roll.last, roll.sum, f64::from(roll.count))
         };
-        let placed = if step > 1 { floor_to(roll.at, step) } else { roll.at };
+        let placed = floor_to(roll.at, step);
         // Divisions are slow and most points fall into the step that is open.
         if let Some(point) = self.points.last_mut().filter(|point| placed >= point.at_ms && placed < self.end)
         {
@@ -130,6 +114,54 @@ impl Steps {
         (self.sum, self.weight) = (sum, weight);
         self.several = roll.count != 1;
         self.points.push(Point { at_ms: at, min, max, avg: last, last, count: roll.count });
+    }
+
+    /// Adds raw samples, in order of time. They may begin with one sample ahead of `from`, where a counter's growth
+    /// starts; that one is not counted itself.
+    pub(crate) fn add_samples(&mut self, samples: &[(i64, f64)], from: i64) {
+        if self.rate {
+            for pair in samples.windows(2) {
+                let ((before_at, before), (at, value)) = (pair[0], pair[1]);
+                let span = at - before_at;
+                if at < from || span > RATE_GAP_MS {
+                    continue;
+                }
+                let grown = roll::growth(before, value);
+                let seconds = span as f64 / 1000.0;
+                self.put(at, grown / seconds, grown, seconds);
+            }
+        } else {
+            let begin = samples.partition_point(|&(at, _)| at < from);
+            for &(at, value) in &samples[begin..] {
+                self.put(at, value, value, 1.0);
+            }
+        }
+    }
+
+    fn put(&mut self, at: i64, value: f64, sum: f64, weight: f64) {
+        if let Some(point) = self.points.last_mut()
+            && at < self.end
+            && at >= point.at_ms
+        {
+            self.sum += sum;
+            self.weight += weight;
+            if value < point.min {
+                point.min = value;
+            }
+            if value > point.max {
+                point.max = value;
+            }
+            point.last = value;
+            point.count = point.count.saturating_add(1);
+            self.several = true;
+            return;
+        }
+        self.close();
+        let begin = if self.step_ms == 1 { at } else { floor_to(at, self.step_ms) };
+        self.end = begin.saturating_add(self.step_ms);
+        (self.sum, self.weight) = (sum, weight);
+        self.several = false;
+        self.points.push(Point { at_ms: begin, min: value, max: value, avg: value, last: value, count: 1 });
     }
 
     fn close(&mut self) {
@@ -152,9 +184,7 @@ mod tests {
 
     fn answer(samples: &[(i64, f64)], step_ms: i64, rate: bool) -> Vec<Point> {
         let mut steps = Steps::new(step_ms, rate);
-        for roll in as_rolls(samples, 0) {
-            steps.add(&roll, 1);
-        }
+        steps.add_samples(samples, 0);
         steps.finish()
     }
 

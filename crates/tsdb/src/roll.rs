@@ -31,7 +31,7 @@ pub(crate) struct Roll {
 
 impl Roll {
     /// One raw sample.
-    pub(crate) const fn of(at: i64, value: f64) -> Self {
+    const fn of(at: i64, value: f64) -> Self {
         Self { at, count: 1, min: value, max: value, sum: value, last: value, grown: 0.0, span: 0 }
     }
 }

@@ -101,6 +101,8 @@ struct Inner {
     clock: Mutex<Option<Clock>>,
     head_since: Mutex<Instant>,
     next_seq: AtomicU64,
+    /// Files checked so far, over and over.
+    scrubbed: AtomicU64,
     notes: Arc<Notes>,
     wake: Mutex<bool>,
     woken: Condvar,
@@ -160,6 +162,16 @@ impl Store {
         self.inner.seal()
     }
 
+    /// Reads every block file whole; what is damaged shows in [`MetricsHealth`]. [`Metrics::maintain`] does the same to
+    /// one file a call.
+    ///
+    /// # Errors
+    /// [`MetricsError::Io`] when a file cannot be read at all.
+    pub fn verify(&self) -> Result<(), MetricsError> {
+        let blocks = Arc::clone(&self.inner.view.read().blocks);
+        blocks.iter().try_for_each(|block| block.verify()).map_err(io_error("check the block files"))
+    }
+
     fn halt(&self) {
         self.inner.stop.store(true, Ordering::SeqCst);
         *self.inner.wake.lock() = true;
@@ -198,6 +210,12 @@ impl Inner {
         notes.damaged.fetch_add(found.damaged, Ordering::Relaxed);
         let blocks = open_blocks(dir, &notes).map_err(io_error("open the block files"))?;
         let mut next_seq = 1;
+        // A number is never used twice, not even that of a file set aside.
+        for entry in std::fs::read_dir(dir).map_err(io_error("list the metrics folder"))? {
+            let name = entry.map_err(io_error("list the metrics folder"))?.file_name();
+            let number = name.to_str().and_then(|name| block::parse_name(name.trim_end_matches(".damaged")));
+            next_seq = next_seq.max(number.map_or(0, |(_, seq)| seq.saturating_add(1)));
+        }
         for block in &blocks {
             index.raise_next(block.series_max);
             next_seq = next_seq.max(block.seq + 1);
@@ -222,6 +240,7 @@ impl Inner {
             clock: Mutex::new(None),
             head_since: Mutex::new(Instant::now()),
             next_seq: AtomicU64::new(next_seq),
+            scrubbed: AtomicU64::new(0),
             notes,
             wake: Mutex::new(false),
             woken: Condvar::new(),
@@ -375,28 +394,25 @@ impl Inner {
         let mut sorted: Vec<u32> = series.to_vec();
         sorted.sort_unstable();
         sorted.dedup();
-        let mut merges: HashMap<u32, Merge> = sorted.iter().map(|&s| (s, Merge::default())).collect();
+        let mut merges: Vec<Merge> = sorted.iter().map(|_| Merge::default()).collect();
         let reach = before.unwrap_or(from);
         for block in view.blocks.iter().filter(|b| b.level == Level::Raw && b.overlaps(reach, to)) {
             block.read_raw(&sorted, from, to, before, &mut |series, times, values| {
-                if let Some(merge) = merges.get_mut(&series) {
-                    merge.add(times, values);
+                if let Ok(i) = sorted.binary_search(&series) {
+                    merges[i].add(times, values);
                 }
             })?;
         }
         for head in view.frozen.iter().chain([&view.head]) {
-            for &number in &sorted {
-                head.read(number, from, to, before, &mut |times, values| {
-                    if let Some(merge) = merges.get_mut(&number) {
-                        merge.add(times, values);
-                    }
-                });
+            for (merge, &number) in merges.iter_mut().zip(&sorted) {
+                head.read(number, from, to, before, &mut |times, values| merge.add(times, values));
             }
         }
         Ok(series
             .iter()
             .map(|number| {
-                let mut points = merges.remove(number).unwrap_or_default().finish();
+                let merge = sorted.binary_search(number).map(|i| std::mem::take(&mut merges[i]));
+                let mut points = merge.unwrap_or_default().finish();
                 // Several sources may each have given their last point before; only the nearest counts.
                 let ahead = points.partition_point(|&(at, _)| at < from);
                 if ahead > 1 {
@@ -487,9 +503,7 @@ impl Inner {
             let before = query.rate.then(|| raw_from.saturating_sub(query::RATE_GAP_MS));
             let points = self.raw(&numbers, raw_from, to, before).map_err(&failed)?;
             for (answer, points) in answers.iter_mut().zip(&points) {
-                for roll in query::as_rolls(points, raw_from) {
-                    answer.add(&roll, 1);
-                }
+                answer.add_samples(points, raw_from);
             }
         }
         Ok(chosen
@@ -511,7 +525,18 @@ impl Inner {
             self.seal()?;
         }
         self.merge(now).map_err(io_error("merge blocks"))?;
-        self.retain(now).map_err(io_error("remove old blocks"))
+        self.retain(now).map_err(io_error("remove old blocks"))?;
+        self.scrub().map_err(io_error("check a block file"))
+    }
+
+    /// Checks one block file, another one each time: damage should be known before somebody needs the data.
+    fn scrub(&self) -> io::Result<()> {
+        let blocks = Arc::clone(&self.view.read().blocks);
+        let turn = self.scrubbed.fetch_add(1, Ordering::Relaxed);
+        match usize::try_from(turn).ok().and_then(|turn| turn.checked_rem(blocks.len())) {
+            Some(i) => blocks[i].verify(),
+            None => Ok(()),
+        }
     }
 
     /// Days that are over become one file each, with their minutes and hours.
@@ -616,7 +641,17 @@ fn open_blocks(dir: &Path, notes: &Arc<Notes>) -> io::Result<Vec<Block>> {
             Err(error)
                 if matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof) =>
             {
-                notes.damage(1, format!("{}: cannot be read ({error}): left out", entry.path().display()));
+                let mut aside = entry.path().into_os_string();
+                aside.push(".damaged");
+                std::fs::rename(entry.path(), &aside)?;
+                notes.damage(
+                    1,
+                    format!(
+                        "{}: cannot be read ({error}): set aside as {}",
+                        entry.path().display(),
+                        aside.display()
+                    ),
+                );
             }
             Err(error) => return Err(error),
         }
@@ -629,7 +664,30 @@ fn open_blocks(dir: &Path, notes: &Arc<Notes>) -> io::Result<Vec<Block>> {
     for block in gone {
         block.remove()?;
     }
-    Ok(kept)
+    Ok(with_rolls_missed(kept, notes))
+}
+
+/// A merged day whose minutes or hours are lost counts as unmerged: its samples answer, and the next merge makes the
+/// rolls anew.
+fn with_rolls_missed(mut blocks: Vec<Block>, notes: &Notes) -> Vec<Block> {
+    let rolls: Vec<(Level, i64, i64)> = blocks.iter().map(|b| (b.level, b.first, b.last)).collect();
+    for block in blocks.iter_mut().filter(|block| block.level == Level::Raw && block.merged) {
+        let has = |level: Level| {
+            rolls.iter().any(|&(l, first, last)| l == level && first <= block.last && last >= block.first)
+        };
+        if !(has(Level::Minute) && has(Level::Hour)) {
+            block.merged = false;
+            notes.tell(format!(
+                "{}: its minutes or hours are missing and will be made again",
+                file_name(block)
+            ));
+        }
+    }
+    blocks
+}
+
+fn file_name(block: &Block) -> String {
+    block::file_name(block.level, block.seq)
 }
 
 /// Reads the log back into the head. Gives the next segment's number and the bytes in the segments.
