@@ -24,8 +24,8 @@ use tokio_util::sync::CancellationToken;
 use wk_domain::spec::AssignmentSet;
 use wk_domain::{AgentId, Timestamp};
 use wk_engine::desk::{
-    AgentDesk, EnrolAttempt, EnrolRefused, Granted, IngestError, LinkHello, LinkOrder, LinkRefused, LinkTerms,
-    Observations, Peer,
+    AgentDesk, EnrolAttempt, EnrolRefused, Granted, IngestError, LinkHello, LinkOrder, LinkRefused,
+    LinkTerms, Observations, Peer,
 };
 use wk_engine::ports::rows::Standing;
 use wk_hub::{Hub, HubConfig};
@@ -136,7 +136,12 @@ fn measure(dir: &Path, address: SocketAddr, hub: &Hub) -> Outcome<()> {
     let seconds = started.elapsed().as_secs_f64().min(SECONDS as f64);
     let spent = processor_seconds()? - before;
     writeln!(out, "full mutual handshakes, hello and welcome: {:.0} /s", done / seconds)?;
-    writeln!(out, "server processor time for each: {:.2} ms, so {:.0} /s a core", spent * 1e3 / done, done / spent)?;
+    writeln!(
+        out,
+        "server processor time for each: {:.2} ms, so {:.0} /s a core",
+        spent * 1e3 / done,
+        done / spent
+    )?;
 
     std::thread::sleep(Duration::from_secs(1));
     let before = resident_bytes()?;
@@ -220,7 +225,8 @@ async fn agents(what: &str, dir: &Path, address: SocketAddr) -> Outcome<()> {
 fn processor_seconds() -> Outcome<f64> {
     let stat = std::fs::read_to_string("/proc/self/stat")?;
     let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-    let ticks: f64 = fields.get(11).ok_or("stat")?.parse::<f64>()? + fields.get(12).ok_or("stat")?.parse::<f64>()?;
+    let ticks: f64 =
+        fields.get(11).ok_or("stat")?.parse::<f64>()? + fields.get(12).ok_or("stat")?.parse::<f64>()?;
     // USER_HZ is 100 on every Linux that Rust runs on.
     Ok(ticks / 100.0)
 }

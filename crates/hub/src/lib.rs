@@ -69,6 +69,8 @@ pub struct HubConfig {
     pub write_deadline: Duration,
     /// Time for goodbyes when the server stops.
     pub drain: Duration,
+    /// How long after its certificate ended an agent may still renew it, and do nothing else: a machine that was off.
+    pub renew_grace: Duration,
 }
 
 impl Default for HubConfig {
@@ -91,6 +93,7 @@ impl Default for HubConfig {
             bytes_burst: (64 << 20) as f64,
             write_deadline: Duration::from_secs(30),
             drain: Duration::from_secs(5),
+            renew_grace: Duration::from_secs(7 * 24 * 3600),
         }
     }
 }
@@ -134,7 +137,7 @@ impl Hub {
         identity: Arc<ServerIdentity>,
         desk: Arc<dyn AgentDesk>,
     ) -> Result<Arc<Self>, PkiError> {
-        let tls = make_tls(&identity, &desk)?;
+        let tls = make_tls(&config, &identity, &desk)?;
         Ok(Arc::new(Self {
             gate: Gate::new(&config),
             half_open: Arc::new(Semaphore::new(config.half_open_max)),
@@ -152,7 +155,7 @@ impl Hub {
     /// # Errors
     /// [`PkiError::Tls`]; what was in force stays.
     pub fn reload_roots(&self) -> Result<(), PkiError> {
-        self.tls.store(Arc::new(make_tls(&self.identity, &self.desk)?));
+        self.tls.store(Arc::new(make_tls(&self.config, &self.identity, &self.desk)?));
         Ok(())
     }
 
@@ -167,11 +170,16 @@ impl Hub {
     }
 }
 
-fn make_tls(identity: &Arc<ServerIdentity>, desk: &Arc<dyn AgentDesk>) -> Result<Tls, PkiError> {
+fn make_tls(
+    config: &HubConfig,
+    identity: &Arc<ServerIdentity>,
+    desk: &Arc<dyn AgentDesk>,
+) -> Result<Tls, PkiError> {
     let roots: Vec<CertificateDer<'static>> =
         desk.roots_der().into_iter().map(CertificateDer::from).collect();
+    let deny = Arc::new(DeskDenyList(Arc::clone(desk)));
     Ok(Tls {
-        link: wk_pki::server_config_hub(identity, &roots, Arc::new(DeskDenyList(Arc::clone(desk))))?,
+        link: wk_pki::server_config_hub_with_grace(identity, &roots, deny, config.renew_grace)?,
         enrol: wk_pki::server_config_enrol(identity)?,
     })
 }

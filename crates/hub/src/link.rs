@@ -38,6 +38,8 @@ use crate::{Hub, now, push};
 const GOODBYE: Duration = Duration::from_millis(500);
 /// A batch that could not be stored is tried again after this, doubled each time up to the last.
 const RETRY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
+/// How long a link stays open that may only renew a certificate that has ended.
+const RENEW_ONLY: Duration = Duration::from_secs(60);
 /// Renewals that one link may ask for: a certificate lives for days, and so does a link.
 const RENEWALS_MAX: u32 = 16;
 
@@ -88,10 +90,11 @@ pub(crate) async fn serve(
     let (read, write) = split(stream);
     let mut reader = FrameReader::new(read, Limits::LINK);
     let mut writer = FrameWriter::new(write, wire::FRAME_BYTES_MAX);
+    let renew_only = certified.has_ended(now());
     // On the switchboard before the desk knows of the link: an order given from now on is not missed.
     let place = hub.switchboard.connect(peer.agent);
     let opened = tokio::select! {
-        opened = open(&hub, &peer, &mut reader) => opened,
+        opened = open(&hub, &peer, renew_only, &mut reader) => opened,
         () = shutdown.cancelled() => Err(End::Goodbye("stopping")),
     };
     let end = match opened {
@@ -105,7 +108,9 @@ pub(crate) async fn serve(
                 Err(end) => end,
             };
             writer = link.writer;
-            hub.desk.close_link(agent, number).await;
+            if !renew_only {
+                hub.desk.close_link(agent, number).await;
+            }
             end
         }
     };
@@ -139,11 +144,14 @@ struct Terms {
     epoch: u64,
     standing: Standing,
     committed_seq: u64,
+    /// The certificate has ended: it may be renewed, and nothing else.
+    renew_only: bool,
 }
 
 async fn open(
     hub: &Hub,
     peer: &Peer,
+    renew_only: bool,
     reader: &mut FrameReader<ReadHalf<Box<TlsStream<TcpStream>>>>,
 ) -> Result<Terms, End> {
     let deadline = hub.config.handshake_deadline;
@@ -161,6 +169,10 @@ async fn open(
         return Err(End::Goodbye("revoked"));
     }
     let epoch = hello.epoch;
+    if renew_only {
+        // The desk is not told of a link: nothing is known of this machine by it but that it asks.
+        return Ok(Terms { number: 0, epoch, standing: Standing::Active, committed_seq: 0, renew_only });
+    }
     match timeout(hub.config.write_deadline, hub.desk.open_link(peer, hello)).await {
         Err(_) | Ok(Err(LinkRefused::TryLater)) => Err(End::Goodbye("overload")),
         Ok(Err(LinkRefused::Revoked)) => Err(End::Goodbye("revoked")),
@@ -170,8 +182,16 @@ async fn open(
             epoch,
             standing: terms.standing,
             committed_seq: terms.committed_seq,
+            renew_only,
         }),
     }
+}
+
+struct Ingest {
+    seq: u64,
+    /// For another try.
+    frame: Bytes,
+    answer: Work<Result<(), IngestError>>,
 }
 
 struct Link {
@@ -180,6 +200,7 @@ struct Link {
     number: u64,
     epoch: u64,
     standing: Standing,
+    renew_only: bool,
     place: Place,
     writer: FrameWriter<WriteHalf<Box<TlsStream<TcpStream>>>>,
     assignments: watch::Receiver<Arc<AssignmentSet>>,
@@ -188,8 +209,8 @@ struct Link {
     waiting: VecDeque<Bytes>,
     waiting_batches: u32,
     waiting_bytes: usize,
-    /// The batch that is with the desk: its number, its frame for another try, and the answer to come.
-    ingest: Option<(u64, Bytes, Work<Result<(), IngestError>>)>,
+    /// The batch that is with the desk.
+    ingest: Option<Ingest>,
     retry_at: Option<Instant>,
     retry_after: Duration,
     renewal: Option<Work<Result<Granted, LinkRefused>>>,
@@ -217,6 +238,7 @@ impl Link {
             number: terms.number,
             epoch: terms.epoch,
             standing: terms.standing,
+            renew_only: terms.renew_only,
             place,
             writer,
             table: SeriesTable::default(),
@@ -233,7 +255,7 @@ impl Link {
             said_at: started,
             unsent_since: None,
             read_after: None,
-            expires_at: started + peer.not_after.since(now()),
+            expires_at: started + if terms.renew_only { RENEW_ONLY } else { peer.not_after.since(now()) },
             hub,
             peer,
         }
@@ -258,14 +280,14 @@ impl Link {
             heartbeat_ms: u32::try_from(self.hub.config.heartbeat.as_millis()).unwrap_or(u32::MAX),
             now_ms: now().as_ms(),
             roots_der: self.hub.desk.roots_der(),
-            standing: self.standing.as_str().to_owned(),
+            standing: if self.renew_only { "renew" } else { self.standing.as_str() }.to_owned(),
         };
         self.say(ToAgent::Welcome(welcome))?;
         self.push_assignments()
     }
 
     fn push_assignments(&mut self) -> Result<(), End> {
-        if self.standing != Standing::Active {
+        if self.standing != Standing::Active || self.renew_only {
             return Ok(());
         }
         let set = Arc::clone(&self.assignments.borrow_and_update());
@@ -322,7 +344,7 @@ impl Link {
             () = shutdown.cancelled() => Err(End::Goodbye("stopping")),
             () = self.place.cut.cancelled() => Err(End::Goodbye("overload")),
             order = self.place.orders.recv() => self.obey(order),
-            answer = work(self.ingest.as_mut().map(|(_, _, work)| work)) => self.ingested(answer),
+            answer = work(self.ingest.as_mut().map(|ingest| &mut ingest.answer)) => self.ingested(answer),
             answer = work(self.renewal.as_mut()) => self.renewed(answer),
             sent = self.writer.drive(write_until), if self.writer.has_work() => {
                 self.unsent_since = None;
@@ -362,7 +384,9 @@ impl Link {
 
     fn obey(&mut self, order: Option<Order>) -> Result<(), End> {
         match order {
-            Some(Order::RunNow(check)) if self.standing == Standing::Active => self.run_now(check),
+            Some(Order::RunNow(check)) if self.standing == Standing::Active && !self.renew_only => {
+                self.run_now(check)
+            }
             Some(Order::Superseded(link)) if link == self.number => Err(End::Goodbye("superseded")),
             Some(Order::RunNow(_) | Order::Superseded(_)) => Ok(()),
             Some(Order::Close(reason)) => Err(End::Goodbye(reason)),
@@ -379,7 +403,7 @@ impl Link {
         if self.hub.desk.denied(self.peer.agent, &self.peer.serial) {
             return Err(End::Goodbye("revoked"));
         }
-        if self.peer.not_after <= now() {
+        if self.peer.not_after <= now() && !self.renew_only {
             return Err(End::Goodbye("expired"));
         }
         Ok(())
@@ -387,11 +411,16 @@ impl Link {
 
     fn heard(&mut self, frame: Bytes) -> Result<(), End> {
         self.heard_at = Instant::now();
-        self.hub.desk.heard(self.peer.agent, self.number);
+        if !self.renew_only {
+            self.hub.desk.heard(self.peer.agent, self.number);
+        }
         self.count_bytes(frame.len());
         let broke = End::broke("protocol");
         match AgentFrameKind::of(&frame) {
             Some(kind @ (AgentFrameKind::Batch | AgentFrameKind::Dictionary)) => {
+                if self.renew_only {
+                    return Err(End::Goodbye("expired"));
+                }
                 if self.standing != Standing::Active {
                     return Err(End::Goodbye("quarantined"));
                 }
@@ -473,8 +502,8 @@ impl Link {
                         .map_err(|error| broke(error.to_string()))?;
                     self.left_out(cleaned.left_out, "observations");
                     let (desk, peer, number) = (Arc::clone(&self.hub.desk), self.peer.clone(), self.number);
-                    let work = async move { desk.ingest(&peer, number, cleaned.observations).await };
-                    self.ingest = Some((seq, frame, Box::pin(work)));
+                    let answer = async move { desk.ingest(&peer, number, cleaned.observations).await };
+                    self.ingest = Some(Ingest { seq, frame, answer: Box::pin(answer) });
                 }
                 FromAgent::Hello(_) | FromAgent::Heartbeat(_) | FromAgent::Renew(_) => {
                     return Err(broke("another frame than it begins as".to_owned()));
@@ -492,7 +521,7 @@ impl Link {
     }
 
     fn ingested(&mut self, answer: Result<(), IngestError>) -> Result<(), End> {
-        let Some((seq, frame, _)) = self.ingest.take() else { return Ok(()) };
+        let Some(Ingest { seq, frame, .. }) = self.ingest.take() else { return Ok(()) };
         match answer {
             Ok(()) => {
                 self.waiting_batches -= 1;

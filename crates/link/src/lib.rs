@@ -96,7 +96,7 @@ pub enum Standing {
     /// Somebody else has this agent's key: nothing is accepted until a person decides.
     Quarantined,
     Revoked,
-    /// The certificate ended while no server could be reached: enrol again.
+    /// The certificate ended, too long ago to be renewed: enrol again.
     Expired,
 }
 
@@ -248,10 +248,6 @@ impl Link {
         let mut session =
             Session::new(stream, &self.config, &self.store, &self.outbox, &self.handlers, identity);
         let end = Box::pin(session.run(address)).await;
-        let end = match end {
-            End::Lost(_) if identity.not_after() <= now() => End::Expired,
-            end => end,
-        };
         Outcome { end, opened: session.opened, progress: session.progress, lived: began.elapsed() }
     }
 

@@ -95,7 +95,8 @@ pub(crate) struct Session<'a> {
     pub(crate) progress: bool,
     heartbeat: Duration,
     window: u32,
-    quarantined: bool,
+    /// Nothing but a renewal is accepted.
+    mute: bool,
     /// The last number sent, and the last acknowledged.
     sent: u64,
     acked: u64,
@@ -137,7 +138,7 @@ impl<'a> Session<'a> {
             progress: false,
             heartbeat: HEARTBEAT.1,
             window: 0,
-            quarantined: false,
+            mute: false,
             sent: 0,
             acked: 0,
             to_acknowledge: None,
@@ -210,9 +211,13 @@ impl<'a> Session<'a> {
         self.heard_at = Instant::now();
         self.heartbeat = Duration::from_millis(welcome.heartbeat_ms.into()).clamp(HEARTBEAT.0, HEARTBEAT.1);
         self.window = welcome.window.clamp(1, 1024);
-        self.quarantined = welcome.standing != "active";
+        self.mute = welcome.standing != "active";
         let clock_ahead_ms = now().as_ms().saturating_sub(welcome.now_ms);
-        let standing = if self.quarantined { Standing::Quarantined } else { Standing::Active };
+        let standing = match welcome.standing.as_str() {
+            "active" => Standing::Active,
+            "renew" => Standing::Expired,
+            _ => Standing::Quarantined,
+        };
         self.handlers.state.send_modify(|state| {
             state.connected = true;
             state.server = address.to_string();
@@ -224,8 +229,8 @@ impl<'a> Session<'a> {
         let committed = welcome.committed_seq;
         self.sent = committed;
         self.acked = committed;
-        if self.quarantined {
-            tracing::warn!("this agent is quarantined: nothing is sent until a person decides on the server");
+        if self.mute {
+            tracing::warn!(?standing, "the server accepts nothing from this agent but a renewal");
             return Ok(());
         }
         match self.outbox.with(move |spool| spool.resume(committed)).await? {
@@ -261,7 +266,7 @@ impl<'a> Session<'a> {
                 self.renewal = None;
                 self.renewed(renewal)
             }
-            () = self.outbox.appended(), if !self.more && !self.quarantined => {
+            () = self.outbox.appended(), if !self.more && !self.mute => {
                 self.more = true;
                 Ok(())
             }
@@ -274,7 +279,7 @@ impl<'a> Session<'a> {
         let flying = u32::try_from(self.sent.saturating_sub(self.acked)).unwrap_or(u32::MAX);
         let room = self.window.saturating_sub(flying);
         let take = self.more && room > 0 && self.writer.pending() < UNSENT_MAX;
-        if self.turn.is_none() && !self.quarantined && (take || self.to_acknowledge.is_some()) {
+        if self.turn.is_none() && !self.mute && (take || self.to_acknowledge.is_some()) {
             let batches = if take { room } else { 0 };
             self.turn = Some(self.outbox.turn(self.to_acknowledge.take(), batches));
         }
@@ -431,6 +436,7 @@ fn goodbye_end(reason: &str) -> End {
     match reason {
         "revoked" => End::Revoked,
         "quarantined" => End::Quarantined,
+        "expired" => End::Lost("the certificate has ended".to_owned()),
         word => End::Goodbye(wk_domain::text::clean_line(word, 64)),
     }
 }

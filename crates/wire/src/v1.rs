@@ -357,7 +357,8 @@ pub struct Welcome {
     /// Roots to trust, DER.
     #[prost(bytes = "vec", repeated, tag = "6")]
     pub roots_der: Vec<Vec<u8>>,
-    /// `active`, or `quarantined`: then nothing is accepted and a person decides.
+    /// `active`; `quarantined`: nothing is accepted and a person decides; `renew`: the certificate has ended and may be
+    /// renewed, and nothing else is accepted.
     #[prost(string, tag = "7")]
     pub standing: String,
 }
@@ -546,7 +547,7 @@ pub struct RunNow {
 /// Why the server closes.
 #[derive(Clone, PartialEq, Message)]
 pub struct Goodbye {
-    /// `revoked`, `superseded`, `protocol`, `stopping`, `overload`.
+    /// `revoked`, `quarantined`, `expired`, `superseded`, `protocol`, `stopping`, `overload`.
     #[prost(string, tag = "1")]
     pub reason: String,
 }

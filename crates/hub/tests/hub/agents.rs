@@ -335,3 +335,20 @@ async fn a_batch_the_server_never_takes_is_given_up_after_three_tries() {
     until("the next batch gets through", || yes(server.desk.ids(agent.id) == [1])).await;
     assert_eq!(agent.outbox.stats().await.dropped, 1);
 }
+
+#[tokio::test]
+async fn a_machine_that_was_off_may_renew_and_nothing_else() {
+    let server = Server::start().await;
+    let (store, old) = server.identity_from(now() - Duration::from_secs(8 * 24 * 3600));
+    let mut raw = Raw::connect(server.address, &old).await.unwrap();
+    assert_eq!(raw.hello(7).await.standing, "renew");
+    raw.batch(1).await;
+    assert_eq!(raw.goodbye().await.as_deref(), Some("expired"));
+    assert!(server.desk.known.lock().is_empty());
+
+    let mut agent = server.agent_with(store, &old, server.link_config());
+    agent.outbox.append(numbered(1)).await.unwrap();
+    until("the batch is committed", || yes(server.desk.ids(agent.id) == [1])).await;
+    let active = |state: &wk_link::LinkState| state.connected && state.standing == wk_link::Standing::Active;
+    timeout(PATIENCE, agent.state.wait_for(active)).await.unwrap().unwrap();
+}

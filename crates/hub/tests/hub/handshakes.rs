@@ -103,7 +103,7 @@ async fn a_denied_serial_and_a_denied_agent_are_refused_at_the_handshake() {
 
 #[tokio::test]
 async fn a_certificate_that_has_ended_is_refused_and_one_that_ends_closes_the_link() {
-    let server = Server::start().await;
+    let server = Server::with(HubConfig { renew_grace: Duration::ZERO, ..HubConfig::default() }).await;
     let week = Duration::from_secs(7 * 24 * 3600);
     let (_, ended) = server.identity_from(now() - week - Duration::from_secs(1));
     let mut raw = Raw::connect(server.address, &ended).await.unwrap();
