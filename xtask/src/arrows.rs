@@ -36,15 +36,37 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "watchkeep",
         &[
-            "wk-domain", "wk-audit", "wk-authz", "wk-engine", "wk-api", "wk-hub", "wk-notify", "wk-identity", "wk-store",
-            "wk-tsdb", "wk-wire", "wk-config", "wk-seal", "wk-pki", "wk-telemetry",
+            "wk-domain",
+            "wk-audit",
+            "wk-authz",
+            "wk-engine",
+            "wk-api",
+            "wk-hub",
+            "wk-notify",
+            "wk-identity",
+            "wk-store",
+            "wk-tsdb",
+            "wk-wire",
+            "wk-config",
+            "wk-seal",
+            "wk-pki",
+            "wk-telemetry",
         ],
     ),
     (
         "watchkeep-agent",
         &[
-            "wk-domain", "wk-wire", "wk-config", "wk-seal", "wk-pki", "wk-telemetry", "wk-collect", "wk-probes",
-            "wk-sandbox", "wk-spool", "wk-link",
+            "wk-domain",
+            "wk-wire",
+            "wk-config",
+            "wk-seal",
+            "wk-pki",
+            "wk-telemetry",
+            "wk-collect",
+            "wk-probes",
+            "wk-sandbox",
+            "wk-spool",
+            "wk-link",
         ],
     ),
     // for tests and for us
@@ -98,5 +120,8 @@ pub fn check() -> Result<()> {
     if wrong.is_empty() {
         return Ok(());
     }
-    bail!("{}\nAn arrow is a design change: xtask/src/arrows.rs and ARCHITECTURE.md, in a commit that says why", wrong.join("\n"))
+    bail!(
+        "{}\nAn arrow is a design change: xtask/src/arrows.rs and ARCHITECTURE.md, in a commit that says why",
+        wrong.join("\n")
+    )
 }

@@ -18,7 +18,17 @@ pub fn bench(names: &[String]) -> Result<()> {
     }
     for (name, package, example) in BENCHES {
         if names.is_empty() || names.iter().any(|wanted| wanted == name) {
-            let args = ["run", "--quiet", "--locked", "--profile", "dist", "--package", package, "--example", example];
+            let args = [
+                "run",
+                "--quiet",
+                "--locked",
+                "--profile",
+                "dist",
+                "--package",
+                package,
+                "--example",
+                example,
+            ];
             sh::step(name, &mut sh::command("cargo", &args))?;
         }
     }

@@ -29,12 +29,15 @@ fn postgres() -> bool {
 
 /// Installs what the tests need when root can, else fails with the line that does.
 pub fn for_tests() -> Result<()> {
-    let missing: Vec<&str> = TEST_PARTS.iter().filter(|part| !(part.found)()).map(|part| part.package).collect();
+    let missing: Vec<&str> =
+        TEST_PARTS.iter().filter(|part| !(part.found)()).map(|part| part.package).collect();
     if missing.is_empty() {
         return Ok(());
     }
     let line = format!("apt-get install -y --no-install-recommends {}", missing.join(" "));
-    if sh::output(&mut Command::new("id").arg("-u").current_dir(sh::root()))?.trim() != "0" || !sh::has("apt-get") {
+    if sh::output(&mut Command::new("id").arg("-u").current_dir(sh::root()))?.trim() != "0"
+        || !sh::has("apt-get")
+    {
         bail!("the tests need Debian packages that are not here. As root:\n  {line}");
     }
     sh::step("apt-get update", Command::new("apt-get").args(["-qq", "update"]))?;
@@ -60,7 +63,8 @@ pub fn tool(name: &str, version: &str, extra: &[&str]) -> Result<PathBuf> {
     let tools = sh::root().join("target/tools");
     let path = tools.join("bin").join(name);
     if !path.exists() {
-        let mut install = sh::command("cargo", &["install", "--quiet", "--locked", "--debug", name, "--version", version]);
+        let mut install =
+            sh::command("cargo", &["install", "--quiet", "--locked", "--debug", name, "--version", version]);
         install.args(extra).arg("--root").arg(&tools).env("CARGO_TARGET_DIR", tools.join("build"));
         sh::step(&format!("install {name} {version}, once"), &mut install)?;
         let _ = std::fs::remove_dir_all(tools.join("build"));
@@ -76,9 +80,13 @@ pub fn console() -> Result<()> {
     let built = newest(&console.join("dist"));
     let sources = [console.join("src"), console.join("public")].iter().filter_map(|dir| newest(dir)).max();
     let files = ["index.html", "package-lock.json", "vite.config.ts", "tsconfig.json"];
-    let files = files.iter().filter_map(|file| console.join(file).metadata().and_then(|m| m.modified()).ok()).max();
+    let files =
+        files.iter().filter_map(|file| console.join(file).metadata().and_then(|m| m.modified()).ok()).max();
     if built.is_none() || built < sources.max(files) {
-        sh::step("build the console", sh::command("npm", &["run", "--silent", "build"]).current_dir(&console))?;
+        sh::step(
+            "build the console",
+            sh::command("npm", &["run", "--silent", "build"]).current_dir(&console),
+        )?;
     }
     Ok(())
 }
@@ -99,7 +107,11 @@ fn newest(dir: &Path) -> Option<std::time::SystemTime> {
     let mut newest = None;
     for entry in std::fs::read_dir(dir).ok()?.flatten() {
         let path = entry.path();
-        let time = if path.is_dir() { self::newest(&path) } else { entry.metadata().and_then(|m| m.modified()).ok() };
+        let time = if path.is_dir() {
+            self::newest(&path)
+        } else {
+            entry.metadata().and_then(|m| m.modified()).ok()
+        };
         newest = newest.max(time);
     }
     newest

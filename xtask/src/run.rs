@@ -16,10 +16,22 @@ pub fn run(args: &[String]) -> Result<()> {
     let profile = if release { "dist" } else { "quick" };
     // The console builds while cargo compiles dependencies: both need a core, and there are at least two.
     let console = std::thread::spawn(parts::console);
-    let warm = sh::command("cargo", &["build", "--locked", "--profile", profile, "--package", "watchkeep-agent"]).status();
+    let warm =
+        sh::command("cargo", &["build", "--locked", "--profile", profile, "--package", "watchkeep-agent"])
+            .status();
     console.join().unwrap_or_else(|_| anyhow::bail!("the console's build ended early"))?;
     drop(warm);
-    let build = ["build", "--locked", "--profile", profile, "--bins", "--package", "watchkeep", "--package", "watchkeep-agent"];
+    let build = [
+        "build",
+        "--locked",
+        "--profile",
+        profile,
+        "--bins",
+        "--package",
+        "watchkeep",
+        "--package",
+        "watchkeep-agent",
+    ];
     sh::step("build the programs", &mut sh::command("cargo", &build))?;
     let programs = target_dir().join(profile);
     let mut up = Command::new(programs.join("watchkeep"));

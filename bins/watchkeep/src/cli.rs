@@ -6,7 +6,10 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
-use crate::args::{AgentCommand, AuditCommand, CertCommand, ChannelCommand, CheckCommand, Command, DowntimeCommand, HostCommand};
+use crate::args::{
+    AgentCommand, AuditCommand, CertCommand, ChannelCommand, CheckCommand, Command, DowntimeCommand,
+    HostCommand,
+};
 use crate::client::{Client, encode};
 use crate::out;
 
@@ -54,20 +57,28 @@ fn text(value: &Value, pointer: &str) -> String {
     match value.pointer(pointer) {
         None | Some(Value::Null) => String::new(),
         Some(Value::String(text)) => text.clone(),
-        Some(Value::Array(list)) => list.iter().map(|v| v.as_str().map_or_else(|| v.to_string(), str::to_owned)).collect::<Vec<_>>().join(" "),
+        Some(Value::Array(list)) => list
+            .iter()
+            .map(|v| v.as_str().map_or_else(|| v.to_string(), str::to_owned))
+            .collect::<Vec<_>>()
+            .join(" "),
         Some(other) => other.to_string(),
     }
 }
 
 /// How long ago, as one reads it.
 fn ago(value: &Value, pointer: &str) -> String {
-    let Some(at) = value.pointer(pointer).and_then(Value::as_str).and_then(|raw| raw.parse::<jiff::Timestamp>().ok()) else {
+    let Some(at) =
+        value.pointer(pointer).and_then(Value::as_str).and_then(|raw| raw.parse::<jiff::Timestamp>().ok())
+    else {
         return "-".to_owned();
     };
     let seconds = jiff::Timestamp::now().duration_since(at).as_secs();
     match u64::try_from(seconds) {
         Ok(past) => wk_domain::text::span(std::time::Duration::from_secs(past)),
-        Err(_) => format!("in {}", wk_domain::text::span(std::time::Duration::from_secs(seconds.unsigned_abs()))),
+        Err(_) => {
+            format!("in {}", wk_domain::text::span(std::time::Duration::from_secs(seconds.unsigned_abs())))
+        }
     }
 }
 
@@ -82,7 +93,13 @@ fn word(status: &str) -> String {
 
 impl Cli {
     /// JSON for programs, or rows for people.
-    fn show(&self, items: &[Value], headings: &[&str], row: impl Fn(&Value) -> Vec<String>, empty: &str) -> Result<ExitCode> {
+    fn show(
+        &self,
+        items: &[Value],
+        headings: &[&str],
+        row: impl Fn(&Value) -> Vec<String>,
+        empty: &str,
+    ) -> Result<ExitCode> {
         if self.json {
             out::line(&serde_json::to_string_pretty(&items)?);
         } else if items.is_empty() {
@@ -132,11 +149,18 @@ impl Cli {
         let n = |pointer: &str| text(&overview, pointer);
         out::line(&format!(
             "{} critical, {} warning, {} unknown ({} handled), {} ok, {} pending",
-            n("/problems/critical"), n("/problems/warning"), n("/problems/unknown"), n("/problems/handled"), n("/problems/ok"), n("/problems/pending")
+            n("/problems/critical"),
+            n("/problems/warning"),
+            n("/problems/unknown"),
+            n("/problems/handled"),
+            n("/problems/ok"),
+            n("/problems/pending")
         ));
         out::line(&format!(
             "agents: {} connected, {} silent, {} quarantined",
-            n("/agents/connected"), n("/agents/silent"), n("/agents/quarantined")
+            n("/agents/connected"),
+            n("/agents/silent"),
+            n("/agents/quarantined")
         ));
         let open = overview["open"].as_array().cloned().unwrap_or_default();
         if !open.is_empty() {
@@ -145,14 +169,24 @@ impl Cli {
         }
         let selfs = overview["self_checks"].as_array().cloned().unwrap_or_default();
         for check in selfs.iter().filter(|check| check["status"] != "ok") {
-            out::line(&format!("{}: {} {}", word(&text(check, "/status")), text(check, "/title"), text(check, "/detail")));
+            out::line(&format!(
+                "{}: {} {}",
+                word(&text(check, "/status")),
+                text(check, "/title"),
+                text(check, "/detail")
+            ));
         }
         Ok(ExitCode::SUCCESS)
     }
 
     async fn checks(&self, path: &str, filter: &[String]) -> Result<ExitCode> {
         let items = self.client.list(&format!("{path}?filter={}", encode(&filter.join(" "))), MOST).await?;
-        self.show(&items, CHECK_HEADINGS, check_row, if path == "/problems" { "No problems." } else { "No checks." })
+        self.show(
+            &items,
+            CHECK_HEADINGS,
+            check_row,
+            if path == "/problems" { "No problems." } else { "No checks." },
+        )
     }
 
     /// A host's id from an id or a name.
@@ -163,7 +197,9 @@ impl Cli {
         let wanted = host.to_lowercase();
         let hosts = self.client.list(&format!("/hosts?q={}", encode(&wanted)), MOST).await?;
         let found = hosts.iter().find(|h| h["name"] == wanted.as_str());
-        found.map(|h| text(h, "/id")).with_context(|| format!("there is no host `{host}`; see `watchkeep host list`"))
+        found
+            .map(|h| text(h, "/id"))
+            .with_context(|| format!("there is no host `{host}`; see `watchkeep host list`"))
     }
 
     /// Check ids from ids or `host/key`.
@@ -174,11 +210,17 @@ impl Cli {
                 ids.push(check.clone());
                 continue;
             }
-            let (host, key) = check.split_once('/').with_context(|| format!("`{check}` is neither an id nor `host/key` such as web-1/disk:/var"))?;
+            let (host, key) = check.split_once('/').with_context(|| {
+                format!("`{check}` is neither an id nor `host/key` such as web-1/disk:/var")
+            })?;
             let host = self.host_id(host).await?;
             let items = self.client.list(&format!("/checks?host={host}"), MOST).await?;
             let found = items.iter().find(|c| c["key"] == key);
-            ids.push(found.map(|c| text(c, "/id")).with_context(|| format!("the host has no check `{key}`; see `watchkeep host show`"))?);
+            ids.push(
+                found
+                    .map(|c| text(c, "/id"))
+                    .with_context(|| format!("the host has no check `{key}`; see `watchkeep host show`"))?,
+            );
         }
         Ok(ids)
     }
@@ -194,25 +236,38 @@ impl Cli {
         }
         let agents = self.client.list("/agents", MOST).await?;
         let wanted = agent.to_lowercase();
-        let mut own = agents.iter().filter(|a| a.pointer("/host/name").is_some_and(|n| *n == wanted.as_str()));
+        let mut own =
+            agents.iter().filter(|a| a.pointer("/host/name").is_some_and(|n| *n == wanted.as_str()));
         let found = own.clone().find(|a| a["standing"] != "revoked").or_else(|| own.next());
-        found.map(|a| text(a, "/id")).with_context(|| format!("there is no agent on `{agent}`; see `watchkeep agent list`"))
+        found
+            .map(|a| text(a, "/id"))
+            .with_context(|| format!("there is no agent on `{agent}`; see `watchkeep agent list`"))
     }
 
     async fn host(&self, command: HostCommand) -> Result<ExitCode> {
         match command {
             HostCommand::List { text: q } => {
-                let items = self.client.list(&format!("/hosts?q={}", encode(&q.unwrap_or_default())), MOST).await?;
+                let items =
+                    self.client.list(&format!("/hosts?q={}", encode(&q.unwrap_or_default())), MOST).await?;
                 let row = |h: &Value| {
                     vec![
                         word(&text(h, "/status")),
                         text(h, "/name"),
-                        if h["connected"] == true { "connected".to_owned() } else { format!("silent {}", ago(h, "/last_seen_at")) },
+                        if h["connected"] == true {
+                            "connected".to_owned()
+                        } else {
+                            format!("silent {}", ago(h, "/last_seen_at"))
+                        },
                         text(h, "/addresses"),
                         text(h, "/os"),
                     ]
                 };
-                self.show(&items, &["STATE", "HOST", "AGENT", "ADDRESSES", "OS"], row, "No hosts yet: enrol an agent with `watchkeep agent token`.")
+                self.show(
+                    &items,
+                    &["STATE", "HOST", "AGENT", "ADDRESSES", "OS"],
+                    row,
+                    "No hosts yet: enrol an agent with `watchkeep agent token`.",
+                )
             }
             HostCommand::Show { host } => {
                 let id = self.host_id(&host).await?;
@@ -227,7 +282,12 @@ impl Cli {
                     ("Addresses", text(&value, "/addresses")),
                     ("Id", id.clone()),
                 ];
-                let fields: Vec<(String, String)> = value["fields"].as_object().into_iter().flatten().map(|(k, v)| (k.clone(), v.as_str().unwrap_or_default().to_owned())).collect();
+                let fields: Vec<(String, String)> = value["fields"]
+                    .as_object()
+                    .into_iter()
+                    .flatten()
+                    .map(|(k, v)| (k.clone(), v.as_str().unwrap_or_default().to_owned()))
+                    .collect();
                 lines.extend(fields.iter().map(|(k, v)| (k.as_str(), v.clone())));
                 self.one(&value, &lines)?;
                 out::line("");
@@ -235,7 +295,8 @@ impl Cli {
                 self.show(&checks, CHECK_HEADINGS, check_row, "No checks yet.")
             }
             HostCommand::Add { name, addresses } => {
-                let value = self.client.post("/hosts", &json!({"name": name, "addresses": addresses})).await?;
+                let value =
+                    self.client.post("/hosts", &json!({"name": name, "addresses": addresses})).await?;
                 self.done(&value, &format!("{} added", text(&value, "/name")))
             }
             HostCommand::Set { host, fields } => {
@@ -243,7 +304,8 @@ impl Cli {
                 let value = self.client.get(&format!("/hosts/{id}")).await?;
                 let mut all = value["fields"].as_object().cloned().unwrap_or_default();
                 for field in &fields {
-                    let (name, new) = field.split_once('=').with_context(|| format!("`{field}` is not name=value"))?;
+                    let (name, new) =
+                        field.split_once('=').with_context(|| format!("`{field}` is not name=value"))?;
                     if new.is_empty() {
                         all.remove(name);
                     } else {
@@ -263,13 +325,23 @@ impl Cli {
                 let id = self.host_id(&host).await?;
                 let page = self.client.get(&format!("/hosts/{id}/inventory")).await?;
                 let items = page["items"].as_array().cloned().unwrap_or_default();
-                self.show(&items, &["SECTION", "ITEMS"], |s| vec![text(s, "/section"), text(s, "/items")], "No inventory yet.")
+                self.show(
+                    &items,
+                    &["SECTION", "ITEMS"],
+                    |s| vec![text(s, "/section"), text(s, "/items")],
+                    "No inventory yet.",
+                )
             }
             HostCommand::Inventory { host, section: Some(section) } => {
                 let id = self.host_id(&host).await?;
-                let items = self.client.list(&format!("/hosts/{id}/inventory/{}", encode(&section)), MOST).await?;
+                let items =
+                    self.client.list(&format!("/hosts/{id}/inventory/{}", encode(&section)), MOST).await?;
                 let row = |item: &Value| {
-                    let fields = item["fields"].as_object().into_iter().flatten().map(|(k, v)| format!("{k}={}", v.as_str().unwrap_or_default()));
+                    let fields = item["fields"]
+                        .as_object()
+                        .into_iter()
+                        .flatten()
+                        .map(|(k, v)| format!("{k}={}", v.as_str().unwrap_or_default()));
                     vec![text(item, "/key"), fields.collect::<Vec<_>>().join(" ")]
                 };
                 self.show(&items, &["KEY", "FIELDS"], row, "Nothing in this section.")
@@ -285,7 +357,16 @@ impl Cli {
                 let value = self.client.get(&format!("/checks/{id}")).await?;
                 let lines = [
                     ("Check", format!("{} on {}", text(&value, "/title"), text(&value, "/host/name"))),
-                    ("State", format!("{} ({}), attempt {}/{}", word(&text(&value, "/status")), text(&value, "/state_type"), text(&value, "/attempt"), text(&value, "/max_attempts"))),
+                    (
+                        "State",
+                        format!(
+                            "{} ({}), attempt {}/{}",
+                            word(&text(&value, "/status")),
+                            text(&value, "/state_type"),
+                            text(&value, "/attempt"),
+                            text(&value, "/max_attempts")
+                        ),
+                    ),
                     ("Since", ago(&value, "/since")),
                     ("Checked", ago(&value, "/last_checked_at")),
                     ("Reason", text(&value, "/reason")),
@@ -338,7 +419,12 @@ impl Cli {
                         text(d, "/id"),
                     ]
                 };
-                self.show(&items, &["", "HOST", "CHECK", "FROM", "TO", "BY", "NOTE", "ID"], row, "No downtimes.")
+                self.show(
+                    &items,
+                    &["", "HOST", "CHECK", "FROM", "TO", "BY", "NOTE", "ID"],
+                    row,
+                    "No downtimes.",
+                )
             }
             DowntimeCommand::Add { targets, span, from, note } => {
                 let start: jiff::Timestamp = match &from {
@@ -349,7 +435,9 @@ impl Cli {
                 let mut list = Vec::new();
                 for target in &targets {
                     let (host, check) = match target.split_once('/') {
-                        Some((host, _)) if !target.starts_with("host_") => (host, Some(self.check_id(target).await?)),
+                        Some((host, _)) if !target.starts_with("host_") => {
+                            (host, Some(self.check_id(target).await?))
+                        }
                         _ => (target.as_str(), None),
                     };
                     list.push(json!({"host": self.host_id(host).await?, "check": check}));
@@ -374,43 +462,94 @@ impl Cli {
                         ("active", _) => format!("silent {}", ago(a, "/last_seen_at")),
                         (other, _) => other.to_owned(),
                     };
-                    vec![text(a, "/host/name"), state, text(a, "/grants"), text(a, "/version"), text(a, "/last_address"), ago(a, "/cert_not_after"), text(a, "/id")]
+                    vec![
+                        text(a, "/host/name"),
+                        state,
+                        text(a, "/grants"),
+                        text(a, "/version"),
+                        text(a, "/last_address"),
+                        ago(a, "/cert_not_after"),
+                        text(a, "/id"),
+                    ]
                 };
-                self.show(&items, &["HOST", "STATE", "GRANTS", "VERSION", "ADDRESS", "CERTIFICATE ENDS", "ID"], row, "No agents yet: make a token with `watchkeep agent token`.")
+                self.show(
+                    &items,
+                    &["HOST", "STATE", "GRANTS", "VERSION", "ADDRESS", "CERTIFICATE ENDS", "ID"],
+                    row,
+                    "No agents yet: make a token with `watchkeep agent token`.",
+                )
             }
             AgentCommand::Token { host_pattern, grants, ttl } => {
-                let value = self.client.post("/enrolment-tokens", &json!({"host_pattern": host_pattern, "grants": grants, "ttl_s": ttl})).await?;
+                let value = self
+                    .client
+                    .post(
+                        "/enrolment-tokens",
+                        &json!({"host_pattern": host_pattern, "grants": grants, "ttl_s": ttl}),
+                    )
+                    .await?;
                 if self.json {
                     return self.done(&value, "");
                 }
-                out::error(&format!("Paste this line on the machine. It works once, until {}:", text(&value, "/expires_at")));
+                out::error(&format!(
+                    "Paste this line on the machine. It works once, until {}:",
+                    text(&value, "/expires_at")
+                ));
                 out::line(&text(&value, "/line"));
                 Ok(ExitCode::SUCCESS)
             }
             AgentCommand::Tokens => {
                 let items = self.client.list("/enrolment-tokens", MOST).await?;
-                let row = |t: &Value| vec![text(t, "/state"), text(t, "/host_pattern"), text(t, "/grants"), text(t, "/created_by"), text(t, "/expires_at"), text(t, "/id")];
+                let row = |t: &Value| {
+                    vec![
+                        text(t, "/state"),
+                        text(t, "/host_pattern"),
+                        text(t, "/grants"),
+                        text(t, "/created_by"),
+                        text(t, "/expires_at"),
+                        text(t, "/id"),
+                    ]
+                };
                 self.show(&items, &["STATE", "HOSTS", "GRANTS", "BY", "EXPIRES", "ID"], row, "No tokens.")
             }
             AgentCommand::Withdraw { token } => {
-                let value = self.client.call("DELETE", &format!("/enrolment-tokens/{}", encode(&token)), None).await?;
+                let value = self
+                    .client
+                    .call("DELETE", &format!("/enrolment-tokens/{}", encode(&token)), None)
+                    .await?;
                 self.done(&value, "withdrawn")
             }
             AgentCommand::Revoke { agent, reason } => {
                 let id = self.agent_id(&agent).await?;
-                let value = self.client.post(&format!("/agents/{id}/revoke"), &json!({"reason": reason})).await?;
+                let value =
+                    self.client.post(&format!("/agents/{id}/revoke"), &json!({"reason": reason})).await?;
                 self.done(&value, &format!("{agent} revoked"))
             }
             AgentCommand::Release { agent, reason } => {
                 let id = self.agent_id(&agent).await?;
-                let value = self.client.post(&format!("/agents/{id}/release"), &json!({"reason": reason})).await?;
+                let value =
+                    self.client.post(&format!("/agents/{id}/release"), &json!({"reason": reason})).await?;
                 self.done(&value, &format!("{agent} is trusted again"))
             }
             AgentCommand::Executions { agent } => {
                 let id = self.agent_id(&agent).await?;
                 let items = self.client.list(&format!("/agents/{id}/executions"), 200).await?;
-                let row = |e: &Value| vec![text(e, "/started_at"), text(e, "/kind"), text(e, "/what"), text(e, "/outcome"), text(e, "/grade"), text(e, "/duration_ms"), text(e, "/argv")];
-                self.show(&items, &["STARTED", "KIND", "WHAT", "OUTCOME", "SANDBOX", "MS", "ARGV"], row, "Nothing was executed yet.")
+                let row = |e: &Value| {
+                    vec![
+                        text(e, "/started_at"),
+                        text(e, "/kind"),
+                        text(e, "/what"),
+                        text(e, "/outcome"),
+                        text(e, "/grade"),
+                        text(e, "/duration_ms"),
+                        text(e, "/argv"),
+                    ]
+                };
+                self.show(
+                    &items,
+                    &["STARTED", "KIND", "WHAT", "OUTCOME", "SANDBOX", "MS", "ARGV"],
+                    row,
+                    "Nothing was executed yet.",
+                )
             }
         }
     }
@@ -425,19 +564,42 @@ impl Cli {
                     }
                 }
                 let items = self.client.list(query.trim_end_matches(['?', '&']), limit as usize).await?;
-                let row = |e: &Value| vec![text(e, "/seq"), text(e, "/at"), text(e, "/actor"), text(e, "/action"), text(e, "/object"), text(e, "/outcome"), text(e, "/entry/reason")];
-                self.show(&items, &["SEQ", "AT", "ACTOR", "ACTION", "OBJECT", "OUTCOME", "REASON"], row, "No entries.")
+                let row = |e: &Value| {
+                    vec![
+                        text(e, "/seq"),
+                        text(e, "/at"),
+                        text(e, "/actor"),
+                        text(e, "/action"),
+                        text(e, "/object"),
+                        text(e, "/outcome"),
+                        text(e, "/entry/reason"),
+                    ]
+                };
+                self.show(
+                    &items,
+                    &["SEQ", "AT", "ACTOR", "ACTION", "OBJECT", "OUTCOME", "REASON"],
+                    row,
+                    "No entries.",
+                )
             }
             AuditCommand::Verify => {
                 let report = self.client.get("/audit/verify").await?;
                 if self.json {
                     out::line(&serde_json::to_string_pretty(&report)?);
                 } else {
-                    out::line(&format!("{} entries, root {}", text(&report, "/entries"), text(&report, "/root_hash")));
+                    out::line(&format!(
+                        "{} entries, root {}",
+                        text(&report, "/entries"),
+                        text(&report, "/root_hash")
+                    ));
                     for finding in report["findings"].as_array().into_iter().flatten() {
                         out::line(&format!("  {}", finding.as_str().unwrap_or_default()));
                     }
-                    out::line(if report["intact"] == true { "The log is intact." } else { "THE LOG IS NOT INTACT." });
+                    out::line(if report["intact"] == true {
+                        "The log is intact."
+                    } else {
+                        "THE LOG IS NOT INTACT."
+                    });
                 }
                 Ok(if report["intact"] == true { ExitCode::SUCCESS } else { ExitCode::from(2) })
             }
@@ -447,7 +609,17 @@ impl Cli {
     async fn certs(&self) -> Result<ExitCode> {
         let page = self.client.get("/certificates").await?;
         let items = page["items"].as_array().cloned().unwrap_or_default();
-        let row = |c: &Value| vec![text(c, "/days_left"), text(c, "/role"), text(c, "/subject"), text(c, "/algorithm"), text(c, "/not_after"), if c["revoked"] == true { "revoked".to_owned() } else { String::new() }, text(c, "/serial")];
+        let row = |c: &Value| {
+            vec![
+                text(c, "/days_left"),
+                text(c, "/role"),
+                text(c, "/subject"),
+                text(c, "/algorithm"),
+                text(c, "/not_after"),
+                if c["revoked"] == true { "revoked".to_owned() } else { String::new() },
+                text(c, "/serial"),
+            ]
+        };
         self.show(&items, &["DAYS", "ROLE", "SUBJECT", "KEY", "ENDS", "", "SERIAL"], row, "No certificates.")
     }
 
@@ -455,8 +627,21 @@ impl Cli {
         match command {
             ChannelCommand::List => {
                 let items = self.client.list("/channels", MOST).await?;
-                let row = |c: &Value| vec![text(c, "/name"), text(c, "/kind"), if c["enabled"] == true { "on".to_owned() } else { "off".to_owned() }, text(c, "/config"), text(c, "/id")];
-                self.show(&items, &["NAME", "KIND", "", "CONFIGURATION", "ID"], row, "Nobody would be told of a problem. Add a channel with `watchkeep channel add`.")
+                let row = |c: &Value| {
+                    vec![
+                        text(c, "/name"),
+                        text(c, "/kind"),
+                        if c["enabled"] == true { "on".to_owned() } else { "off".to_owned() },
+                        text(c, "/config"),
+                        text(c, "/id"),
+                    ]
+                };
+                self.show(
+                    &items,
+                    &["NAME", "KIND", "", "CONFIGURATION", "ID"],
+                    row,
+                    "Nobody would be told of a problem. Add a channel with `watchkeep channel add`.",
+                )
             }
             ChannelCommand::Add { name, kind, config, secret } => {
                 let config: Value = serde_json::from_str(&config).context("the configuration is not JSON")?;
@@ -475,8 +660,23 @@ impl Cli {
             }
             ChannelCommand::Log => {
                 let items = self.client.list("/notifications", 200).await?;
-                let row = |n: &Value| vec![text(n, "/created_at"), text(n, "/state"), text(n, "/channel"), text(n, "/kind"), text(n, "/summary"), text(n, "/attempts"), text(n, "/last_error")];
-                self.show(&items, &["AT", "STATE", "CHANNEL", "KIND", "WHAT", "TRIES", "LAST ERROR"], row, "Nothing was sent yet.")
+                let row = |n: &Value| {
+                    vec![
+                        text(n, "/created_at"),
+                        text(n, "/state"),
+                        text(n, "/channel"),
+                        text(n, "/kind"),
+                        text(n, "/summary"),
+                        text(n, "/attempts"),
+                        text(n, "/last_error"),
+                    ]
+                };
+                self.show(
+                    &items,
+                    &["AT", "STATE", "CHANNEL", "KIND", "WHAT", "TRIES", "LAST ERROR"],
+                    row,
+                    "Nothing was sent yet.",
+                )
             }
         }
     }
@@ -487,7 +687,8 @@ impl Cli {
             None => "/events".to_owned(),
         };
         let items = self.client.list(&query, limit as usize).await?;
-        let row = |e: &Value| vec![text(e, "/at"), text(e, "/host/name"), text(e, "/kind"), text(e, "/summary")];
+        let row =
+            |e: &Value| vec![text(e, "/at"), text(e, "/host/name"), text(e, "/kind"), text(e, "/summary")];
         self.show(&items, &["AT", "HOST", "KIND", "WHAT"], row, "Nothing happened yet.")
     }
 }
@@ -520,7 +721,8 @@ fn check_row(check: &Value) -> Vec<String> {
 
 fn read_secret() -> Result<String> {
     let mut secret = String::new();
-    std::io::Read::read_to_string(&mut std::io::Read::take(std::io::stdin(), 4096), &mut secret).context("reading the secret from standard input")?;
+    std::io::Read::read_to_string(&mut std::io::Read::take(std::io::stdin(), 4096), &mut secret)
+        .context("reading the secret from standard input")?;
     Ok(secret.trim_end_matches(['\n', '\r']).to_owned())
 }
 

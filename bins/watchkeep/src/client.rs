@@ -57,18 +57,26 @@ impl Client {
             Some(body) => Bytes::from(serde_json::to_vec(body)?),
             None => Bytes::new(),
         };
-        let mut request = hyper::Request::builder().method(method).uri(format!("/api/v1{path}")).header("host", "local");
+        let mut request =
+            hyper::Request::builder().method(method).uri(format!("/api/v1{path}")).header("host", "local");
         if body.is_some() {
             request = request.header("content-type", "application/json");
         }
-        let response = sender.send_request(request.body(Full::new(bytes))?).await.context("the server ended the connection")?;
+        let response = sender
+            .send_request(request.body(Full::new(bytes))?)
+            .await
+            .context("the server ended the connection")?;
         let status = response.status();
         let bytes = Limited::new(response.into_body(), ANSWER_MAX)
             .collect()
             .await
             .map_err(|error| anyhow!("the answer could not be read: {error}"))?
             .to_bytes();
-        let value: Value = if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).context("the answer is not JSON")? };
+        let value: Value = if bytes.is_empty() {
+            Value::Null
+        } else {
+            serde_json::from_slice(&bytes).context("the answer is not JSON")?
+        };
         if status.is_success() {
             return Ok(value);
         }
@@ -77,7 +85,13 @@ impl Client {
             .as_array()
             .into_iter()
             .flatten()
-            .map(|e| format!("\n  {} {}", e["pointer"].as_str().unwrap_or_default(), e["detail"].as_str().unwrap_or_default()))
+            .map(|e| {
+                format!(
+                    "\n  {} {}",
+                    e["pointer"].as_str().unwrap_or_default(),
+                    e["detail"].as_str().unwrap_or_default()
+                )
+            })
             .collect();
         bail!(Refused { detail, fields })
     }
@@ -97,7 +111,8 @@ impl Client {
         loop {
             let limit = most.saturating_sub(items.len()).clamp(1, 500);
             let mark = if path.contains('?') { '&' } else { '?' };
-            let cursor = after.as_deref().map(|after| format!("&after={}", encode(after))).unwrap_or_default();
+            let cursor =
+                after.as_deref().map(|after| format!("&after={}", encode(after))).unwrap_or_default();
             let page = self.get(&format!("{path}{mark}limit={limit}{cursor}")).await?;
             items.extend(page["items"].as_array().cloned().unwrap_or_default());
             after = page["next"].as_str().map(str::to_owned);

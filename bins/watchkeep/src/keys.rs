@@ -43,7 +43,9 @@ pub(crate) fn ring(dir: &Path, config: &ServerConfig) -> Result<Ring> {
             Protector::Passphrase(SecretString::new(trimmed.to_owned()))
         }
         None => match std::env::var_os("CREDENTIALS_DIRECTORY") {
-            Some(credentials) => Protector::from_credentials_dir(Path::new(&credentials))?.unwrap_or(Protector::FileMode),
+            Some(credentials) => {
+                Protector::from_credentials_dir(Path::new(&credentials))?.unwrap_or(Protector::FileMode)
+            }
             None => Protector::FileMode,
         },
     };
@@ -53,7 +55,8 @@ pub(crate) fn ring(dir: &Path, config: &ServerConfig) -> Result<Ring> {
         Protector::Credential(_) => "a systemd credential",
     };
     let sealed = !matches!(protector, Protector::FileMode);
-    let ring = Arc::new(KekRing::open_or_create(dir, &protector, PassphraseCost::DEFAULT).context("the key ring")?);
+    let ring =
+        Arc::new(KekRing::open_or_create(dir, &protector, PassphraseCost::DEFAULT).context("the key ring")?);
     let protection = if sealed { KeyProtection::Sealed(Arc::clone(&ring)) } else { KeyProtection::FileMode };
     Ok(Ring { ring, protection, protected_by })
 }
@@ -61,7 +64,8 @@ pub(crate) fn ring(dir: &Path, config: &ServerConfig) -> Result<Ring> {
 /// The data keys of the database, made at first start.
 pub(crate) async fn data_keys(ring: &KekRing, store: &dyn Store) -> Result<DataKeys> {
     if let Some(json) = store.setting(SETTING).await? {
-        let kept: Vec<Kept> = serde_json::from_str(&json).context("the database's data keys cannot be read")?;
+        let kept: Vec<Kept> =
+            serde_json::from_str(&json).context("the database's data keys cannot be read")?;
         let stored: Vec<WrappedDek> = kept
             .into_iter()
             .map(|k| WrappedDek { id: k.id, kek_version: k.kek_version, wrapped: k.wrapped })
@@ -74,7 +78,8 @@ pub(crate) async fn data_keys(ring: &KekRing, store: &dyn Store) -> Result<DataK
     let (keys, wrapped) = DataKeys::create(ring)?;
     let kept = vec![Kept { id: wrapped.id, kek_version: wrapped.kek_version, wrapped: wrapped.wrapped }];
     let now = wk_engine::ports::Clock::now(&wk_engine::ports::SystemClock);
-    let audit = wk_engine::record::draft(&wk_authz::Actor::system(), now, "keys.create", "data_key", wrapped.id);
+    let audit =
+        wk_engine::record::draft(&wk_authz::Actor::system(), now, "keys.create", "data_key", wrapped.id);
     store.put_setting(SETTING, &serde_json::to_string(&kept)?, Some(audit)).await?;
     Ok(keys)
 }

@@ -20,6 +20,7 @@ const GRACE: Duration = Duration::from_secs(10);
 pub(crate) struct LocalAgent {
     program: PathBuf,
     data: PathBuf,
+    config: PathBuf,
     child: Option<Child>,
 }
 
@@ -47,7 +48,10 @@ impl LocalAgent {
         let program = program()?;
         let root = rustix::process::getuid().is_root();
         let dir = if root && !reachable(data) {
-            let tag: String = wk_seal::sha256(data.as_os_str().as_encoded_bytes())[..6].iter().map(|b| format!("{b:02x}")).collect();
+            let tag: String = wk_seal::sha256(data.as_os_str().as_encoded_bytes())[..6]
+                .iter()
+                .map(|b| format!("{b:02x}"))
+                .collect();
             PathBuf::from(format!("/var/lib/watchkeep-agent-{tag}"))
         } else {
             data.join("agent")
@@ -56,7 +60,8 @@ impl LocalAgent {
             std::fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
             std::fs::set_permissions(&dir, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
             if root {
-                chown(&dir, Some(UID), Some(UID)).with_context(|| format!("cannot give {} to the agent", dir.display()))?;
+                chown(&dir, Some(UID), Some(UID))
+                    .with_context(|| format!("cannot give {} to the agent", dir.display()))?;
             }
         }
         if root {
@@ -66,7 +71,7 @@ impl LocalAgent {
                 std::fs::set_permissions(parent, std::os::unix::fs::PermissionsExt::from_mode(0o711))?;
             }
         }
-        Ok(Self { program, data: dir, child: None })
+        Ok(Self { program, data: dir, config: data.join("agent-config"), child: None })
     }
 
     /// Whether it has an identity.
@@ -79,6 +84,8 @@ impl LocalAgent {
         let mut child = Command::new(&self.program)
             .arg("--data")
             .arg(&self.data)
+            .arg("--config")
+            .arg(&self.config)
             .args(["enrol", "-"])
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
@@ -102,6 +109,8 @@ impl LocalAgent {
         let child = Command::new(&self.program)
             .arg("--data")
             .arg(&self.data)
+            .arg("--config")
+            .arg(&self.config)
             .arg("run")
             .stdin(Stdio::null())
             .kill_on_drop(true)
@@ -114,7 +123,9 @@ impl LocalAgent {
     /// Asks it to end, and makes it.
     pub(crate) async fn stop(mut self) {
         let Some(mut child) = self.child.take() else { return };
-        if let Some(pid) = child.id().and_then(|id| i32::try_from(id).ok()).and_then(rustix::process::Pid::from_raw) {
+        if let Some(pid) =
+            child.id().and_then(|id| i32::try_from(id).ok()).and_then(rustix::process::Pid::from_raw)
+        {
             let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
         }
         if tokio::time::timeout(GRACE, child.wait()).await.is_err() {

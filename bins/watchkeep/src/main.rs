@@ -30,7 +30,9 @@ fn main() -> ExitCode {
 fn run(args: args::Args) -> anyhow::Result<ExitCode> {
     use args::Command;
     let threads = match &args.command {
-        Command::Server(_) | Command::Up(_) => tokio::runtime::Builder::new_multi_thread().enable_all().build()?,
+        Command::Server(_) | Command::Up(_) => {
+            tokio::runtime::Builder::new_multi_thread().enable_all().build()?
+        }
         _ => tokio::runtime::Builder::new_current_thread().enable_all().build()?,
     };
     threads.block_on(async move {

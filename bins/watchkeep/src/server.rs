@@ -38,7 +38,9 @@ pub(crate) const SOCKET: &str = "run/admin.sock";
 pub(crate) async fn run(flags: ServerFlags, data: &Path, with_agent: bool) -> Result<()> {
     let data = std::path::absolute(data).context("the data directory")?;
     let dir = if with_agent { data.join("server") } else { data.clone() };
-    std::fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
+    if let Some(parent) = dir.parent() {
+        std::fs::create_dir_all(parent).with_context(|| format!("cannot make {}", parent.display()))?;
+    }
     wk_seal::private_dir(&dir).context("the data directory")?;
     let mut config = match &flags.config {
         Some(path) => ServerConfig::read(path, false)?,
@@ -63,9 +65,14 @@ pub(crate) async fn run(flags: ServerFlags, data: &Path, with_agent: bool) -> Re
     let store: Arc<dyn Store> = Arc::new(open_store(&dir, &config).await?);
     let data_keys = Arc::new(keys::data_keys(&ring.ring, store.as_ref()).await?);
     let names = server_names(&config)?;
-    let ca = Arc::new(Ca::open_or_create(&dir.join("ca"), &ring.protection, &names, now).context("the certificate authority")?);
+    let ca = Arc::new(
+        Ca::open_or_create(&dir.join("ca"), &ring.protection, &names, now)
+            .context("the certificate authority")?,
+    );
     for name in ca.names_left_out() {
-        tracing::warn!("`{name}` is outside what this server's root may sign for: clients that use it will refuse");
+        tracing::warn!(
+            "`{name}` is outside what this server's root may sign for: clients that use it will refuse"
+        );
     }
     let metrics_dir = dir.join("metrics");
     let metrics: Arc<dyn Metrics> = Arc::new(
@@ -84,7 +91,7 @@ pub(crate) async fn run(flags: ServerFlags, data: &Path, with_agent: bool) -> Re
     let authority = Arc::new(Authority {
         ca: Arc::clone(&ca),
         servers: agent_servers(&names, hub_address)?,
-        agent_program: local_agent::program().map_or_else(|_| "watchkeep-agent".to_owned(), |p| p.display().to_string()),
+        agent_program: "watchkeep-agent".to_owned(),
     });
     let stop = CancellationToken::new();
     let ports = Ports {
@@ -95,7 +102,11 @@ pub(crate) async fn run(flags: ServerFlags, data: &Path, with_agent: bool) -> Re
     };
     let (engine, tasks) = Engine::start(ports, stop.clone()).await?;
     let people = Arc::new(Desk::new(hasher(&data_keys)?, Arc::clone(&data_keys), claimed_before));
-    let listening = Listening { console: console_address, hub: hub_address, socket: dir.join(SOCKET).display().to_string() };
+    let listening = Listening {
+        console: console_address,
+        hub: hub_address,
+        socket: dir.join(SOCKET).display().to_string(),
+    };
     let protected_by = ring.protected_by;
     let app = App::new(
         Arc::clone(&engine),
@@ -119,7 +130,14 @@ pub(crate) async fn run(flags: ServerFlags, data: &Path, with_agent: bool) -> Re
         router.clone(),
         stop.clone(),
     ));
-    tracker.spawn(widen(people.claimed(), config.console_listen, console_address, tls_watch, router, stop.clone()));
+    tracker.spawn(widen(
+        people.claimed(),
+        config.console_listen,
+        console_address,
+        tls_watch,
+        router,
+        stop.clone(),
+    ));
     tracker.spawn(rotate(Arc::clone(&ca), tls, Arc::clone(&identity), Arc::clone(&hub), stop.clone()));
     let unseal_keys = Arc::clone(&data_keys);
     let unseal: Arc<wk_notify::Unseal> = Arc::new(move |row: &str, sealed: &[u8]| {
@@ -226,7 +244,11 @@ fn agent_servers(names: &ServerNames, hub: SocketAddr) -> Result<Vec<ServerAddr>
     hosts
         .into_iter()
         .map(|host| {
-            let text = if host.contains(':') { format!("[{host}]:{}", hub.port()) } else { format!("{host}:{}", hub.port()) };
+            let text = if host.contains(':') {
+                format!("[{host}]:{}", hub.port())
+            } else {
+                format!("{host}:{}", hub.port())
+            };
             text.parse::<ServerAddr>().map_err(Into::into)
         })
         .collect()
@@ -238,7 +260,8 @@ fn local_socket(dir: &Path) -> Result<UnixListener> {
     let path = dir.join(SOCKET);
     // Ours by the lock on the data directory: whatever lies there is left over.
     let _ = std::fs::remove_file(&path);
-    let listener = UnixListener::bind(&path).with_context(|| format!("cannot listen on {}", path.display()))?;
+    let listener =
+        UnixListener::bind(&path).with_context(|| format!("cannot listen on {}", path.display()))?;
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
     Ok(listener)
 }
@@ -261,7 +284,10 @@ async fn widen(
     }
     let wide = SocketAddr::new(configured.ip(), present.port());
     // The loopback listener goes on; on a wildcard the kernel would refuse the same port, so each address gets its own.
-    for ip in own_addresses().into_iter().filter(|ip| configured.ip().is_unspecified() && ip.is_ipv4() == configured.is_ipv4()) {
+    for ip in own_addresses()
+        .into_iter()
+        .filter(|ip| configured.ip().is_unspecified() && ip.is_ipv4() == configured.is_ipv4())
+    {
         match TcpListener::bind(SocketAddr::new(ip, present.port())).await {
             Ok(listener) => {
                 tracing::info!("claimed: listening on {ip}:{}", present.port());
@@ -319,7 +345,12 @@ fn secret_at<'a>(table: &'a str, row: &'a str) -> FieldAddress<'a> {
     FieldAddress { table, column: "secret", row: row.as_bytes(), revision: 1 }
 }
 
-fn ports_of(keys: Arc<DataKeys>, config: &ServerConfig, listening: Listening, protected_by: &'static str) -> PortsOf {
+fn ports_of(
+    keys: Arc<DataKeys>,
+    config: &ServerConfig,
+    listening: Listening,
+    protected_by: &'static str,
+) -> PortsOf {
     let database = config.database.clone();
     PortsOf {
         seal: Box::new(move |table, row, secret| {
@@ -328,22 +359,61 @@ fn ports_of(keys: Arc<DataKeys>, config: &ServerConfig, listening: Listening, pr
         check_channel: Box::new(wk_notify::check_config),
         fingerprint: Box::new(|der| wk_seal::sha256(der).iter().map(|byte| format!("{byte:02x}")).collect()),
         ports: Box::new(move || {
-            let port = |direction: &str, address: String, protocol: &str, purpose: &str, authentication: &str| Port {
-                direction: direction.to_owned(),
-                address,
-                protocol: protocol.to_owned(),
-                purpose: purpose.to_owned(),
-                authentication: authentication.to_owned(),
-            };
+            let port =
+                |direction: &str, address: String, protocol: &str, purpose: &str, authentication: &str| {
+                    Port {
+                        direction: direction.to_owned(),
+                        address,
+                        protocol: protocol.to_owned(),
+                        purpose: purpose.to_owned(),
+                        authentication: authentication.to_owned(),
+                    }
+                };
             let mut ports = vec![
-                port("in", listening.console.to_string(), "HTTPS: TLS 1.3, 1.2 for old clients; HTTP/2", "Console and API", "Session with password and second factor"),
-                port("in", listening.hub.to_string(), "TLS 1.3 only, X25519MLKEM768 first; watchkeep-link/1, watchkeep-enrol/1", "Agents", "Client certificate; enrolment: single-use token"),
-                port("in", listening.socket.clone(), "Unix socket, mode 0600", "Command line on this machine", "Peer credentials: the server's user or root"),
-                port("out", "mail servers of channels".to_owned(), "SMTP with TLS", "Notifications by e-mail", "As the channel is configured"),
-                port("out", "webhook addresses of channels".to_owned(), "HTTPS", "Notifications by webhook", "Signature with the channel's key"),
+                port(
+                    "in",
+                    listening.console.to_string(),
+                    "HTTPS: TLS 1.3, 1.2 for old clients; HTTP/2",
+                    "Console and API",
+                    "Session with password and second factor",
+                ),
+                port(
+                    "in",
+                    listening.hub.to_string(),
+                    "TLS 1.3 only, X25519MLKEM768 first; watchkeep-link/1, watchkeep-enrol/1",
+                    "Agents",
+                    "Client certificate; enrolment: single-use token",
+                ),
+                port(
+                    "in",
+                    listening.socket.clone(),
+                    "Unix socket, mode 0600",
+                    "Command line on this machine",
+                    "Peer credentials: the server's user or root",
+                ),
+                port(
+                    "out",
+                    "mail servers of channels".to_owned(),
+                    "SMTP with TLS",
+                    "Notifications by e-mail",
+                    "As the channel is configured",
+                ),
+                port(
+                    "out",
+                    "webhook addresses of channels".to_owned(),
+                    "HTTPS",
+                    "Notifications by webhook",
+                    "Signature with the channel's key",
+                ),
             ];
             if database != "sqlite" {
-                ports.push(port("out", "the database server".to_owned(), "PostgreSQL with TLS, or a local socket", "State", "As configured"));
+                ports.push(port(
+                    "out",
+                    "the database server".to_owned(),
+                    "PostgreSQL with TLS, or a local socket",
+                    "State",
+                    "As configured",
+                ));
             }
             ports
         }),
@@ -378,7 +448,9 @@ async fn announce(
     } else {
         let link = people.open_claim(engine, &origin).await.map_err(|error| anyhow::anyhow!("{error}"))?;
         out::line("");
-        out::line("  Nobody has an account yet. Open this link once, within 24 hours, to become the administrator:");
+        out::line(
+            "  Nobody has an account yet. Open this link once, within 24 hours, to become the administrator:",
+        );
         out::line(&format!("    {}", link.expose()));
         out::line("  Until then the console answers on this machine only.");
     }
@@ -403,7 +475,9 @@ async fn start_agent(engine: &Engine, data: &Path, hub: SocketAddr) -> Result<Lo
     if !hub.ip().is_loopback() {
         let other = token("*".to_owned(), Vec::new()).await?;
         out::line("");
-        out::line("  Another machine? Install watchkeep-agent there and paste this line, once, within the hour:");
+        out::line(
+            "  Another machine? Install watchkeep-agent there and paste this line, once, within the hour:",
+        );
         out::line(&format!("    {}", other.line));
     }
     out::line("");
@@ -431,9 +505,11 @@ pub(crate) async fn openapi() -> Result<String> {
 
 async fn document(dir: &Path) -> Result<String> {
     let now = SystemClock.now();
-    let store: Arc<dyn Store> =
-        Arc::new(SqlStore::open(&StoreUrl::in_data_dir(dir), Access::Tool, now).await.context("a scratch database")?);
-    let metrics: Arc<dyn Metrics> = Arc::new(wk_tsdb::Store::open(&dir.join("metrics"), wk_tsdb::Options::default())?);
+    let store: Arc<dyn Store> = Arc::new(
+        SqlStore::open(&StoreUrl::in_data_dir(dir), Access::Tool, now).await.context("a scratch database")?,
+    );
+    let metrics: Arc<dyn Metrics> =
+        Arc::new(wk_tsdb::Store::open(&dir.join("metrics"), wk_tsdb::Options::default())?);
     let ring = KekRing::in_memory()?;
     let (keys, _) = DataKeys::create(&ring)?;
     let keys = Arc::new(keys);

@@ -3,14 +3,17 @@
 use axum::Json;
 use axum::extract::{Extension, State};
 use axum::http::StatusCode;
-use wk_authz::{Actor, CheckRead, ProblemAcknowledge, ProblemComment, ProblemDowntime, ProblemRecheck, authorize};
+use wk_authz::{
+    Actor, CheckRead, ProblemAcknowledge, ProblemComment, ProblemDowntime, ProblemRecheck, authorize,
+};
 use wk_domain::{CheckId, DowntimeId, DowntimeKind, HostId};
 use wk_engine::people::DowntimePlan;
 
 use crate::auth::Caller;
 use crate::body::{Body, PathId};
 use crate::dto::{
-    AcknowledgeInput, BulkFailure, BulkResult, ChecksInput, CommentInput, Downtime, DowntimeInput, HostRef, Page,
+    AcknowledgeInput, BulkFailure, BulkResult, ChecksInput, CommentInput, Downtime, DowntimeInput, HostRef,
+    Page,
 };
 use crate::error::ApiError;
 use crate::monitor::optional_id;
@@ -26,11 +29,15 @@ type Answer<T> = Result<Json<T>, ApiError>;
 pub(crate) fn routes(routes: Routes) -> Routes {
     routes
         .add::<ProblemAcknowledge, _, _>(
-            post("/acknowledgements", "Take charge of problems").body::<AcknowledgeInput>().answer::<BulkResult>(),
+            post("/acknowledgements", "Take charge of problems")
+                .body::<AcknowledgeInput>()
+                .answer::<BulkResult>(),
             acknowledge,
         )
         .add::<ProblemAcknowledge, _, _>(
-            post("/acknowledgements/remove", "Let go of problems").body::<ChecksInput>().answer::<BulkResult>(),
+            post("/acknowledgements/remove", "Let go of problems")
+                .body::<ChecksInput>()
+                .answer::<BulkResult>(),
             unacknowledge,
         )
         .add::<ProblemRecheck, _, _>(
@@ -41,7 +48,10 @@ pub(crate) fn routes(routes: Routes) -> Routes {
             post("/comments", "Say something on timelines").body::<CommentInput>().answer::<BulkResult>(),
             comment,
         )
-        .add::<CheckRead, _, _>(get("/downtimes", "Downtimes in effect and planned").page::<Downtime>(), downtimes)
+        .add::<CheckRead, _, _>(
+            get("/downtimes", "Downtimes in effect and planned").page::<Downtime>(),
+            downtimes,
+        )
         .add::<ProblemDowntime, _, _>(
             post("/downtimes", "Plan downtimes").body::<DowntimeInput>().answer::<BulkResult>(),
             plan,
@@ -55,7 +65,9 @@ fn checks(raw: &[String]) -> Result<Vec<CheckId>, ApiError> {
     }
     raw.iter()
         .enumerate()
-        .map(|(i, id)| id.parse().map_err(|error| ApiError::field(&format!("/checks/{i}"), format!("{error}"))))
+        .map(|(i, id)| {
+            id.parse().map_err(|error| ApiError::field(&format!("/checks/{i}"), format!("{error}")))
+        })
         .collect()
 }
 
@@ -70,11 +82,17 @@ struct BulkResultParts {
 }
 
 impl Bulk {
-    fn note(&mut self, id: impl ToString, outcome: Result<(), wk_engine::EngineError>) -> Result<(), ApiError> {
+    fn note(
+        &mut self,
+        id: impl ToString,
+        outcome: Result<(), wk_engine::EngineError>,
+    ) -> Result<(), ApiError> {
         match outcome {
             Ok(()) => self.0.done += 1,
             Err(error) => match ApiError::from(error) {
-                fatal @ (ApiError::Denied(_) | ApiError::Unavailable(_) | ApiError::Internal) => return Err(fatal),
+                fatal @ (ApiError::Denied(_) | ApiError::Unavailable(_) | ApiError::Internal) => {
+                    return Err(fatal);
+                }
                 ApiError::Fields(errors) => {
                     let reason = errors.first().map(|e| e.detail.clone()).unwrap_or_default();
                     self.0.failed.push(BulkFailure { id: id.to_string(), reason });
@@ -126,7 +144,11 @@ async fn unacknowledge(
     bulk.answer()
 }
 
-async fn recheck(State(app): State<App>, who: Extension<Caller>, Body(input): Body<ChecksInput>) -> Answer<BulkResult> {
+async fn recheck(
+    State(app): State<App>,
+    who: Extension<Caller>,
+    Body(input): Body<ChecksInput>,
+) -> Answer<BulkResult> {
     let actor = caller(who);
     let mut bulk = Bulk::default();
     for check in checks(&input.checks)? {
@@ -136,7 +158,11 @@ async fn recheck(State(app): State<App>, who: Extension<Caller>, Body(input): Bo
     bulk.answer()
 }
 
-async fn comment(State(app): State<App>, who: Extension<Caller>, Body(input): Body<CommentInput>) -> Answer<BulkResult> {
+async fn comment(
+    State(app): State<App>,
+    who: Extension<Caller>,
+    Body(input): Body<CommentInput>,
+) -> Answer<BulkResult> {
     let actor = caller(who);
     if input.text.trim().is_empty() {
         return Err(ApiError::field("/text", "the comment is empty"));
@@ -174,7 +200,11 @@ async fn downtimes(State(app): State<App>) -> Answer<Page<Downtime>> {
     Ok(Json(Page { items, total: None, next: None }))
 }
 
-async fn plan(State(app): State<App>, who: Extension<Caller>, Body(input): Body<DowntimeInput>) -> Answer<BulkResult> {
+async fn plan(
+    State(app): State<App>,
+    who: Extension<Caller>,
+    Body(input): Body<DowntimeInput>,
+) -> Answer<BulkResult> {
     let actor = caller(who);
     let start = time::read("/start_at", &input.start_at)?;
     let end = time::read("/end_at", &input.end_at)?;
@@ -187,7 +217,8 @@ async fn plan(State(app): State<App>, who: Extension<Caller>, Body(input): Body<
     let mut plans = Vec::with_capacity(input.targets.len());
     for (i, target) in input.targets.iter().enumerate() {
         let pointer = format!("/targets/{i}/host");
-        let host: HostId = target.host.parse().map_err(|error| ApiError::field(&pointer, format!("{error}")))?;
+        let host: HostId =
+            target.host.parse().map_err(|error| ApiError::field(&pointer, format!("{error}")))?;
         let check = optional_id(&format!("/targets/{i}/check"), target.check.as_deref())?;
         plans.push(DowntimePlan { host, check, start, end, note: input.note.clone() });
     }

@@ -237,10 +237,12 @@ async fn write_channel(
     let create = id.is_none();
     let id = id.unwrap_or_else(|| wk_engine::ids::new_id(app.engine.now()));
     let secret_sealed = match input.secret.filter(|secret| !secret.is_empty()) {
-        Some(secret) => Some((app.ports_of.seal)("channel", &id.to_string(), secret.as_bytes()).map_err(|error| {
-            tracing::error!("a channel's secret could not be sealed: {error}");
-            ApiError::Internal
-        })?),
+        Some(secret) => {
+            Some((app.ports_of.seal)("channel", &id.to_string(), secret.as_bytes()).map_err(|error| {
+                tracing::error!("a channel's secret could not be sealed: {error}");
+                ApiError::Internal
+            })?)
+        }
         None => None,
     };
     let edit = ChannelEdit {
@@ -294,7 +296,8 @@ async fn test_channel(
 
 fn notification(app: &App, row: &OutboxRow) -> Notification {
     let payload: serde_json::Value = serde_json::from_str(&row.payload_json).unwrap_or_default();
-    let text = |pointer: &str| payload.pointer(pointer).and_then(serde_json::Value::as_str).unwrap_or_default();
+    let text =
+        |pointer: &str| payload.pointer(pointer).and_then(serde_json::Value::as_str).unwrap_or_default();
     let world = app.engine.world();
     let channel = world.channels.get(&row.channel).map(|entry| entry.row.name.clone());
     Notification {
@@ -308,7 +311,12 @@ fn notification(app: &App, row: &OutboxRow) -> Notification {
         attempts: row.attempts,
         last_error: row.last_error.clone(),
         delivered_at: row.delivered.map(time::write),
-        summary: format!("{} {} {}", text("/host/name"), text("/check/title"), text("/status").to_uppercase()),
+        summary: format!(
+            "{} {} {}",
+            text("/host/name"),
+            text("/check/title"),
+            text("/status").to_uppercase()
+        ),
     }
 }
 

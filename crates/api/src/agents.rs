@@ -34,7 +34,9 @@ pub(crate) fn routes(routes: Routes) -> Routes {
             revoke,
         )
         .add::<AgentRevoke, _, _>(
-            post("/agents/{id}/release", "Trust a quarantined agent again").body::<ReasonInput>().answer::<Agent>(),
+            post("/agents/{id}/release", "Trust a quarantined agent again")
+                .body::<ReasonInput>()
+                .answer::<Agent>(),
             release,
         )
         .add::<AgentEnrol, _, _>(get("/enrolment-tokens", "Tokens, newest first").page::<Token>(), tokens)
@@ -57,7 +59,8 @@ async fn list(State(app): State<App>) -> Answer<Page<Agent>> {
 
 async fn one(State(app): State<App>, PathId(id): PathId<AgentKind>) -> Answer<Agent> {
     let world = app.engine.world();
-    let entry = world.agents.get(&id).ok_or_else(|| ApiError::NotFound("the agent is not there".to_owned()))?;
+    let entry =
+        world.agents.get(&id).ok_or_else(|| ApiError::NotFound("the agent is not there".to_owned()))?;
     Ok(Json(view::agent(&world, entry)))
 }
 

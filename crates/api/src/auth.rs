@@ -94,8 +94,7 @@ pub(crate) async fn actor_of(app: &App, request: &Parts, touch: bool) -> Result<
 /// Writes down that somebody asked for what is not theirs to do.
 pub(crate) async fn note_denial(app: &App, actor: &Actor, denied: &Denied) {
     app.engine.counters().add("api.denied", 1);
-    let audit = record::draft(actor, app.engine.now(), denied.action, "route", denied.action)
-        .denied(denied);
+    let audit = record::draft(actor, app.engine.now(), denied.action, "route", denied.action).denied(denied);
     if let Err(error) = app.engine.store().append_audit(vec![audit]).await {
         tracing::error!("a denial could not be written down: {error}");
     }

@@ -20,17 +20,17 @@ impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, ApiError> {
-        let json = request
-            .headers()
-            .get(header::CONTENT_TYPE)
-            .and_then(|value| value.to_str().ok())
-            .is_some_and(|value| value.split(';').next().unwrap_or_default().trim() == "application/json");
+        let json =
+            request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).is_some_and(
+                |value| value.split(';').next().unwrap_or_default().trim() == "application/json",
+            );
         if !json {
-            return Err(ApiError::BadRequest("send JSON with the header Content-Type: application/json".to_owned()));
+            return Err(ApiError::BadRequest(
+                "send JSON with the header Content-Type: application/json".to_owned(),
+            ));
         }
-        let bytes = Bytes::from_request(request, app)
-            .await
-            .map_err(|_| ApiError::TooLarge { limit: BODY_MAX })?;
+        let bytes =
+            Bytes::from_request(request, app).await.map_err(|_| ApiError::TooLarge { limit: BODY_MAX })?;
         serde_json::from_slice(&bytes).map(Self).map_err(|error| {
             // The message names field, line and column, never the value of a secret: inputs are typed as text.
             ApiError::BadRequest(format!("the JSON body: {error}"))
@@ -61,9 +61,10 @@ impl<K: wk_domain::id::Kind> FromRequestParts<App> for PathId<K> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
-        let raw = axum::extract::Path::<std::collections::HashMap<String, String>>::from_request_parts(parts, app)
-            .await
-            .map_err(|_| ApiError::BadRequest("the path is not right".to_owned()))?;
+        let raw =
+            axum::extract::Path::<std::collections::HashMap<String, String>>::from_request_parts(parts, app)
+                .await
+                .map_err(|_| ApiError::BadRequest("the path is not right".to_owned()))?;
         let id = raw.get("id").map(String::as_str).unwrap_or_default();
         id.parse().map(Self).map_err(|error| ApiError::NotFound(format!("`{}`: {error}", clean(id))))
     }

@@ -43,13 +43,17 @@ pub(crate) async fn serve(request: Request<Body>) -> Response {
         let mime = file.metadata.mimetype().to_owned();
         let mut response = Body::from(file.data.into_owned()).into_response();
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_str(&mime).unwrap_or(HeaderValue::from_static("application/octet-stream")));
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_str(&mime).unwrap_or(HeaderValue::from_static("application/octet-stream")),
+        );
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
         insert_policy(&mut response, "");
         return response;
     }
     if name.starts_with("assets/") {
-        return ApiError::NotFound("there is no such file; the console was updated: reload it".to_owned()).into_response();
+        return ApiError::NotFound("there is no such file; the console was updated: reload it".to_owned())
+            .into_response();
     }
     let Some(page) = Files::get("index.html") else {
         let text = "The console was not built into this program. Build it with: cargo xtask run";

@@ -47,18 +47,26 @@ impl ApiError {
 
     fn parts(&self) -> (StatusCode, &'static str, &'static str) {
         match self {
-            Self::SignIn | Self::Unauthorized(_) => (StatusCode::UNAUTHORIZED, "/problems/sign-in", "Sign in"),
+            Self::SignIn | Self::Unauthorized(_) => {
+                (StatusCode::UNAUTHORIZED, "/problems/sign-in", "Sign in")
+            }
             Self::Denied(_) => (StatusCode::FORBIDDEN, "/problems/denied", "Not permitted"),
             Self::OtherSite => (StatusCode::FORBIDDEN, "/problems/other-site", "Refused"),
-            Self::BadRequest(_) => (StatusCode::BAD_REQUEST, "/problems/request", "The request cannot be read"),
-            Self::Fields(_) => (StatusCode::UNPROCESSABLE_ENTITY, "/problems/fields", "Some fields are not right"),
+            Self::BadRequest(_) => {
+                (StatusCode::BAD_REQUEST, "/problems/request", "The request cannot be read")
+            }
+            Self::Fields(_) => {
+                (StatusCode::UNPROCESSABLE_ENTITY, "/problems/fields", "Some fields are not right")
+            }
             Self::NotFound(_) => (StatusCode::NOT_FOUND, "/problems/not-found", "Not found"),
             Self::Gone(_) => (StatusCode::GONE, "/problems/gone", "No longer there"),
             Self::Conflict(_) => (StatusCode::CONFLICT, "/problems/conflict", "Cannot be done now"),
             Self::TooMany { .. } => (StatusCode::TOO_MANY_REQUESTS, "/problems/too-many", "Too many tries"),
             Self::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "/problems/too-large", "Too large"),
             Self::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "/problems/unavailable", "Not now"),
-            Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "/problems/internal", "A fault of the server"),
+            Self::Internal => {
+                (StatusCode::INTERNAL_SERVER_ERROR, "/problems/internal", "A fault of the server")
+            }
         }
     }
 }
@@ -86,7 +94,9 @@ impl From<StoreError> for ApiError {
             StoreError::Conflict { what } => Self::Conflict(what),
             StoreError::Unavailable { .. } => {
                 tracing::error!("{error}");
-                Self::Unavailable("the database does not answer; nothing was changed. Try again in a moment".to_owned())
+                Self::Unavailable(
+                    "the database does not answer; nothing was changed. Try again in a moment".to_owned(),
+                )
             }
             StoreError::CannotWrite { .. } => {
                 tracing::error!("{error}");

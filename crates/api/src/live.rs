@@ -42,7 +42,8 @@ async fn live(
     Extension(_): Extension<Caller>,
     request: Request,
 ) -> Result<axum::response::Sse<impl Stream<Item = Result<Sse, Infallible>>>, ApiError> {
-    let after = request.headers().get("last-event-id").and_then(|v| v.to_str().ok()).and_then(|v| v.parse().ok());
+    let after =
+        request.headers().get("last-event-id").and_then(|v| v.to_str().ok()).and_then(|v| v.parse().ok());
     let (missed, receiver) = app.engine.live().subscribe(after);
     let mut recheck = tokio::time::interval(RECHECK);
     recheck.reset();

@@ -14,8 +14,8 @@ use wk_engine::ports::rows::{EventFilter, Page as RowPage, Standing};
 use crate::auth::Caller;
 use crate::body::{Body, PathId, Query};
 use crate::dto::{
-    AgentCounts, CheckDetail, CheckInput, CheckStatus, CheckView, Completion, Event, HostCell, HostInput, HostView,
-    InventoryItem, InventorySection, Overview, Page, RangeAnswer, RangeSeries, Series,
+    AgentCounts, CheckDetail, CheckInput, CheckStatus, CheckView, Completion, Event, HostCell, HostInput,
+    HostView, InventoryItem, InventorySection, Overview, Page, RangeAnswer, RangeSeries, Series,
 };
 use crate::error::ApiError;
 use crate::routes::{Routes, delete, get, post, put};
@@ -26,7 +26,10 @@ type Answer<T> = Result<Json<T>, ApiError>;
 
 pub(crate) fn routes(routes: Routes) -> Routes {
     routes
-        .add::<OverviewRead, _, _>(get("/overview", "What needs a person, first").answer::<Overview>(), overview)
+        .add::<OverviewRead, _, _>(
+            get("/overview", "What needs a person, first").answer::<Overview>(),
+            overview,
+        )
         .add::<CheckRead, _, _>(
             get("/checks", "All checks, worst first")
                 .query("filter", "string", "Words that must all hold, as in the console's filter bar")
@@ -49,9 +52,15 @@ pub(crate) fn routes(routes: Routes) -> Routes {
                 .page::<Completion>(),
             complete,
         )
-        .add::<CheckWrite, _, _>(post("/checks", "Add a probe or plugin check").body::<CheckInput>().answer::<CheckDetail>(), create_check)
+        .add::<CheckWrite, _, _>(
+            post("/checks", "Add a probe or plugin check").body::<CheckInput>().answer::<CheckDetail>(),
+            create_check,
+        )
         .add::<CheckRead, _, _>(get("/checks/{id}", "A check whole").answer::<CheckDetail>(), check)
-        .add::<CheckWrite, _, _>(put("/checks/{id}", "Change a check").body::<CheckInput>().answer::<CheckDetail>(), change_check)
+        .add::<CheckWrite, _, _>(
+            put("/checks/{id}", "Change a check").body::<CheckInput>().answer::<CheckDetail>(),
+            change_check,
+        )
         .add::<CheckWrite, _, _>(delete("/checks/{id}", "Remove a check"), delete_check)
         .add::<HostRead, _, _>(
             get("/hosts", "Hosts by name")
@@ -60,11 +69,20 @@ pub(crate) fn routes(routes: Routes) -> Routes {
                 .page::<HostView>(),
             hosts,
         )
-        .add::<HostWrite, _, _>(post("/hosts", "Add a host without an agent").body::<HostInput>().answer::<HostView>(), create_host)
+        .add::<HostWrite, _, _>(
+            post("/hosts", "Add a host without an agent").body::<HostInput>().answer::<HostView>(),
+            create_host,
+        )
         .add::<HostRead, _, _>(get("/hosts/{id}", "A host").answer::<HostView>(), host)
-        .add::<HostWrite, _, _>(put("/hosts/{id}", "Change a host's name and fields").body::<HostInput>().answer::<HostView>(), change_host)
+        .add::<HostWrite, _, _>(
+            put("/hosts/{id}", "Change a host's name and fields").body::<HostInput>().answer::<HostView>(),
+            change_host,
+        )
         .add::<HostWrite, _, _>(delete("/hosts/{id}", "Remove a host with its checks"), delete_host)
-        .add::<HostRead, _, _>(get("/hosts/{id}/inventory", "Sections of the inventory").page::<InventorySection>(), sections)
+        .add::<HostRead, _, _>(
+            get("/hosts/{id}/inventory", "Sections of the inventory").page::<InventorySection>(),
+            sections,
+        )
         .add::<HostRead, _, _>(
             get("/hosts/{id}/inventory/{section}", "One section").paged().page::<InventoryItem>(),
             inventory,
@@ -139,7 +157,11 @@ async fn overview(State(app): State<App>) -> Answer<Overview> {
         problems: view::counts(&world, world.checks.values(), now),
         hosts,
         agents,
-        open: open.iter().take(20).filter_map(|id| Some(view::check(&world, world.checks.get(id)?, now))).collect(),
+        open: open
+            .iter()
+            .take(20)
+            .filter_map(|id| Some(view::check(&world, world.checks.get(id)?, now)))
+            .collect(),
         events: events.iter().map(|row| view::event(&world, row)).collect(),
         self_checks,
         now: time::write(now),
@@ -165,7 +187,8 @@ async fn problems(State(app): State<App>, Query(query): Query<ChecksQuery>) -> A
 }
 
 fn list_checks(app: &App, query: &ChecksQuery, problems: bool) -> Answer<Page<CheckView>> {
-    let filter = Filter::parse(&query.filter).map_err(|error| ApiError::field("/filter", error.to_string()))?;
+    let filter =
+        Filter::parse(&query.filter).map_err(|error| ApiError::field("/filter", error.to_string()))?;
     let host: Option<HostId> = optional_id("/host", query.host.as_deref())?;
     let now = app.engine.now();
     let world = app.engine.world();
@@ -178,7 +201,9 @@ fn list_checks(app: &App, query: &ChecksQuery, problems: bool) -> Answer<Page<Ch
         .map(|e| e.row.check.id)
         .collect();
     view::sort(&world, &mut ids, now);
-    page(&ids, query.limit, query.after.as_deref(), |id| Some(view::check(&world, world.checks.get(id)?, now)))
+    page(&ids, query.limit, query.after.as_deref(), |id| {
+        Some(view::check(&world, world.checks.get(id)?, now))
+    })
 }
 
 /// Cuts a page out of a list in memory; the cursor is the place in it.
@@ -241,12 +266,14 @@ async fn complete(State(app): State<App>, Query(query): Query<CompleteQuery>) ->
 async fn check(State(app): State<App>, PathId(id): PathId<CheckKindTag>) -> Answer<CheckDetail> {
     let now = app.engine.now();
     let world = app.engine.world();
-    let entry = world.checks.get(&id).ok_or_else(|| ApiError::NotFound("the check is not there".to_owned()))?;
+    let entry =
+        world.checks.get(&id).ok_or_else(|| ApiError::NotFound("the check is not there".to_owned()))?;
     Ok(Json(view::check_detail(&world, entry, now)))
 }
 
 fn check_edit(input: CheckInput) -> Result<CheckEdit, ApiError> {
-    let host = optional_id("/host", Some(&input.host))?.ok_or_else(|| ApiError::field("/host", "name the host"))?;
+    let host =
+        optional_id("/host", Some(&input.host))?.ok_or_else(|| ApiError::field("/host", "name the host"))?;
     Ok(CheckEdit {
         host,
         key: input.key,
@@ -323,7 +350,9 @@ async fn hosts(State(app): State<App>, Query(query): Query<HostsQuery>) -> Answe
 async fn host(State(app): State<App>, PathId(id): PathId<HostKind>) -> Answer<HostView> {
     let now = app.engine.now();
     let world = app.engine.world();
-    view::host(&world, id, now).map(Json).ok_or_else(|| ApiError::NotFound("the host is not there".to_owned()))
+    view::host(&world, id, now)
+        .map(Json)
+        .ok_or_else(|| ApiError::NotFound("the host is not there".to_owned()))
 }
 
 fn host_edit(input: HostInput) -> HostEdit {
@@ -386,7 +415,9 @@ async fn inventory(
     let (page, limit) = row_page(query.limit, query.after)?;
     let section = wk_domain::text::clean_line(&path.section, 64);
     let rows = app.engine.store().inventory(id, Some(&section), page).await?;
-    let next = (rows.len() >= limit).then(|| rows.last().map(|row| format!("{}/{}", row.section, row.key))).flatten();
+    let next = (rows.len() >= limit)
+        .then(|| rows.last().map(|row| format!("{}/{}", row.section, row.key)))
+        .flatten();
     let items = rows
         .into_iter()
         .map(|row| InventoryItem {
@@ -401,7 +432,9 @@ async fn inventory(
 
 async fn series(State(app): State<App>, PathId(id): PathId<HostKind>) -> Answer<Page<Series>> {
     let engine = app.engine.clone();
-    let list = tokio::task::spawn_blocking(move || engine.metrics().series_of(id)).await.map_err(|_| ApiError::Internal)?;
+    let list = tokio::task::spawn_blocking(move || engine.metrics().series_of(id))
+        .await
+        .map_err(|_| ApiError::Internal)?;
     let items = list.into_iter().map(|meta| series_view(&meta)).collect();
     Ok(Json(Page { items, total: None, next: None }))
 }
@@ -450,7 +483,9 @@ async fn range(
         .split('|')
         .filter(|pair| !pair.is_empty())
         .map(|pair| {
-            let pair = pair.split_once(':').ok_or_else(|| ApiError::field("/label", "write labels as name:value"))?;
+            let pair = pair
+                .split_once(':')
+                .ok_or_else(|| ApiError::field("/label", "write labels as name:value"))?;
             Ok((pair.0.to_owned(), pair.1.to_owned()))
         })
         .collect::<Result<Vec<_>, ApiError>>()?;
@@ -493,7 +528,13 @@ async fn events(State(app): State<App>, Query(query): Query<EventsQuery>) -> Ans
     let filter = EventFilter {
         host: optional_id("/host", query.host.as_deref())?,
         check: optional_id("/check", query.check.as_deref())?,
-        kinds: query.kind.iter().flat_map(|k| k.split(',')).filter(|k| !k.is_empty()).map(str::to_owned).collect(),
+        kinds: query
+            .kind
+            .iter()
+            .flat_map(|k| k.split(','))
+            .filter(|k| !k.is_empty())
+            .map(str::to_owned)
+            .collect(),
         from: optional_time("/from", query.from.as_deref())?,
         to: optional_time("/to", query.to.as_deref())?,
     };

@@ -78,8 +78,11 @@ impl Op {
 
     /// The two parameters of a page.
     pub(crate) fn paged(self) -> Self {
-        self.query("limit", "integer", "Items at most, 1 to 500; 100 when absent")
-            .query("after", "string", "`next` of the page before")
+        self.query("limit", "integer", "Items at most, 1 to 500; 100 when absent").query(
+            "after",
+            "string",
+            "`next` of the page before",
+        )
     }
 
     pub(crate) fn body<T: ToSchema>(mut self) -> Self {

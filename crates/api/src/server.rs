@@ -142,7 +142,9 @@ fn decorate(response: &mut Response, is_api: bool, tag: &str) {
         // An answer of the API is never a page: nothing in it may load or run.
         headers.insert(
             header::CONTENT_SECURITY_POLICY,
-            HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'; sandbox"),
+            HeaderValue::from_static(
+                "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'; sandbox",
+            ),
         );
     }
     if let Ok(value) = HeaderValue::from_str(tag) {
@@ -214,7 +216,8 @@ pub async fn serve_local(listener: UnixListener, own_uid: u32, router: Router, s
             continue;
         }
         let (router, stop) = (router.clone(), stop.clone());
-        tracker.spawn(async move { connection(stream, Origin::Local { uid: peer.uid() }, router, stop).await });
+        tracker
+            .spawn(async move { connection(stream, Origin::Local { uid: peer.uid() }, router, stop).await });
     }
     tracker.close();
     let _ = tokio::time::timeout(DRAIN, tracker.wait()).await;
@@ -260,7 +263,10 @@ pub fn listen_address(configured: SocketAddr, claimed: bool) -> SocketAddr {
     if claimed || configured.ip().is_loopback() {
         return configured;
     }
-    let loopback: std::net::IpAddr =
-        if configured.is_ipv6() { std::net::Ipv6Addr::LOCALHOST.into() } else { std::net::Ipv4Addr::LOCALHOST.into() };
+    let loopback: std::net::IpAddr = if configured.is_ipv6() {
+        std::net::Ipv6Addr::LOCALHOST.into()
+    } else {
+        std::net::Ipv4Addr::LOCALHOST.into()
+    };
     SocketAddr::new(loopback, configured.port())
 }

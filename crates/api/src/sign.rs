@@ -20,16 +20,16 @@ use wk_engine::Engine;
 use wk_engine::ports::rows::{SessionRow, UserRow};
 use wk_engine::record;
 use wk_identity::{
-    ClaimToken, LoginThrottle, Password, PasswordHasher, PasswordPolicy, RecoveryCode, SessionLimits, SessionTimes,
-    SessionToken, ThrottleLimits, Totp,
+    ClaimToken, LoginThrottle, Password, PasswordHasher, PasswordPolicy, RecoveryCode, SessionLimits,
+    SessionTimes, SessionToken, ThrottleLimits, Totp,
 };
 use wk_seal::{DataKeys, FieldAddress, Secret};
 
 use crate::auth::{COOKIE, Caller, Origin};
 use crate::body::{Body, PathId};
 use crate::dto::{
-    ClaimBegin, ClaimCheck, ClaimFinish, Claimed, FieldError, Me, Meta, Page, PasswordCheck, PasswordVerdict, Session,
-    SignIn, SignInChallenge, SignInFactor, TotpSetup,
+    ClaimBegin, ClaimCheck, ClaimFinish, Claimed, FieldError, Me, Meta, Page, PasswordCheck, PasswordVerdict,
+    Session, SignIn, SignInChallenge, SignInFactor, TotpSetup,
 };
 use crate::error::ApiError;
 use crate::routes::{Routes, delete, get, post};
@@ -130,13 +130,15 @@ impl Desk {
         }
         let digest = ClaimToken::parse(raw.trim()).map_err(|_| gone())?.sha256();
         let kept = engine.store().setting(CLAIM_DIGEST).await?.unwrap_or_default();
-        let expires = engine.store().setting(CLAIM_EXPIRES).await?.and_then(|ms| ms.parse().ok()).unwrap_or(0);
+        let expires =
+            engine.store().setting(CLAIM_EXPIRES).await?.and_then(|ms| ms.parse().ok()).unwrap_or(0);
         let same = Secret::new(kept.into_bytes()) == Secret::new(digest_hex(&digest).into_bytes());
         if same && engine.now() < Timestamp::from_ms(expires) { Ok(digest) } else { Err(gone()) }
     }
 
     fn judge(&self, password: &str, context: &[&str]) -> Result<(Password, PasswordVerdict), ApiError> {
-        let parsed = Password::parse(password).map_err(|error| ApiError::field("/password", error.to_string()))?;
+        let parsed =
+            Password::parse(password).map_err(|error| ApiError::field("/password", error.to_string()))?;
         let verdict = self.policy.judge(&parsed, context, None);
         let shown = PasswordVerdict {
             accepted: verdict.is_good(),
@@ -224,7 +226,12 @@ impl Desk {
 }
 
 fn times_of(session: &SessionRow) -> SessionTimes {
-    SessionTimes { created: session.created, last_used: session.last_used, ended: session.ended, elevated: None }
+    SessionTimes {
+        created: session.created,
+        last_used: session.last_used,
+        ended: session.ended,
+        elevated: None,
+    }
 }
 
 fn limits_of(role: Role) -> SessionLimits {
@@ -236,7 +243,10 @@ type Answer<T> = Result<Json<T>, ApiError>;
 pub(crate) fn routes(routes: Routes) -> Routes {
     routes
         .add::<Public, _, _>(get("/meta", "What may be known before signing in").answer::<Meta>(), meta)
-        .add::<Public, _, _>(post("/claim/check", "Whether a claim link works").body::<ClaimCheck>(), claim_check)
+        .add::<Public, _, _>(
+            post("/claim/check", "Whether a claim link works").body::<ClaimCheck>(),
+            claim_check,
+        )
         .add::<Public, _, _>(
             post("/claim/begin", "Name and password of the first administrator")
                 .body::<ClaimBegin>()
@@ -298,7 +308,8 @@ async fn claim_begin(
     let display_name = wk_domain::text::clean_line(&input.display_name, 100);
     let (password, verdict) = desk.judge(&input.password, &[&name, &display_name])?;
     if !verdict.accepted {
-        let errors = verdict.reasons.into_iter().map(|detail| FieldError { pointer: "/password".to_owned(), detail });
+        let errors =
+            verdict.reasons.into_iter().map(|detail| FieldError { pointer: "/password".to_owned(), detail });
         return Err(ApiError::Fields(errors.collect()));
     }
     let source = origin.ip().unwrap_or(Ipv4Addr::LOCALHOST.into());
@@ -328,9 +339,14 @@ async fn claim_finish(
         let half = half
             .as_ref()
             .filter(|half| half.token_sha256 == token_sha256 && now.since(half.began) < HALF_DONE * 6)
-            .ok_or_else(|| ApiError::Gone("begin again: name and password are not kept that long".to_owned()))?;
+            .ok_or_else(|| {
+                ApiError::Gone("begin again: name and password are not kept that long".to_owned())
+            })?;
         let step = half.totp.check(&input.code, now, 0).ok_or_else(|| {
-            ApiError::field("/code", "this is not the code of now; look whether the clock of your device is right")
+            ApiError::field(
+                "/code",
+                "this is not the code of now; look whether the clock of your device is right",
+            )
         })?;
         let id: UserId = wk_engine::ids::new_id(now);
         let address = id.to_string();
@@ -452,11 +468,13 @@ async fn factor(
     let desk = &app.people;
     let source = origin.ip().unwrap_or(Ipv4Addr::LOCALHOST.into());
     let now = app.engine.now();
-    let over = || ApiError::Unauthorized("this sign-in took too long or too many tries: begin again".to_owned());
+    let over =
+        || ApiError::Unauthorized("this sign-in took too long or too many tries: begin again".to_owned());
     let key = SessionToken::parse(&input.challenge).map_err(|_| over())?.sha256();
     let (id, attempt) = {
         let mut challenges = desk.challenges.lock();
-        let challenge = challenges.get_mut(&key).filter(|c| now.since(c.began) < HALF_DONE).ok_or_else(over)?;
+        let challenge =
+            challenges.get_mut(&key).filter(|c| now.since(c.began) < HALF_DONE).ok_or_else(over)?;
         challenge.tries += 1;
         if challenge.tries > CODES_MAX {
             challenges.remove(&key);
@@ -483,7 +501,12 @@ async fn factor(
 }
 
 /// Which second factor the code is, if any; it is burnt then.
-async fn check_code(app: &App, user: &UserRow, code: &str, now: Timestamp) -> Result<Option<&'static str>, ApiError> {
+async fn check_code(
+    app: &App,
+    user: &UserRow,
+    code: &str,
+    now: Timestamp,
+) -> Result<Option<&'static str>, ApiError> {
     let digits = code.chars().filter(|c| !c.is_whitespace()).count();
     if digits == 6 && !user.totp_sealed.is_empty() {
         let id = user.id.to_string();
@@ -539,7 +562,10 @@ async fn me(State(app): State<App>, Extension(Caller(actor)): Extension<Caller>)
     }
 }
 
-async fn sign_out(State(app): State<App>, Extension(Caller(actor)): Extension<Caller>) -> Result<Response, ApiError> {
+async fn sign_out(
+    State(app): State<App>,
+    Extension(Caller(actor)): Extension<Caller>,
+) -> Result<Response, ApiError> {
     if let Who::User { session, .. } = &actor.who {
         let now = app.engine.now();
         let audit = record::draft(&actor, now, "session.end", "session", session);
@@ -556,7 +582,10 @@ async fn sign_out(State(app): State<App>, Extension(Caller(actor)): Extension<Ca
     Ok((headers, StatusCode::NO_CONTENT).into_response())
 }
 
-async fn my_sessions(State(app): State<App>, Extension(Caller(actor)): Extension<Caller>) -> Answer<Page<Session>> {
+async fn my_sessions(
+    State(app): State<App>,
+    Extension(Caller(actor)): Extension<Caller>,
+) -> Answer<Page<Session>> {
     let Who::User { id, session: current, .. } = &actor.who else {
         return Ok(Json(Page { items: Vec::new(), total: None, next: None }));
     };

@@ -79,7 +79,9 @@ impl App {
         let metrics = self.engine.metrics().health();
         match (&metrics.refusing, metrics.corrupt_blocks) {
             (Some(why), _) => add("metrics", "Metrics store", CheckStatus::Critical, why.clone()),
-            (None, 0) => add("metrics", "Metrics store", CheckStatus::Ok, format!("{} series", metrics.series)),
+            (None, 0) => {
+                add("metrics", "Metrics store", CheckStatus::Ok, format!("{} series", metrics.series))
+            }
             (None, n) => add(
                 "metrics",
                 "Metrics store",
@@ -104,7 +106,12 @@ impl App {
                 3..=6 => CheckStatus::Warning,
                 _ => CheckStatus::Ok,
             };
-            add("certificates", "Own certificates", status, format!("the next ends in {days} days ({})", cert.role));
+            add(
+                "certificates",
+                "Own certificates",
+                status,
+                format!("the next ends in {days} days ({})", cert.role),
+            );
         }
         checks
     }

@@ -13,9 +13,9 @@ pub(crate) fn write(at: Timestamp) -> String {
 
 /// Reads an RFC 3339 time with any offset.
 pub(crate) fn read(pointer: &str, raw: &str) -> Result<Timestamp, ApiError> {
-    raw.parse::<jiff::Timestamp>().map(|at| Timestamp::from_ms(at.as_millisecond())).map_err(|_| {
-        ApiError::field(pointer, format!("`{raw}` is not a time such as 2026-11-21T10:00:00Z"))
-    })
+    raw.parse::<jiff::Timestamp>()
+        .map(|at| Timestamp::from_ms(at.as_millisecond()))
+        .map_err(|_| ApiError::field(pointer, format!("`{raw}` is not a time such as 2026-11-21T10:00:00Z")))
 }
 
 #[cfg(test)]

@@ -9,8 +9,8 @@ use wk_engine::ports::rows::{AgentRow, EventRow, Standing};
 use wk_engine::world::{AgentEntry, CheckEntry, World};
 
 use crate::dto::{
-    Acknowledgement, Agent, AgentPlugin, CheckDetail, CheckStatus, CheckView, Event, HostRef, HostView, PerfValue,
-    ProblemCounts,
+    Acknowledgement, Agent, AgentPlugin, CheckDetail, CheckStatus, CheckView, Event, HostRef, HostView,
+    PerfValue, ProblemCounts,
 };
 use crate::time;
 
@@ -112,7 +112,8 @@ pub(crate) fn sort(world: &World, checks: &mut [CheckId], now: Timestamp) {
         let Some(entry) = world.checks.get(id) else { return (true, u8::MAX, i64::MAX, String::new()) };
         let state = &entry.state.state;
         let handled = state.ack_at(now).is_some() || world.in_downtime(*id, entry.row.check.host, now);
-        let severity = state.status.map_or(0, Status::severity) * 2 + u8::from(state.state_type == StateType::Hard);
+        let severity =
+            state.status.map_or(0, Status::severity) * 2 + u8::from(state.state_type == StateType::Hard);
         let problem = state.is_problem();
         let since = state.since.map_or(0, Timestamp::as_ms);
         (handled && problem, u8::MAX - severity, -since, entry.row.check.title.clone())
@@ -135,7 +136,8 @@ pub(crate) fn counts<'a>(
             Some(Status::Unknown) => counts.unknown += 1,
         }
         if state.is_problem()
-            && (state.ack_at(now).is_some() || world.in_downtime(entry.row.check.id, entry.row.check.host, now))
+            && (state.ack_at(now).is_some()
+                || world.in_downtime(entry.row.check.id, entry.row.check.host, now))
         {
             counts.handled += 1;
         }
@@ -172,11 +174,14 @@ pub(crate) fn host(world: &World, id: HostId, now: Timestamp) -> Option<HostView
         addresses: row.addresses.clone(),
         agent: row.agent.map(|agent| agent.to_string()),
         connected: agent.is_some_and(AgentEntry::connected),
-        last_seen_at: agent.and_then(|agent| agent.link.as_ref().map(|l| l.heard).or(agent.row.last_seen)).map(time::write),
+        last_seen_at: agent
+            .and_then(|agent| agent.link.as_ref().map(|l| l.heard).or(agent.row.last_seen))
+            .map(time::write),
         fields: row.fields.iter().cloned().collect(),
-        in_downtime: world.downtimes.values().any(|d| {
-            d.host == id && d.check.is_none() && d.start <= now && now < d.end
-        }),
+        in_downtime: world
+            .downtimes
+            .values()
+            .any(|d| d.host == id && d.check.is_none() && d.start <= now && now < d.end),
         revision: row.revision,
     })
 }
@@ -187,7 +192,10 @@ pub(crate) fn event(world: &World, row: &EventRow) -> Event {
         at: time::write(row.at),
         host: row.host.map(|host| host_ref(world, host)),
         check: row.check.map(|check| check.to_string()),
-        check_title: row.check.and_then(|id| world.checks.get(&id)).map(|entry| entry.row.check.title.clone()),
+        check_title: row
+            .check
+            .and_then(|id| world.checks.get(&id))
+            .map(|entry| entry.row.check.title.clone()),
         kind: row.kind.clone(),
         severity: row.severity.clone(),
         summary: row.summary.clone(),
@@ -239,7 +247,9 @@ pub(crate) fn complete(world: &World, text: &str) -> Vec<(String, String)> {
     match word.split_once(':') {
         Some(("state", _)) => STATES.iter().for_each(|s| offer(format!("state:{s}"), "state")),
         Some(("kind", _)) => KINDS.iter().for_each(|s| offer(format!("kind:{s}"), "kind of check")),
-        Some(("type", _)) => ["soft", "hard"].iter().for_each(|s| offer(format!("type:{s}"), "confirmed or not")),
+        Some(("type", _)) => {
+            ["soft", "hard"].iter().for_each(|s| offer(format!("type:{s}"), "confirmed or not"))
+        }
         Some(("host", _)) => {
             let mut names: Vec<&str> = world.hosts.values().map(|host| host.name.as_str()).collect();
             names.sort_unstable();
@@ -268,4 +278,3 @@ pub(crate) fn complete(world: &World, text: &str) -> Vec<(String, String)> {
 pub(crate) fn fields(json: &str) -> BTreeMap<String, String> {
     serde_json::from_str(json).unwrap_or_default()
 }
-

@@ -87,10 +87,16 @@ impl ServerConfig {
     fn checked(self, path: &Path) -> Result<Self, ConfigError> {
         let wrong = |what: &str| Err(ConfigError::Value { path: path.to_owned(), what: what.to_owned() });
         if self.console_listen.port() == self.hub_listen.port() && self.console_listen.port() != 0 {
-            return wrong("console_listen and hub_listen have the same port; agents and people use different ones");
+            return wrong(
+                "console_listen and hub_listen have the same port; agents and people use different ones",
+            );
         }
-        if self.database.starts_with("postgres") && self.database.split('@').next().is_some_and(|user| user.matches(':').count() > 1) {
-            return wrong("the password does not belong into `database`: put it into a file and name it in `database_password_file`");
+        if self.database.starts_with("postgres")
+            && self.database.split('@').next().is_some_and(|user| user.matches(':').count() > 1)
+        {
+            return wrong(
+                "the password does not belong into `database`: put it into a file and name it in `database_password_file`",
+            );
         }
         Ok(self)
     }
@@ -121,7 +127,9 @@ mod tests {
     fn what_cannot_work_is_refused() {
         assert!(read("console_listen = \"everywhere\"").unwrap_err().contains("watchkeep.toml:1:"));
         assert!(read("hub_listen = \"0.0.0.0:8443\"").unwrap_err().contains("same port"));
-        assert!(read("database = \"postgres://me:secret@db/wk\"").unwrap_err().contains("database_password_file"));
+        assert!(
+            read("database = \"postgres://me:secret@db/wk\"").unwrap_err().contains("database_password_file")
+        );
         assert!(!read("database = \"postgres://me:secret@db/wk\"").unwrap_err().contains("secret@"));
         assert!(read("tls = false").unwrap_err().contains("unknown field `tls`"));
     }

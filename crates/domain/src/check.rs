@@ -162,6 +162,22 @@ pub enum ResultReason {
     NoData(String),
 }
 
+impl std::fmt::Display for ResultReason {
+    /// The machine-readable word that the wire, the store and the API use: `timeout`, `signal:9`, `stale`, ...
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Timeout => f.write_str("timeout"),
+            Self::Signal(signal) => write!(f, "signal:{signal}"),
+            Self::Exit(code) => write!(f, "exit:{code}"),
+            Self::Spawn(errno) => write!(f, "spawn:{errno}"),
+            Self::Refused(why) => write!(f, "refused:{why}"),
+            Self::Stale => f.write_str("stale"),
+            Self::AgentUnreachable => f.write_str("agent-unreachable"),
+            Self::NoData(what) => write!(f, "no-data:{what}"),
+        }
+    }
+}
+
 /// What one run of a check found, cleaned and bounded.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CheckResult {

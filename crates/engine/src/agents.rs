@@ -14,8 +14,8 @@ use wk_domain::{AgentId, HostId, Timestamp, TokenId};
 
 use crate::Engine;
 use crate::desk::{
-    AgentDesk, EnrolAttempt, EnrolRefused, Granted, IngestError, LinkHello, LinkOrder, LinkRefused, LinkTerms,
-    Observations, Peer,
+    AgentDesk, EnrolAttempt, EnrolRefused, Granted, IngestError, LinkHello, LinkOrder, LinkRefused,
+    LinkTerms, Observations, Peer,
 };
 use crate::error::EngineError;
 use crate::ids::{new_id, random};
@@ -64,10 +64,15 @@ impl Engine {
         permit: Permit<AgentEnrol>,
         request: TokenRequest,
     ) -> Result<NewToken, EngineError> {
-        let pattern: HostPattern =
-            request.host_pattern.parse().map_err(|e| EngineError::Invalid(format!("the host pattern: {e}")))?;
+        let pattern: HostPattern = request
+            .host_pattern
+            .parse()
+            .map_err(|e| EngineError::Invalid(format!("the host pattern: {e}")))?;
         if let Some(unknown) = request.grants.iter().find(|grant| !GRANTS.contains(&grant.as_str())) {
-            return Err(EngineError::Invalid(format!("there is no grant `{unknown}`; there is {}", GRANTS.join(", "))));
+            return Err(EngineError::Invalid(format!(
+                "there is no grant `{unknown}`; there is {}",
+                GRANTS.join(", ")
+            )));
         }
         if request.ttl < TTL.0 || request.ttl > TTL.1 {
             return Err(EngineError::Invalid("a token lives between one minute and 24 hours".to_owned()));
@@ -110,7 +115,11 @@ impl Engine {
     ///
     /// # Errors
     /// [`EngineError::NotFound`].
-    pub async fn revoke_agent(&self, permit: Permit<AgentRevoke, AgentId>, reason: &str) -> Result<(), EngineError> {
+    pub async fn revoke_agent(
+        &self,
+        permit: Permit<AgentRevoke, AgentId>,
+        reason: &str,
+    ) -> Result<(), EngineError> {
         self.set_standing(permit, Standing::Revoked, "agent.revoke", reason).await
     }
 
@@ -119,10 +128,16 @@ impl Engine {
     ///
     /// # Errors
     /// [`EngineError::NotFound`]; [`EngineError::Conflict`] when it is not quarantined.
-    pub async fn release_agent(&self, permit: Permit<AgentRevoke, AgentId>, reason: &str) -> Result<(), EngineError> {
+    pub async fn release_agent(
+        &self,
+        permit: Permit<AgentRevoke, AgentId>,
+        reason: &str,
+    ) -> Result<(), EngineError> {
         let standing = self.world.read().agents.get(permit.resource()).map(|agent| agent.row.standing);
         match standing {
-            Some(Standing::Quarantined) => self.set_standing(permit, Standing::Active, "agent.release", reason).await,
+            Some(Standing::Quarantined) => {
+                self.set_standing(permit, Standing::Active, "agent.release", reason).await
+            }
             Some(_) => Err(EngineError::Conflict("the agent is not quarantined".to_owned())),
             None => Err(EngineError::NotFound { what: "the agent" }),
         }
@@ -146,10 +161,18 @@ impl Engine {
             return Err(EngineError::NotFound { what: "the agent" });
         };
         let summary = format!("Agent {}: {} → {}", old.hostname, old.standing.as_str(), standing.as_str());
-        let event = self.agent_event(now, &old, "warning", summary, json!({"reason": reason, "by": permit.actor().label()}));
-        let audit = record::draft(permit.actor(), now, action, "agent", agent)
-            .reason(reason)
-            .text("standing", Some(old.standing.as_str()), Some(standing.as_str()));
+        let event = self.agent_event(
+            now,
+            &old,
+            "warning",
+            summary,
+            json!({"reason": reason, "by": permit.actor().label()}),
+        );
+        let audit = record::draft(permit.actor(), now, action, "agent", agent).reason(reason).text(
+            "standing",
+            Some(old.standing.as_str()),
+            Some(standing.as_str()),
+        );
         self.ports.store.set_standing(agent, standing, event.clone(), audit).await?;
         {
             let mut world = self.world.write();
@@ -252,7 +275,8 @@ impl Engine {
             .await
             .map_err(unavailable)?
             .ok_or_else(|| "no such token".to_owned())?;
-        let same = aws_lc_rs::constant_time::verify_slices_are_equal(&token.secret_sha256, &attempt.secret_sha256);
+        let same =
+            aws_lc_rs::constant_time::verify_slices_are_equal(&token.secret_sha256, &attempt.secret_sha256);
         same.map_err(|_| "wrong secret".to_owned())?;
         if token.used.is_some() || token.withdrawn.is_some() || token.expires <= now {
             return Err("the token is used, withdrawn or expired".to_owned());
@@ -272,7 +296,8 @@ impl Engine {
             return Err(format!("host {} has an agent; revoke it first", name.as_str()));
         }
         let agent: AgentId = new_id(now);
-        let issued = self.ports.issuer.issue_agent(&attempt.csr_der, agent, now).map_err(|e| e.to_string())?;
+        let issued =
+            self.ports.issuer.issue_agent(&attempt.csr_der, agent, now).map_err(|e| e.to_string())?;
         let mut host = present.unwrap_or_else(|| HostRow {
             id: new_id(now),
             name: name.as_str().to_owned(),
@@ -324,7 +349,8 @@ impl Engine {
             .enrol(token.id, now, host.clone(), row.clone(), cert, audit)
             .await
             .map_err(|e| format!("store: {e}"))?;
-        let event = self.agent_event(now, &row, "info", format!("Agent enrolled on {}", host.name), json!({}));
+        let event =
+            self.agent_event(now, &row, "info", format!("Agent enrolled on {}", host.name), json!({}));
         if let Err(error) = self.ports.store.put_event(event.clone(), None).await {
             tracing::warn!("the enrolment's event could not be stored: {error}");
         }
@@ -371,7 +397,11 @@ impl AgentDesk for Engine {
             Ok(granted) => Ok(granted),
             Err(why) => {
                 let hostname = wk_domain::text::clean_line(&attempt.hostname, 253);
-                self.note_refusal(attempt.address.ip(), "enrolment", &format!("{hostname}, token {}: {why}", attempt.token));
+                self.note_refusal(
+                    attempt.address.ip(),
+                    "enrolment",
+                    &format!("{hostname}, token {}: {why}", attempt.token),
+                );
                 Err(EnrolRefused)
             }
         }
@@ -471,8 +501,11 @@ impl AgentDesk for Engine {
             self.note_refusal(peer.address.ip(), "renewal", &format!("agent {}: {why}", peer.agent));
             LinkRefused::TryLater
         };
-        let issued =
-            self.ports.issuer.issue_agent(&csr_der, peer.agent, now).map_err(|error| refuse(error.to_string()))?;
+        let issued = self
+            .ports
+            .issuer
+            .issue_agent(&csr_der, peer.agent, now)
+            .map_err(|error| refuse(error.to_string()))?;
         let cert = AgentCertRow {
             serial: issued.serial.clone(),
             agent: peer.agent,
@@ -484,9 +517,13 @@ impl AgentDesk for Engine {
             revoked: None,
         };
         let address = peer.address.ip();
-        let audit = record::by_agent(peer.agent, address, now, "agent.renew")
-            .text("cert_serial", Some(&peer.serial), Some(&issued.serial));
-        let summary = format!("Agent {}: its key was used from two places; both are quarantined", old.hostname);
+        let audit = record::by_agent(peer.agent, address, now, "agent.renew").text(
+            "cert_serial",
+            Some(&peer.serial),
+            Some(&issued.serial),
+        );
+        let summary =
+            format!("Agent {}: its key was used from two places; both are quarantined", old.hostname);
         let clone_event = self.agent_event(
             now,
             &old,
@@ -504,7 +541,11 @@ impl AgentDesk for Engine {
                     entry.row.cert_serial = issued.serial;
                     entry.row.cert_not_after = issued.not_after;
                 }
-                Ok(Granted { agent: peer.agent, chain_der: issued.chain_der, roots_der: self.ports.issuer.roots_der() })
+                Ok(Granted {
+                    agent: peer.agent,
+                    chain_der: issued.chain_der,
+                    roots_der: self.ports.issuer.roots_der(),
+                })
             }
             RenewOutcome::Repeated(present) => Ok(Granted {
                 agent: peer.agent,
@@ -553,4 +594,3 @@ impl AgentDesk for Engine {
 pub fn host_of(world: &World, agent: AgentId) -> Option<HostId> {
     world.agents.get(&agent).map(|entry| entry.row.host)
 }
-

@@ -61,7 +61,9 @@ impl Engine {
         }
         let report = wk_audit::verify_entries(entries.iter(), &[]);
         let room = FINDINGS_MAX.saturating_sub(findings.len());
-        findings.extend(report.findings.iter().filter(|f| !f.fault.is_remark()).take(room).map(ToString::to_string));
+        findings.extend(
+            report.findings.iter().filter(|f| !f.fault.is_remark()).take(room).map(ToString::to_string),
+        );
         Ok(AuditReport { entries: report.entries, root_hash: report.root.to_string(), findings })
     }
 }

@@ -62,7 +62,11 @@ pub enum FilterError {
 }
 
 fn known_keys() -> String {
-    format!("{}field.NAME or {}", KEYS[..5].iter().map(|k| format!("{k}, ")).collect::<String>(), FLAGS.join(", "))
+    format!(
+        "{}field.NAME or {}",
+        KEYS[..5].iter().map(|k| format!("{k}, ")).collect::<String>(),
+        FLAGS.join(", ")
+    )
 }
 
 /// What a filter looks at.
@@ -114,7 +118,8 @@ impl Filter {
 
 impl What {
     fn holds(&self, s: &Subject<'_>) -> bool {
-        let one_of = |values: &[String], text: &str| values.iter().any(|v| key_matches(v, &text.to_lowercase()));
+        let one_of =
+            |values: &[String], text: &str| values.iter().any(|v| key_matches(v, &text.to_lowercase()));
         match self {
             Self::State(values) => one_of(values, s.state),
             Self::Host(values) => one_of(values, s.host),
@@ -129,7 +134,9 @@ impl What {
             Self::Flag("downtime") => s.in_downtime,
             Self::Flag("flapping") => s.flapping,
             Self::Flag(_) => s.no_data,
-            Self::Text(text) => [s.host, s.title, s.key, s.output].iter().any(|t| t.to_lowercase().contains(text.as_str())),
+            Self::Text(text) => {
+                [s.host, s.title, s.key, s.output].iter().any(|t| t.to_lowercase().contains(text.as_str()))
+            }
         }
     }
 }
@@ -188,11 +195,12 @@ fn term(word: &Word) -> Result<Term, FilterError> {
     if values.is_empty() {
         return Err(FilterError::Empty { key: key.to_owned() });
     }
-    let only = |key: &'static str, allowed: &[&str], values: Vec<String>| {
-        match values.iter().find(|v| !allowed.contains(&v.as_str())) {
-            Some(bad) => Err(FilterError::Value { key, value: bad.clone(), allowed: allowed.join(", ") }),
-            None => Ok(values),
-        }
+    let only = |key: &'static str, allowed: &[&str], values: Vec<String>| match values
+        .iter()
+        .find(|v| !allowed.contains(&v.as_str()))
+    {
+        Some(bad) => Err(FilterError::Value { key, value: bad.clone(), allowed: allowed.join(", ") }),
+        None => Ok(values),
     };
     match key {
         "state" => done(What::State(only("state", &STATES, values)?)),

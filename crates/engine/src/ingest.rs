@@ -200,7 +200,8 @@ impl Engine {
                 answers.push(Err(IngestError::OutOfOrder { expected }));
             } else {
                 cursors.insert(peer.agent, (batch.epoch, batch.seq));
-                accepted.push((index, Cursor { agent: peer.agent, epoch: batch.epoch, seq: batch.seq, at: now }));
+                accepted
+                    .push((index, Cursor { agent: peer.agent, epoch: batch.epoch, seq: batch.seq, at: now }));
                 answers.push(Ok(()));
             }
         }
@@ -223,7 +224,8 @@ impl Engine {
             for (index, _) in accepted {
                 let (peer, batch) = &batches[*index];
                 let Some(host) = world.agents.get(&peer.agent).map(|entry| entry.row.host) else { continue };
-                let known = resolved.get(&peer.agent).is_some_and(|(names, _)| Arc::ptr_eq(names, &batch.series));
+                let known =
+                    resolved.get(&peer.agent).is_some_and(|(names, _)| Arc::ptr_eq(names, &batch.series));
                 if !known && !batch.series.is_empty() {
                     let own = batch.series.iter().map(|meta| SeriesMeta {
                         key: SeriesKey { host, ..meta.key.clone() },
@@ -233,7 +235,8 @@ impl Engine {
                 }
                 samples.push((peer.agent, batch.samples.clone()));
                 for (check, result) in &batch.results {
-                    let Some(entry) = world.checks.get(check).filter(|e| e.row.check.runner == Some(peer.agent))
+                    let Some(entry) =
+                        world.checks.get(check).filter(|e| e.row.check.runner == Some(peer.agent))
                     else {
                         continue;
                     };
@@ -265,7 +268,8 @@ impl Engine {
                     Err(error) => return Err(error),
                 }
             }
-            let mut all = Vec::with_capacity(samples.iter().map(|(_, s)| s.len()).sum::<usize>() + perf.len());
+            let mut all =
+                Vec::with_capacity(samples.iter().map(|(_, s)| s.len()).sum::<usize>() + perf.len());
             for (agent, list) in samples {
                 let Some(refs) = known.get(&agent) else { continue };
                 all.extend(list.into_iter().filter_map(|(series, at_ms, value)| {
@@ -275,14 +279,16 @@ impl Engine {
             if !perf.is_empty() {
                 let metas: Vec<SeriesMeta> = perf.iter().map(|(meta, _, _)| meta.clone()).collect();
                 match metrics.resolve(&metas) {
-                    Ok(refs) => all.extend(
-                        refs.into_iter().zip(&perf).map(|(series, (_, at_ms, value))| Sample {
+                    Ok(refs) => {
+                        all.extend(refs.into_iter().zip(&perf).map(|(series, (_, at_ms, value))| Sample {
                             series,
                             at_ms: *at_ms,
                             value: *value,
-                        }),
-                    ),
-                    Err(MetricsError::Limit { .. }) => engine.counters.add("metrics.over_limit", metas.len() as u64),
+                        }))
+                    }
+                    Err(MetricsError::Limit { .. }) => {
+                        engine.counters.add("metrics.over_limit", metas.len() as u64)
+                    }
                     Err(error) => return Err(error),
                 }
             }
@@ -324,7 +330,8 @@ impl Engine {
             };
             let grants = round.world.agents.get(&peer.agent).map(|agent| agent.row.grants.as_slice());
             let own = entry.row.check.runner == Some(peer.agent);
-            let may = entry.row.check.host == host || grants.is_some_and(|g| g.iter().any(|grant| grant == "probe"));
+            let may = entry.row.check.host == host
+                || grants.is_some_and(|g| g.iter().any(|grant| grant == "probe"));
             if own && may {
                 round.result(*check, result.clone());
             } else {
@@ -386,16 +393,24 @@ fn add_builtin(round: &mut Round<'_>, host: HostId, key: &str, title: &str) -> w
             title: title.to_owned(),
             kind: CheckKind::Builtin,
             runner: None,
-            retry: RetryPolicy { interval: BUILTIN_INTERVAL, retry_interval: BUILTIN_INTERVAL, ..RetryPolicy::default() },
+            retry: RetryPolicy {
+                interval: BUILTIN_INTERVAL,
+                retry_interval: BUILTIN_INTERVAL,
+                ..RetryPolicy::default()
+            },
             enabled: true,
         },
         spec_json: "{}".to_owned(),
         created: round.now,
         revision: 1,
     };
-    round.commit.audit.push(
-        record::draft(&wk_authz::Actor::system(), round.now, "check.discover", "check", id),
-    );
+    round.commit.audit.push(record::draft(
+        &wk_authz::Actor::system(),
+        round.now,
+        "check.discover",
+        "check",
+        id,
+    ));
     round.new.insert(id, CheckEntry { state: pending_state(id, host), row, ack: None });
     id
 }
@@ -410,10 +425,16 @@ fn fold_inventory(round: &mut Round<'_>, host: HostId, observed: &[ObservedInven
         // The first scan is the baseline; what changes after it is news.
         if !section.full && !matches!(section.section.as_str(), "processes" | "top" | "mounts") {
             let changed = section.items.len() + section.removed.len();
-            let names: Vec<&str> =
-                section.items.iter().map(|(key, _)| key.as_str()).chain(section.removed.iter().map(String::as_str)).take(5).collect();
+            let names: Vec<&str> = section
+                .items
+                .iter()
+                .map(|(key, _)| key.as_str())
+                .chain(section.removed.iter().map(String::as_str))
+                .take(5)
+                .collect();
             let more = if changed > names.len() { ", …" } else { "" };
-            let summary = format!("Inventory, {}: {} {more}", section.section.replace('_', " "), names.join(", "));
+            let summary =
+                format!("Inventory, {}: {} {more}", section.section.replace('_', " "), names.join(", "));
             let detail = json!({
                 "section": section.section,
                 "changed": section.items.iter().take(50).map(|(key, _)| key).collect::<Vec<_>>(),
@@ -457,7 +478,9 @@ fn update_host(round: &mut Round<'_>, host: HostId, section: &ObservedInventory)
             .iter()
             .flat_map(|(_, fields)| fields.iter())
             .filter(|(name, _)| name.starts_with("address"))
-            .flat_map(|(_, value)| value.split([',', ' ']).map(|a| a.split('/').next().unwrap_or(a).to_owned()))
+            .flat_map(|(_, value)| {
+                value.split([',', ' ']).map(|a| a.split('/').next().unwrap_or(a).to_owned())
+            })
             .filter(|a| a.parse::<std::net::IpAddr>().is_ok_and(|ip| !ip.is_loopback()))
             .collect();
         addresses.sort();

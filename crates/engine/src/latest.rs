@@ -66,7 +66,8 @@ impl Latest {
         series.values.push_back((at_ms, value));
         let readonly = self.by_name.get("fs.readonly").is_some_and(|ids| ids.contains(&id));
         if readonly && value == 0.0 {
-            let mount = series.labels.iter().find(|(name, _)| name == "mount").map(|(_, mount)| mount.clone());
+            let mount =
+                series.labels.iter().find(|(name, _)| name == "mount").map(|(_, mount)| mount.clone());
             self.writable.extend(mount);
         }
     }
@@ -74,7 +75,9 @@ impl Latest {
     fn find(&self, name: &str, labels: &[(&str, &str)]) -> Option<&Series> {
         self.by_name.get(name)?.iter().filter_map(|id| self.series.get(id)).find(|series| {
             series.labels.len() == labels.len()
-                && labels.iter().all(|(n, v)| series.labels.iter().any(|(name, value)| name == n && value == v))
+                && labels
+                    .iter()
+                    .all(|(n, v)| series.labels.iter().any(|(name, value)| name == n && value == v))
         })
     }
 }

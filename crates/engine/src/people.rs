@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use serde_json::json;
 use wk_authz::{
-    ChannelWrite, CheckWrite, HostWrite, Permit, ProblemAcknowledge, ProblemComment, ProblemDowntime, ProblemRecheck,
+    ChannelWrite, CheckWrite, HostWrite, Permit, ProblemAcknowledge, ProblemComment, ProblemDowntime,
+    ProblemRecheck,
 };
 use wk_domain::check_state::Ack;
 use wk_domain::name::{CheckKey, HostName};
@@ -113,7 +114,9 @@ impl Engine {
     ) -> Result<(), EngineError> {
         let note = clean_text(note, NOTE_MAX).trim().to_owned();
         if note.is_empty() {
-            return Err(EngineError::Invalid("say what you are doing about it: the note is empty".to_owned()));
+            return Err(EngineError::Invalid(
+                "say what you are doing about it: the note is empty".to_owned(),
+            ));
         }
         let _writer = self.writer.lock().await;
         let now = self.now();
@@ -127,10 +130,13 @@ impl Engine {
         let by = permit.actor().label();
         let ack = AckRow { check, by: by.clone(), at: now, note: note.clone(), sticky, expires };
         let summary = format!("{title}: acknowledged by {by}");
-        let event = event(now, Some(host), Some(check), "ack", summary, json!({"note": note, "sticky": sticky}));
-        let audit = record::draft(permit.actor(), now, permit.action(), "check", check)
-            .reason(note)
-            .text("acknowledged", None, Some(if sticky { "sticky" } else { "normal" }));
+        let event =
+            event(now, Some(host), Some(check), "ack", summary, json!({"note": note, "sticky": sticky}));
+        let audit = record::draft(permit.actor(), now, permit.action(), "check", check).reason(note).text(
+            "acknowledged",
+            None,
+            Some(if sticky { "sticky" } else { "normal" }),
+        );
         self.ports.store.put_ack(ack.clone(), state.clone(), event.clone(), audit).await?;
         if let Some(entry) = self.world.write().checks.get_mut(&check) {
             entry.ack = Some(ack);
@@ -144,7 +150,10 @@ impl Engine {
     ///
     /// # Errors
     /// [`EngineError::NotFound`]; [`EngineError::Conflict`] when it is not acknowledged.
-    pub async fn unacknowledge(&self, permit: Permit<ProblemAcknowledge, CheckId>) -> Result<(), EngineError> {
+    pub async fn unacknowledge(
+        &self,
+        permit: Permit<ProblemAcknowledge, CheckId>,
+    ) -> Result<(), EngineError> {
         let _writer = self.writer.lock().await;
         let now = self.now();
         let check = *permit.resource();
@@ -181,10 +190,14 @@ impl Engine {
         let _writer = self.writer.lock().await;
         let now = self.now();
         if plan.end <= plan.start || plan.end <= now {
-            return Err(EngineError::Invalid("the downtime must end after it starts, and in the future".to_owned()));
+            return Err(EngineError::Invalid(
+                "the downtime must end after it starts, and in the future".to_owned(),
+            ));
         }
         if plan.end.since(plan.start) > DOWNTIME_MAX {
-            return Err(EngineError::Invalid("a downtime lasts at most 400 days; disable the check instead".to_owned()));
+            return Err(EngineError::Invalid(
+                "a downtime lasts at most 400 days; disable the check instead".to_owned(),
+            ));
         }
         let (name, title) = {
             let world = self.world.read();
@@ -226,7 +239,10 @@ impl Engine {
     ///
     /// # Errors
     /// [`EngineError::NotFound`].
-    pub async fn cancel_downtime(&self, permit: Permit<ProblemDowntime, DowntimeId>) -> Result<(), EngineError> {
+    pub async fn cancel_downtime(
+        &self,
+        permit: Permit<ProblemDowntime, DowntimeId>,
+    ) -> Result<(), EngineError> {
         let _writer = self.writer.lock().await;
         let now = self.now();
         let id = *permit.resource();
@@ -234,7 +250,8 @@ impl Engine {
         let row = row.ok_or(EngineError::NotFound { what: "the downtime" })?;
         let by = permit.actor().label();
         let summary = format!("Downtime cancelled by {by}: {}", row.note);
-        let event = event(now, Some(row.host), row.check, "downtime-end", summary, json!({"id": id.to_string()}));
+        let event =
+            event(now, Some(row.host), row.check, "downtime-end", summary, json!({"id": id.to_string()}));
         let audit = record::draft(permit.actor(), now, "downtime.cancel", "downtime", id);
         self.ports.store.cancel_downtime(id, now, &by, event.clone(), audit).await?;
         let (commit, live) = {
@@ -282,7 +299,11 @@ impl Engine {
     ///
     /// # Errors
     /// [`EngineError::NotFound`]; [`EngineError::Invalid`] without text.
-    pub async fn comment(&self, permit: Permit<ProblemComment, CheckId>, text: &str) -> Result<(), EngineError> {
+    pub async fn comment(
+        &self,
+        permit: Permit<ProblemComment, CheckId>,
+        text: &str,
+    ) -> Result<(), EngineError> {
         let text = clean_text(text, NOTE_MAX).trim().to_owned();
         if text.is_empty() {
             return Err(EngineError::Invalid("the comment is empty".to_owned()));
@@ -309,7 +330,8 @@ impl Engine {
         permit: Permit<HostWrite, Option<HostId>>,
         edit: HostEdit,
     ) -> Result<HostRow, EngineError> {
-        let name: HostName = edit.name.parse().map_err(|e| EngineError::Invalid(format!("the host name: {e}")))?;
+        let name: HostName =
+            edit.name.parse().map_err(|e| EngineError::Invalid(format!("the host name: {e}")))?;
         if edit.fields.len() > FIELDS_MAX {
             return Err(EngineError::Invalid(format!("a host has at most {FIELDS_MAX} fields")));
         }
@@ -344,7 +366,9 @@ impl Engine {
         if let (Some(old), Some(read)) = (&old, edit.revision)
             && old.revision != read
         {
-            return Err(EngineError::Conflict("somebody else changed the host meanwhile: read it again".to_owned()));
+            return Err(EngineError::Conflict(
+                "somebody else changed the host meanwhile: read it again".to_owned(),
+            ));
         }
         row.name = name.as_str().to_owned();
         row.fields = fields;
@@ -382,11 +406,16 @@ impl Engine {
         let _writer = self.writer.lock().await;
         let now = self.now();
         let id = *permit.resource();
-        let host = self.world.read().hosts.get(&id).cloned().ok_or(EngineError::NotFound { what: "the host" })?;
+        let host =
+            self.world.read().hosts.get(&id).cloned().ok_or(EngineError::NotFound { what: "the host" })?;
         if host.agent.is_some() {
             return Err(EngineError::Conflict(format!("{} has an agent: revoke it first", host.name)));
         }
-        let audit = record::draft(permit.actor(), now, "host.delete", "host", id).text("name", Some(&host.name), None);
+        let audit = record::draft(permit.actor(), now, "host.delete", "host", id).text(
+            "name",
+            Some(&host.name),
+            None,
+        );
         self.ports.store.delete_host(id, audit).await?;
         self.world.write().remove_host(id);
         self.push_assignments();
@@ -404,7 +433,8 @@ impl Engine {
         permit: Permit<CheckWrite, Option<CheckId>>,
         edit: CheckEdit,
     ) -> Result<CheckRow, EngineError> {
-        let key: CheckKey = edit.key.parse().map_err(|e| EngineError::Invalid(format!("the check's key: {e}")))?;
+        let key: CheckKey =
+            edit.key.parse().map_err(|e| EngineError::Invalid(format!("the check's key: {e}")))?;
         let full = spec_json::parse(&edit.spec).map_err(|e| EngineError::Invalid(e.to_string()))?;
         let default = RetryPolicy::default();
         let interval = edit.interval.unwrap_or(default.interval);
@@ -457,13 +487,18 @@ impl Engine {
             }
             (old, runner)
         };
-        if old.as_ref().is_some_and(|old| old.check.kind == CheckKind::Builtin || old.check.kind == CheckKind::Alive) {
+        if old
+            .as_ref()
+            .is_some_and(|old| old.check.kind == CheckKind::Builtin || old.check.kind == CheckKind::Alive)
+        {
             return Err(EngineError::Conflict("a built-in check has no spec to change".to_owned()));
         }
         if let (Some(old), Some(read)) = (&old, edit.revision)
             && old.revision != read
         {
-            return Err(EngineError::Conflict("somebody else changed the check meanwhile: read it again".to_owned()));
+            return Err(EngineError::Conflict(
+                "somebody else changed the check meanwhile: read it again".to_owned(),
+            ));
         }
         let kind = match full.spec {
             wk_domain::spec::CheckSpec::Plugin { .. } => CheckKind::Plugin,
@@ -510,7 +545,8 @@ impl Engine {
         let now = self.now();
         let id = *permit.resource();
         let (_, title, _) = self.state_of(id)?;
-        let audit = record::draft(permit.actor(), now, "check.delete", "check", id).text("title", Some(&title), None);
+        let audit =
+            record::draft(permit.actor(), now, "check.delete", "check", id).text("title", Some(&title), None);
         self.ports.store.delete_check(id, audit).await?;
         self.world.write().remove_check(id);
         self.push_assignments();
@@ -540,7 +576,9 @@ impl Engine {
         if let (Some(old), Some(read)) = (&old, edit.revision)
             && old.revision != read
         {
-            return Err(EngineError::Conflict("somebody else changed the channel meanwhile: read it again".to_owned()));
+            return Err(EngineError::Conflict(
+                "somebody else changed the channel meanwhile: read it again".to_owned(),
+            ));
         }
         let mut secret_changed = false;
         let secret_sealed = match edit.secret_sealed {
@@ -590,7 +628,10 @@ impl Engine {
     ///
     /// # Errors
     /// [`EngineError::NotFound`]; [`EngineError::Conflict`] when there is no check to speak of yet.
-    pub async fn test_channel(&self, permit: Permit<ChannelWrite, ChannelId>) -> Result<OutboxRow, EngineError> {
+    pub async fn test_channel(
+        &self,
+        permit: Permit<ChannelWrite, ChannelId>,
+    ) -> Result<OutboxRow, EngineError> {
         let now = self.now();
         let id = *permit.resource();
         let (host, check, name) = {
@@ -598,9 +639,12 @@ impl Engine {
             world.channels.get(&id).ok_or(EngineError::NotFound { what: "the channel" })?;
             let entry = world.checks.values().next();
             let entry = entry.ok_or_else(|| {
-                EngineError::Conflict("there is no check yet that the test could speak of: enrol an agent".to_owned())
+                EngineError::Conflict(
+                    "there is no check yet that the test could speak of: enrol an agent".to_owned(),
+                )
             })?;
-            let name = world.hosts.get(&entry.row.check.host).map(|host| host.name.clone()).unwrap_or_default();
+            let name =
+                world.hosts.get(&entry.row.check.host).map(|host| host.name.clone()).unwrap_or_default();
             (entry.row.check.host, entry.row.check.clone(), name)
         };
         let notification = new_id(now);

@@ -8,7 +8,13 @@ use wk_authz::{Actor, Who};
 use wk_domain::{AgentId, Timestamp};
 
 /// A draft of what `actor` does to an object.
-pub fn draft(actor: &Actor, now: Timestamp, action: &'static str, kind: &'static str, id: impl Display) -> Draft {
+pub fn draft(
+    actor: &Actor,
+    now: Timestamp,
+    action: &'static str,
+    kind: &'static str,
+    id: impl Display,
+) -> Draft {
     let recorded = match &actor.who {
         Who::User { name, session, method, .. } => {
             Recorded::new(ActorKind::User, name).session(session).authenticated(method, 2)

@@ -59,7 +59,7 @@ impl<'a> Round<'a> {
         }
         let next = CheckStateRow {
             state: applied.state,
-            reason: result.reason.as_ref().map(reason_word).unwrap_or_default(),
+            reason: result.reason.as_ref().map(ToString::to_string).unwrap_or_default(),
             output: result.output,
             long_output: result.long_output,
             metrics_json: perf_json::write(&result.metrics),
@@ -74,7 +74,7 @@ impl<'a> Round<'a> {
         let applied = row.state.mark_stale(self.now, agent_connected);
         let mut next = CheckStateRow { state: applied.state, ..row };
         if agent_connected {
-            next.reason = reason_word(&ResultReason::Stale);
+            next.reason = ResultReason::Stale.to_string();
             next.output = "No result came in time; the agent is connected.".to_owned();
             next.long_output.clear();
         }
@@ -87,7 +87,13 @@ impl<'a> Round<'a> {
         let Some(state) = row.state.expire_ack(self.now) else { return };
         self.commit.clear_acks.push(check);
         self.states.insert(check, CheckStateRow { state, ..row });
-        self.event(check, "unack", "info", "The acknowledgement ended".to_owned(), json!({"cause": "expired"}));
+        self.event(
+            check,
+            "unack",
+            "info",
+            "The acknowledgement ended".to_owned(),
+            json!({"cause": "expired"}),
+        );
         self.reconsider(check, Release::AckExpired);
     }
 
@@ -105,7 +111,13 @@ impl<'a> Round<'a> {
     }
 
     /// Asks the gates, writes what follows.
-    fn settle(&mut self, check: CheckId, mut row: CheckStateRow, applied: &Applied, release: Option<Release>) {
+    fn settle(
+        &mut self,
+        check: CheckId,
+        mut row: CheckStateRow,
+        applied: &Applied,
+        release: Option<Release>,
+    ) {
         let Some(entry) = self.entry(check) else { return };
         let (check_downtime, host_downtime) = self.world.downtimes_at(check, row.host, self.now);
         let input = GateInput {
@@ -170,7 +182,14 @@ impl<'a> Round<'a> {
         self.states.insert(check, row);
     }
 
-    fn outbox(&mut self, check: CheckId, row: &CheckStateRow, notice: Notice, told: Option<Status>, title: &str) {
+    fn outbox(
+        &mut self,
+        check: CheckId,
+        row: &CheckStateRow,
+        notice: Notice,
+        told: Option<Status>,
+        title: &str,
+    ) {
         let about = match notice {
             Notice::Problem => row.state.status,
             Notice::Recovery => told,
@@ -211,7 +230,14 @@ impl<'a> Round<'a> {
         }
     }
 
-    fn event(&mut self, check: CheckId, kind: &str, severity: &str, summary: String, detail: serde_json::Value) {
+    fn event(
+        &mut self,
+        check: CheckId,
+        kind: &str,
+        severity: &str,
+        summary: String,
+        detail: serde_json::Value,
+    ) {
         let host = self.entry(check).map(|entry| entry.row.check.host);
         self.host_event(host, Some(check), kind, severity, summary, detail);
     }
@@ -268,18 +294,4 @@ pub(crate) fn trace_json(decision: &Decision, revision: u64) -> serde_json::Valu
         }
     };
     json!({"gates": gates, "verdict": verdict, "merged": decision.merged, "revision": revision})
-}
-
-/// The machine-readable word of a reason.
-pub(crate) fn reason_word(reason: &ResultReason) -> String {
-    match reason {
-        ResultReason::Timeout => "timeout".to_owned(),
-        ResultReason::Signal(signal) => format!("signal:{signal}"),
-        ResultReason::Exit(code) => format!("exit:{code}"),
-        ResultReason::Spawn(errno) => format!("spawn:{errno}"),
-        ResultReason::Refused(why) => format!("refused:{why}"),
-        ResultReason::Stale => "stale".to_owned(),
-        ResultReason::AgentUnreachable => "agent-unreachable".to_owned(),
-        ResultReason::NoData(what) => format!("no-data:{what}"),
-    }
 }

@@ -143,7 +143,8 @@ pub struct SpecError(String);
 /// # Errors
 /// [`SpecError`] says what is wrong and what would be right.
 pub fn parse(json: &serde_json::Value) -> Result<FullSpec, SpecError> {
-    let read: SpecJson = serde_json::from_value(json.clone()).map_err(|e| SpecError(format!("the check's spec: {e}")))?;
+    let read: SpecJson =
+        serde_json::from_value(json.clone()).map_err(|e| SpecError(format!("the check's spec: {e}")))?;
     let (spec, timeout_ms, thresholds) = match read {
         SpecJson::Ping { address, count, timeout_ms, thresholds } => {
             if !(1..=20).contains(&count) {
@@ -207,17 +208,30 @@ pub fn parse(json: &serde_json::Value) -> Result<FullSpec, SpecError> {
         ),
         SpecJson::Dns { server, name, record_type, expect, timeout_ms, thresholds } => {
             let record_type = record_type.to_uppercase();
-            if !["A", "AAAA", "MX", "TXT", "NS", "CNAME", "SOA", "PTR", "SRV", "CAA"].contains(&record_type.as_str()) {
-                return Err(SpecError(format!("record_type `{record_type}` is not one that can be asked for")));
+            if !["A", "AAAA", "MX", "TXT", "NS", "CNAME", "SOA", "PTR", "SRV", "CAA"]
+                .contains(&record_type.as_str())
+            {
+                return Err(SpecError(format!(
+                    "record_type `{record_type}` is not one that can be asked for"
+                )));
             }
             (
-                CheckSpec::Dns { server: text("server", server)?, name: address_of(name)?, record_type, expect },
+                CheckSpec::Dns {
+                    server: text("server", server)?,
+                    name: address_of(name)?,
+                    record_type,
+                    expect,
+                },
                 timeout_ms,
                 thresholds,
             )
         }
         SpecJson::Ssh { address, port, expect, timeout_ms, thresholds } => (
-            CheckSpec::Ssh { address: address_of(address)?, port: port_of(port)?, expect: text("expect", expect)? },
+            CheckSpec::Ssh {
+                address: address_of(address)?,
+                port: port_of(port)?,
+                expect: text("expect", expect)?,
+            },
             timeout_ms,
             thresholds,
         ),
@@ -237,7 +251,10 @@ pub fn parse(json: &serde_json::Value) -> Result<FullSpec, SpecError> {
     };
     let timeout_ms = timeout_ms.unwrap_or(10_000);
     if !(TIMEOUT_MS.0..=TIMEOUT_MS.1).contains(&timeout_ms) {
-        return Err(SpecError(format!("timeout_ms is {timeout_ms}; use {} to {}", TIMEOUT_MS.0, TIMEOUT_MS.1)));
+        return Err(SpecError(format!(
+            "timeout_ms is {timeout_ms}; use {} to {}",
+            TIMEOUT_MS.0, TIMEOUT_MS.1
+        )));
     }
     let thresholds = thresholds
         .into_iter()
@@ -304,12 +321,23 @@ mod tests {
     #[test]
     fn refuses_what_could_run_or_mislead() {
         let refused = |value| parse(&value).unwrap_err().to_string();
-        assert!(refused(json!({"kind": "plugin", "name": "/bin/sh"})).contains("a path or command cannot be given"));
+        assert!(
+            refused(json!({"kind": "plugin", "name": "/bin/sh"}))
+                .contains("a path or command cannot be given")
+        );
         assert!(refused(json!({"kind": "exec", "argv": ["id"]})).contains("unknown variant `exec`"));
-        assert!(refused(json!({"kind": "ping", "address": "-oProxyCommand=x"})).contains("neither a host name"));
-        assert!(refused(json!({"kind": "tcp", "address": "a", "port": 1, "prot": 2})).contains("unknown field `prot`"));
-        assert!(refused(json!({"kind": "tcp", "address": "a", "port": 1,
-            "thresholds": [{"metric": "time", "warn": "5x"}]})).contains("warn range of time"));
+        assert!(
+            refused(json!({"kind": "ping", "address": "-oProxyCommand=x"})).contains("neither a host name")
+        );
+        assert!(
+            refused(json!({"kind": "tcp", "address": "a", "port": 1, "prot": 2}))
+                .contains("unknown field `prot`")
+        );
+        assert!(
+            refused(json!({"kind": "tcp", "address": "a", "port": 1,
+            "thresholds": [{"metric": "time", "warn": "5x"}]}))
+            .contains("warn range of time")
+        );
         assert!(refused(json!({"kind": "http", "url": "file:///etc/shadow"})).contains("must start with"));
     }
 }

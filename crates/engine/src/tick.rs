@@ -138,7 +138,10 @@ fn alive(round: &mut Round<'_>, agent: &AgentEntry) {
             return;
         }
         let last = agent.row.last_address.as_str();
-        (Status::Critical, format!("Not connected for {}; last seen from {last}", wk_domain::text::span(silent)))
+        (
+            Status::Critical,
+            format!("Not connected for {}; last seen from {last}", wk_domain::text::span(silent)),
+        )
     };
     let due = state.last_heard.is_none_or(|heard| now.since(heard) >= ALIVE_INTERVAL);
     if due || state.status != Some(status) {
@@ -175,7 +178,13 @@ fn add_alive(round: &mut Round<'_>, host: HostId) -> CheckId {
         enabled: true,
     };
     let row = CheckRow { check, spec_json: "{}".to_owned(), created: round.now, revision: 1 };
-    round.commit.audit.push(record::draft(&wk_authz::Actor::system(), round.now, "check.discover", "check", id));
+    round.commit.audit.push(record::draft(
+        &wk_authz::Actor::system(),
+        round.now,
+        "check.discover",
+        "check",
+        id,
+    ));
     round.new.insert(id, CheckEntry { state: pending_state(id, host), row, ack: None });
     id
 }
@@ -191,7 +200,8 @@ fn silence(round: &mut Round<'_>, entry: &CheckEntry, started: Timestamp) {
     let agent = runner.and_then(|agent| world.agents.get(&agent));
     let connected = agent.is_none_or(AgentEntry::connected);
     let opened = agent.and_then(|agent| agent.link.as_ref()).map(|link| link.opened);
-    let baseline = [Some(entry.row.created), Some(started), opened].into_iter().flatten().max().unwrap_or(started);
+    let baseline =
+        [Some(entry.row.created), Some(started), opened].into_iter().flatten().max().unwrap_or(started);
     if now <= entry.state.state.fresh_until(&check.retry, baseline) {
         return;
     }
@@ -213,11 +223,25 @@ fn downtimes(round: &mut Round<'_>, memory: &Memory, seen: &mut Memory) {
         // After a start of this program nothing is known to have begun: what is in effect began before.
         if active && !was && memory.primed {
             let summary = format!("Downtime began: {}", row.note);
-            round.host_event(Some(row.host), row.check, "downtime-start", "info", summary, json!({"id": row.id.to_string()}));
+            round.host_event(
+                Some(row.host),
+                row.check,
+                "downtime-start",
+                "info",
+                summary,
+                json!({"id": row.id.to_string()}),
+            );
         }
         if !active && (was || (!memory.primed && row.end <= now)) {
             let summary = format!("Downtime ended: {}", row.note);
-            round.host_event(Some(row.host), row.check, "downtime-end", "info", summary, json!({"id": row.id.to_string()}));
+            round.host_event(
+                Some(row.host),
+                row.check,
+                "downtime-end",
+                "info",
+                summary,
+                json!({"id": row.id.to_string()}),
+            );
             release(round, world, row.host, row.check);
         }
     }

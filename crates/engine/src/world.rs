@@ -11,7 +11,9 @@ use wk_domain::decision::Downtime;
 use wk_domain::{AgentId, ChannelId, CheckId, DowntimeId, HostId, Status, Timestamp};
 
 use crate::latest::Latest;
-use crate::ports::rows::{AckRow, AgentRow, ChannelRow, CheckRow, CheckStateRow, DowntimeRow, HostRow, Standing};
+use crate::ports::rows::{
+    AckRow, AgentRow, ChannelRow, CheckRow, CheckStateRow, DowntimeRow, HostRow, Standing,
+};
 
 /// A check with its state and who took charge.
 #[derive(Debug, Clone)]
@@ -142,12 +144,18 @@ impl World {
     /// Whether the agent that is to report on the check is connected. A check that the server judges depends on the
     /// host's own agent; one without any agent has nothing to wait for.
     pub fn runner_connected(&self, entry: &CheckEntry) -> bool {
-        let runner = entry.row.check.runner.or_else(|| self.hosts.get(&entry.row.check.host).and_then(|h| h.agent));
+        let runner =
+            entry.row.check.runner.or_else(|| self.hosts.get(&entry.row.check.host).and_then(|h| h.agent));
         runner.is_none_or(|agent| self.agents.get(&agent).is_some_and(AgentEntry::connected))
     }
 
     /// Downtimes in effect at `now` of the check itself and of its host; of several, the one that ends last.
-    pub fn downtimes_at(&self, check: CheckId, host: HostId, now: Timestamp) -> (Option<Downtime>, Option<Downtime>) {
+    pub fn downtimes_at(
+        &self,
+        check: CheckId,
+        host: HostId,
+        now: Timestamp,
+    ) -> (Option<Downtime>, Option<Downtime>) {
         let (mut own, mut whole): (Option<Downtime>, Option<Downtime>) = (None, None);
         for row in self.downtimes.values().filter(|d| d.host == host && d.start <= now && now < d.end) {
             let slot = match row.check {

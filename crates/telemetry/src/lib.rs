@@ -18,7 +18,9 @@ pub enum Format {
 
 /// Why logging could not be set up.
 #[derive(Debug, thiserror::Error)]
-#[error("log level `{level}` is not error, warn, info, debug or trace, nor a list such as `info,wk_hub=debug`")]
+#[error(
+    "log level `{level}` is not error, warn, info, debug or trace, nor a list such as `info,wk_hub=debug`"
+)]
 pub struct LevelError {
     level: String,
 }

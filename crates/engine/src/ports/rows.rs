@@ -1,8 +1,8 @@
 //! The rows that cross the store port: what is kept, in plain types. Enumerations cross as their `as_str` words.
 
 use wk_domain::{
-    AgentId, ChannelId, Check, CheckId, DowntimeId, EventId, ExecutionId, HostId, NotificationId, SessionId, Timestamp,
-    TokenId, UserId,
+    AgentId, ChannelId, Check, CheckId, DowntimeId, EventId, ExecutionId, HostId, NotificationId, SessionId,
+    Timestamp, TokenId, UserId,
 };
 
 /// A watched machine.

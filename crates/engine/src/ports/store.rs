@@ -7,7 +7,9 @@ use std::fmt::Debug;
 
 use async_trait::async_trait;
 use wk_audit::Draft;
-use wk_domain::{AgentId, ChannelId, CheckId, DowntimeId, HostId, NotificationId, SessionId, Timestamp, TokenId, UserId};
+use wk_domain::{
+    AgentId, ChannelId, CheckId, DowntimeId, HostId, NotificationId, SessionId, Timestamp, TokenId, UserId,
+};
 
 use super::rows::*;
 
@@ -30,7 +32,9 @@ pub enum StoreError {
     #[error("the database holds a value this program cannot read: {detail}")]
     Corrupt { detail: String },
     /// The database was written by a newer program.
-    #[error("the database has schema version {found}; this program knows up to {known}. Start the newer program")]
+    #[error(
+        "the database has schema version {found}; this program knows up to {known}. Start the newer program"
+    )]
     TooNew { found: i64, known: i64 },
     #[error("cannot {what}: {detail}")]
     Other { what: &'static str, detail: String },
@@ -67,11 +71,24 @@ pub trait Store: Send + Sync + Debug {
     async fn acks(&self) -> Result<Vec<AckRow>>;
     /// Puts the acknowledgement, the changed state and the event.
     async fn put_ack(&self, ack: AckRow, state: CheckStateRow, event: EventRow, audit: Draft) -> Result<()>;
-    async fn remove_ack(&self, check: CheckId, state: CheckStateRow, event: EventRow, audit: Draft) -> Result<()>;
+    async fn remove_ack(
+        &self,
+        check: CheckId,
+        state: CheckStateRow,
+        event: EventRow,
+        audit: Draft,
+    ) -> Result<()>;
     /// Downtimes that are not over at `now` and not cancelled.
     async fn downtimes(&self, now: Timestamp) -> Result<Vec<DowntimeRow>>;
     async fn put_downtime(&self, downtime: DowntimeRow, event: EventRow, audit: Draft) -> Result<()>;
-    async fn cancel_downtime(&self, id: DowntimeId, at: Timestamp, by: &str, event: EventRow, audit: Draft) -> Result<()>;
+    async fn cancel_downtime(
+        &self,
+        id: DowntimeId,
+        at: Timestamp,
+        by: &str,
+        event: EventRow,
+        audit: Draft,
+    ) -> Result<()>;
     /// Newest first; the cursor is the event's id.
     async fn events(&self, filter: EventFilter, page: Page) -> Result<Vec<EventRow>>;
     async fn put_event(&self, event: EventRow, audit: Option<Draft>) -> Result<()>;
@@ -85,19 +102,45 @@ pub trait Store: Send + Sync + Debug {
     async fn withdraw_token(&self, id: TokenId, at: Timestamp, audit: Draft) -> Result<()>;
     /// Burns the token and writes host (new, or the one without an agent that has the name), agent and certificate:
     /// all in one transaction. Conflict when the token is used, withdrawn or expired by now, or the host has an agent.
-    async fn enrol(&self, token: TokenId, now: Timestamp, host: HostRow, agent: AgentRow, cert: AgentCertRow, audit: Draft) -> Result<()>;
+    async fn enrol(
+        &self,
+        token: TokenId,
+        now: Timestamp,
+        host: HostRow,
+        agent: AgentRow,
+        cert: AgentCertRow,
+        audit: Draft,
+    ) -> Result<()>;
     /// Records a link that opened: last seen, address, version, remote switch, plugins.
     async fn agent_seen(&self, agent: AgentRow) -> Result<()>;
     /// Revoking is final, revokes the agent's certificates, and leaves its host without an agent.
-    async fn set_standing(&self, id: AgentId, standing: Standing, event: EventRow, audit: Draft) -> Result<()>;
+    async fn set_standing(
+        &self,
+        id: AgentId,
+        standing: Standing,
+        event: EventRow,
+        audit: Draft,
+    ) -> Result<()>;
     async fn agent_certs(&self, id: AgentId) -> Result<Vec<AgentCertRow>>;
     /// Records a renewal from `cert.parent_serial`; see [`RenewOutcome`]. On `Cloned` the agent is quarantined, and
     /// `clone_event` and `clone_audit` are written, in the same transaction.
-    async fn renew(&self, cert: AgentCertRow, now: Timestamp, audit: Draft, clone_event: EventRow, clone_audit: Draft) -> Result<RenewOutcome>;
+    async fn renew(
+        &self,
+        cert: AgentCertRow,
+        now: Timestamp,
+        audit: Draft,
+        clone_event: EventRow,
+        clone_audit: Draft,
+    ) -> Result<RenewOutcome>;
     /// Serials and agents that may not connect: revoked certificates that are not expired, and agents not active.
     async fn deny_list(&self, now: Timestamp) -> Result<(Vec<String>, Vec<AgentId>)>;
     /// Newest first; the cursor is the execution's id.
-    async fn executions(&self, agent: Option<AgentId>, check: Option<CheckId>, page: Page) -> Result<Vec<ExecutionRow>>;
+    async fn executions(
+        &self,
+        agent: Option<AgentId>,
+        check: Option<CheckId>,
+        page: Page,
+    ) -> Result<Vec<ExecutionRow>>;
 
     // Inventory ------------------------------------------------------------------------------------------------------
     /// By section and key; the cursor is `section/key`.
@@ -116,7 +159,13 @@ pub trait Store: Send + Sync + Debug {
     async fn put_outbox(&self, row: OutboxRow, audit: Option<Draft>) -> Result<()>;
     async fn outbox_delivered(&self, id: NotificationId, at: Timestamp, event: EventRow) -> Result<()>;
     /// Counts the attempt; `give_up` makes it `failed`.
-    async fn outbox_failed(&self, id: NotificationId, next: Timestamp, error: &str, give_up: bool) -> Result<()>;
+    async fn outbox_failed(
+        &self,
+        id: NotificationId,
+        next: Timestamp,
+        error: &str,
+        give_up: bool,
+    ) -> Result<()>;
 
     // People ---------------------------------------------------------------------------------------------------------
     async fn users(&self) -> Result<Vec<UserRow>>;
@@ -141,7 +190,13 @@ pub trait Store: Send + Sync + Debug {
     async fn sessions(&self, user: UserId) -> Result<Vec<SessionRow>>;
     async fn end_session(&self, id: SessionId, at: Timestamp, audit: Draft) -> Result<()>;
     /// Ends all sessions of the user but `keep`.
-    async fn end_sessions(&self, user: UserId, keep: Option<SessionId>, at: Timestamp, audit: Draft) -> Result<()>;
+    async fn end_sessions(
+        &self,
+        user: UserId,
+        keep: Option<SessionId>,
+        at: Timestamp,
+        audit: Draft,
+    ) -> Result<()>;
 
     // Evidence and settings ------------------------------------------------------------------------------------------
     /// A security event or a refused act, on its own.
