@@ -213,6 +213,8 @@ fn main() {
             eprintln!("something went wrong over there");
             exit(3);
         }
+        // Plays the agent: gives up root, hardens itself, and runs another attempt in the sandbox as an ordinary user.
+        "agent" => agent(&path, &arg(3), &args[4..]),
         "args" => println!("{}", args[1..].join("|")),
         other => {
             println!("unknown attempt {other}");
@@ -239,6 +241,26 @@ fn call(nr: c_long, a: [c_long; 5]) -> io::Result<String> {
         -1 => Err(io::Error::last_os_error()),
         value => Ok(format!("call {nr} answered {value}")),
     }
+}
+
+fn agent(work_dir: &str, program: &str, attempt: &[String]) {
+    use wk_sandbox::{
+        ArgTemplate, PluginPolicy, Runner, RunnerConfig, become_user, digest_file, harden_self,
+    };
+    become_user("nobody", &[]).unwrap();
+    harden_self(&[]).unwrap();
+    println!("{}", std::fs::read_to_string("/proc/self/status").unwrap());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let runner = Runner::new(RunnerConfig::new(work_dir)).unwrap();
+        let mut policy = PluginPolicy::new("attempt", program, digest_file(program.as_ref()).unwrap());
+        policy.argv = attempt.iter().map(|arg| ArgTemplate::Literal(arg.clone())).collect();
+        policy.read_paths = vec!["/proc".into()];
+        let run = runner.run(&std::sync::Arc::new(policy), &[], Duration::from_secs(20)).await;
+        let grade = run.grade.map(|grade| grade.to_string()).unwrap_or_default();
+        println!("outcome {} grade {grade} {}", run.outcome, run.detail);
+        println!("{}", String::from_utf8_lossy(&run.stdout));
+    });
 }
 
 fn memfd_exec() {

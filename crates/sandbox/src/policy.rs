@@ -201,6 +201,13 @@ pub struct Resolved {
     pub(crate) connect_ports: Vec<u16>,
 }
 
+impl Resolved {
+    /// The arguments, program path first.
+    pub fn argv(&self) -> &[String] {
+        &self.argv
+    }
+}
+
 impl PluginPolicy {
     /// Turns the values of an assignment into the argument vector.
     ///
