@@ -30,6 +30,9 @@ const ROUND_MAX: usize = 512;
 /// Built-in checks are judged this often, by the time of our clock.
 const BUILTIN_INTERVAL: std::time::Duration = std::time::Duration::from_secs(60);
 
+/// The pieces of a full inventory section arrive within this.
+const BASELINE_SETTLES: std::time::Duration = std::time::Duration::from_secs(30);
+
 /// A batch that waits for the writer.
 #[derive(Debug)]
 pub(crate) struct Job {
@@ -113,7 +116,7 @@ impl Engine {
             }
         }
         let mut evaluated = Vec::new();
-        let (commit, live) = {
+        let (commit, live, baselines) = {
             let world = self.world.read();
             let mut round = Round::new(&world, now);
             for (index, cursor) in &accepted {
@@ -135,7 +138,9 @@ impl Engine {
                     fold_builtin(&mut round, peer.agent, host);
                 }
             }
-            round.finish()
+            let baselines = std::mem::take(&mut round.baseline);
+            let (commit, live) = round.finish();
+            (commit, live, baselines)
         };
         let applied = commit.clone();
         match self.ports.store.commit_ingest(commit).await {
@@ -156,6 +161,7 @@ impl Engine {
         {
             let mut world = self.world.write();
             apply(&mut world, applied);
+            world.baselines.extend(baselines.into_iter().map(|key| (key, now)));
             for host in evaluated {
                 world.latest.entry(host).or_default().evaluated = Some(now);
             }
@@ -422,8 +428,14 @@ fn fold_inventory(round: &mut Round<'_>, host: HostId, observed: &[ObservedInven
         if matches!(section.section.as_str(), "os" | "interfaces") {
             update_host(round, host, section);
         }
-        // The first scan is the baseline; what changes after it is news.
-        if !section.full && !matches!(section.section.as_str(), "processes" | "top" | "mounts") {
+        // A full section comes in pieces, of which only the first says so; what changes after them is news.
+        let begun = section.full || round.baseline.contains(&(host, section.section.clone()));
+        if section.full {
+            round.baseline.insert((host, section.section.clone()));
+        }
+        let baseline = round.world.baselines.get(&(host, section.section.clone()));
+        let settling = baseline.is_some_and(|at| round.now.since(*at) < BASELINE_SETTLES);
+        if !begun && !settling && !matches!(section.section.as_str(), "processes" | "top" | "mounts") {
             let changed = section.items.len() + section.removed.len();
             let names: Vec<&str> = section
                 .items
@@ -462,11 +474,12 @@ fn update_host(round: &mut Round<'_>, host: HostId, section: &ObservedInventory)
     let field = |fields: &[(String, String)], name: &str| {
         fields.iter().find(|(n, _)| n == name).map(|(_, v)| v.clone()).unwrap_or_default()
     };
+    let kernel = |release: &str| if release.is_empty() { String::new() } else { format!("Linux {release}") };
     if section.section == "os" {
         let parts: Vec<String> = section
             .items
             .iter()
-            .flat_map(|(_, fields)| [field(fields, "pretty_name"), field(fields, "kernel")])
+            .flat_map(|(_, fields)| [field(fields, "name"), kernel(&field(fields, "kernel"))])
             .filter(|part| !part.is_empty())
             .collect();
         if !parts.is_empty() {

@@ -1,7 +1,7 @@
 //! One round of changes: results in, one [`IngestCommit`] out. Pure computation over the [`World`]; the caller commits
 //! it and only then puts it into the world.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::json;
 use wk_domain::check_state::{AckEnd, Applied, Context};
@@ -24,6 +24,8 @@ pub(crate) struct Round<'a> {
     pub(crate) new: HashMap<CheckId, CheckEntry>,
     states: HashMap<CheckId, CheckStateRow>,
     pub(crate) live: Vec<Live>,
+    /// Inventory sections that began anew in this round.
+    pub(crate) baseline: HashSet<(HostId, String)>,
 }
 
 impl<'a> Round<'a> {
@@ -35,6 +37,7 @@ impl<'a> Round<'a> {
             new: HashMap::new(),
             states: HashMap::new(),
             live: Vec::new(),
+            baseline: HashSet::new(),
         }
     }
 

@@ -71,6 +71,8 @@ pub struct World {
     pub channels: HashMap<ChannelId, ChannelEntry>,
     pub denied_serials: HashSet<String>,
     pub latest: HashMap<HostId, Latest>,
+    /// When each inventory section of a host last began anew.
+    pub baselines: HashMap<(HostId, String), Timestamp>,
     /// Grows with every change of hosts, checks or channels; traces name it.
     pub revision: u64,
 }
