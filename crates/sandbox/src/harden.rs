@@ -116,9 +116,10 @@ pub fn harden_self(keep: &[KeepCapability]) -> Result<(), HardenError> {
     let sets = rustix::thread::capabilities(None)
         .map_err(|e| HardenError::Call { what: "read the capabilities", source: e.into() })?;
     let mask = keep.iter().fold(0, |mask, cap| mask | 1 << cap.number());
-    // A root agent keeps what starting plugins takes: users of their own, and ending them.
+    // A root agent keeps what plugins with users of their own take: to start them, to end them, and to remove the folders
+    // they filled. An agent that gave up root needs none of it.
     let for_plugins = match rustix::process::geteuid().is_root() {
-        true => 1 << 0 | 1 << 5 | 1 << 6 | 1 << 7 | 1 << 8, // CHOWN, KILL, SETGID, SETUID, SETPCAP
+        true => 1 << 0 | 1 << 1 | 1 << 5 | 1 << 6 | 1 << 7 | 1 << 8, // CHOWN, DAC_OVERRIDE, KILL, SETGID, SETUID, SETPCAP
         false => 0,
     };
     let left = sets.permitted.bits() & (mask | for_plugins);
