@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use rustls::server::Acceptor;
@@ -23,9 +24,15 @@ const OUT_OF_SOCKETS: Duration = Duration::from_millis(100);
 
 pub(crate) async fn serve(hub: Arc<Hub>, listener: TcpListener, shutdown: CancellationToken) {
     let tasks = TaskTracker::new();
-    let orders = tokio::spawn({
+    // With several listeners one of them listens for all: an order must reach a link once. It listens before the first
+    // link opens, so that none is missed.
+    let orders = (!hub.listening.swap(true, Ordering::AcqRel)).then(|| hub.desk.orders());
+    let orders = orders.map(|orders| {
         let (hub, stop) = (Arc::clone(&hub), shutdown.clone());
-        async move { hub.switchboard.run(hub.desk.orders(), stop).await }
+        tokio::spawn(async move {
+            hub.switchboard.run(orders, stop).await;
+            hub.listening.store(false, Ordering::Release);
+        })
     });
     loop {
         // First the place, then the connection: what does not fit waits in the kernel's queue.
@@ -58,7 +65,9 @@ pub(crate) async fn serve(hub: Arc<Hub>, listener: TcpListener, shutdown: Cancel
     if timeout(hub.config.drain, tasks.wait()).await.is_err() {
         tracing::warn!(links = tasks.len(), "some links did not end in time");
     }
-    let _ = orders.await;
+    if let Some(orders) = orders {
+        let _ = orders.await;
+    }
 }
 
 async fn connection(

@@ -19,6 +19,7 @@ mod push;
 mod switchboard;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -109,6 +110,8 @@ pub struct Hub {
     half_open: Arc<Semaphore>,
     links: Arc<Semaphore>,
     switchboard: Arc<Switchboard>,
+    /// A listener passes the engine's orders on.
+    listening: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -143,6 +146,7 @@ impl Hub {
             half_open: Arc::new(Semaphore::new(config.half_open_max)),
             links: Arc::new(Semaphore::new(config.links_max)),
             switchboard: Arc::new(Switchboard::default()),
+            listening: AtomicBool::new(false),
             tls: ArcSwap::from_pointee(tls),
             identity,
             desk,
@@ -164,7 +168,8 @@ impl Hub {
         self.config.links_max - self.links.available_permits()
     }
 
-    /// Serves one listener until `shutdown`, then says goodbye to its links and waits for them.
+    /// Serves one listener until `shutdown`, then says goodbye to its links and waits for them. Several listeners of one
+    /// hub must stop together: the engine's orders come through the first.
     pub async fn serve(self: &Arc<Self>, listener: TcpListener, shutdown: CancellationToken) {
         accept::serve(Arc::clone(self), listener, shutdown).await;
     }

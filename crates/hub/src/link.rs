@@ -328,8 +328,7 @@ impl Link {
     ) -> Result<(), End> {
         self.start_ingest()?;
         let heartbeat = self.hub.config.heartbeat;
-        let room = self.waiting_batches < self.hub.config.window
-            && self.waiting_bytes < self.hub.config.window_bytes;
+        let room = self.has_room();
         let may_read = room && self.read_after.is_none();
         let deadlines = [
             Some(self.expires_at),
@@ -360,6 +359,12 @@ impl Link {
             },
             () = sleep_until(timer) => self.on_time(),
         }
+    }
+
+    /// Whether another frame may be taken in.
+    fn has_room(&self) -> bool {
+        let config = &self.hub.config;
+        self.waiting_batches < config.window && self.waiting_bytes < config.window_bytes
     }
 
     fn on_time(&mut self) -> Result<(), End> {
@@ -524,6 +529,10 @@ impl Link {
         let Some(Ingest { seq, frame, .. }) = self.ingest.take() else { return Ok(()) };
         match answer {
             Ok(()) => {
+                if !self.has_room() {
+                    // It was not listened to until now: its silence does not count.
+                    self.heard_at = Instant::now();
+                }
                 self.waiting_batches -= 1;
                 self.waiting_bytes -= frame.len();
                 self.retry_after = RETRY.0;
