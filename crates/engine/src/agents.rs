@@ -160,6 +160,9 @@ impl Engine {
         let Some(old) = self.world.read().agents.get(&agent).map(|entry| entry.row.clone()) else {
             return Err(EngineError::NotFound { what: "the agent" });
         };
+        if old.standing == standing {
+            return Err(EngineError::Conflict(format!("the agent is {} already", standing.as_str())));
+        }
         let summary = format!("Agent {}: {} → {}", old.hostname, old.standing.as_str(), standing.as_str());
         let event = self.agent_event(
             now,
@@ -250,8 +253,9 @@ impl Engine {
             if now.since(slot.0) < REFUSAL_EVENT_EVERY {
                 return;
             }
+            let since = slot.1;
             *slot = (now, 0);
-            slot.1
+            since
         };
         tracing::warn!(source.address = %address, what, since, "refused: {detail}");
         let detail = wk_domain::text::clean_line(detail, 500);

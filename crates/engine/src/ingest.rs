@@ -41,6 +41,16 @@ pub(crate) struct Job {
     pub(crate) done: oneshot::Sender<Result<(), IngestError>>,
 }
 
+/// What each batch of a round is told.
+type Answers = Vec<Result<(), IngestError>>;
+/// Batches to fold, by place, with the cursor that each moves.
+type Accepted = Vec<(usize, Cursor)>;
+/// An agent's dictionary, as it came and as its own host's series.
+type Wanted = (AgentId, Arc<Vec<SeriesMeta>>, Vec<SeriesMeta>);
+/// The values of an agent's batch: series index, time, value.
+type Values = (AgentId, Vec<(u32, i64, f64)>);
+/// Series of agents, resolved.
+type Refs = HashMap<AgentId, Arc<Vec<SeriesRef>>>;
 /// Series names of an agent's newest dictionary, resolved.
 type Resolved = HashMap<AgentId, (Arc<Vec<SeriesMeta>>, Arc<Vec<SeriesRef>>)>;
 
@@ -89,7 +99,7 @@ impl Engine {
         self: &Arc<Self>,
         batches: &[(Peer, Observations)],
         resolved: &mut Resolved,
-    ) -> Result<Vec<Result<(), IngestError>>, ()> {
+    ) -> Result<Answers, ()> {
         let _writer = self.writer.lock().await;
         let now = self.now();
         let (answers, accepted) = self.admit(batches, now);
@@ -178,7 +188,7 @@ impl Engine {
         &self,
         batches: &[(Peer, Observations)],
         now: Timestamp,
-    ) -> (Vec<Result<(), IngestError>>, Vec<(usize, Cursor)>) {
+    ) -> (Answers, Accepted) {
         let world = self.world.read();
         let mut cursors: HashMap<AgentId, (u64, u64)> = HashMap::new();
         let mut answers = Vec::with_capacity(batches.len());
@@ -221,9 +231,9 @@ impl Engine {
         batches: &[(Peer, Observations)],
         accepted: &[(usize, Cursor)],
         resolved: &mut Resolved,
-    ) -> Result<HashMap<AgentId, Arc<Vec<SeriesRef>>>, ()> {
-        let mut wanted: Vec<(AgentId, Arc<Vec<SeriesMeta>>, Vec<SeriesMeta>)> = Vec::new();
-        let mut samples: Vec<(AgentId, Vec<(u32, i64, f64)>)> = Vec::new();
+    ) -> Result<Refs, ()> {
+        let mut wanted: Vec<Wanted> = Vec::new();
+        let mut samples: Vec<Values> = Vec::new();
         let mut perf: Vec<(SeriesMeta, i64, f64)> = Vec::new();
         {
             let world = self.world.read();
@@ -251,11 +261,11 @@ impl Engine {
             }
         }
         let engine = Arc::clone(self);
-        let mut known: HashMap<AgentId, Arc<Vec<SeriesRef>>> = accepted
+        let mut known: Refs = accepted
             .iter()
             .filter_map(|(_, cursor)| Some((cursor.agent, Arc::clone(&resolved.get(&cursor.agent)?.1))))
             .collect();
-        let work = move || -> Result<(HashMap<AgentId, Arc<Vec<SeriesRef>>>, Resolved), MetricsError> {
+        let work = move || -> Result<(Refs, Resolved), MetricsError> {
             let metrics = &engine.ports.metrics;
             let mut fresh = Resolved::new();
             for (agent, names, metas) in wanted {

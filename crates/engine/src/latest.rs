@@ -54,11 +54,15 @@ impl Latest {
         self.by_name.entry(name.to_owned()).or_default().push(id);
     }
 
-    /// Takes a value in. Older than the newest: only the metrics store wants it.
-    pub(crate) fn put(&mut self, id: SeriesRef, at_ms: i64, value: f64) {
+    /// Takes a value in. Older than the newest: only the metrics store wants it, unless the newest came from a clock
+    /// that ran ahead and was set right since; such a value would stand for as long as the clock was wrong.
+    pub(crate) fn put(&mut self, id: SeriesRef, at_ms: i64, value: f64, now: Timestamp) {
         let Some(series) = self.series.get_mut(&id) else { return };
-        if series.values.back().is_some_and(|(newest, _)| *newest >= at_ms) {
-            return;
+        let ahead = (now + FRESH).as_ms();
+        match series.values.back() {
+            Some((newest, _)) if *newest > ahead && at_ms <= ahead => series.values.clear(),
+            Some((newest, _)) if *newest >= at_ms => return,
+            Some(_) | None => {}
         }
         if series.values.len() >= series.keep {
             series.values.pop_front();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use tokio::sync::broadcast;
-use wk_domain::{AgentId, CheckId};
+use wk_domain::{AgentId, CheckId, Timestamp};
 
 use crate::ports::rows::EventRow;
 
@@ -42,6 +42,14 @@ impl Default for LiveStream {
 }
 
 impl LiveStream {
+    /// A stream that begins at `now`. Numbers go on from the clock, so that one given before a restart of the server is
+    /// older than all that are kept and never taken for one of this stream's. They stay below 2^53, which browsers read
+    /// exactly, for three centuries.
+    pub fn since(now: Timestamp) -> Self {
+        let first = u64::try_from(now.as_ms()).unwrap_or(0).saturating_mul(1000);
+        Self { kept: Mutex::new((first, VecDeque::new())), ..Self::default() }
+    }
+
     /// Tells everybody who listens.
     pub fn publish(&self, changes: impl IntoIterator<Item = Live>) {
         let mut kept = self.kept.lock();
@@ -90,5 +98,17 @@ mod tests {
         assert!(stream.subscribe(Some(99)).0.is_none());
         stream.publish(std::iter::repeat_n(Live::Configuration, KEPT));
         assert!(stream.subscribe(Some(1)).0.is_none());
+    }
+
+    #[test]
+    fn a_number_from_before_a_restart_is_never_taken_for_one_of_now() {
+        let before = LiveStream::since(Timestamp::from_ms(1_763_700_000_000));
+        before.publish([Live::Configuration, Live::Configuration]);
+        let seen = before.newest() - 1;
+        let after = LiveStream::since(Timestamp::from_ms(1_763_700_005_000));
+        assert!(after.subscribe(Some(seen)).0.is_none(), "nothing published yet");
+        after.publish(std::iter::repeat_n(Live::Configuration, 10));
+        assert!(after.subscribe(Some(seen)).0.is_none(), "and then");
+        assert_eq!(after.subscribe(Some(after.newest())).0.unwrap().len(), 0);
     }
 }

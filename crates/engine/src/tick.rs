@@ -34,7 +34,7 @@ const EXECUTIONS_KEPT: Duration = Duration::from_secs(90 * 86_400);
 
 /// What the last tick knew, to see what changed.
 #[derive(Debug, Default)]
-struct Memory {
+pub(crate) struct Memory {
     downtimes: HashSet<DowntimeId>,
     reachable: HashSet<wk_domain::AgentId>,
     primed: bool,
@@ -42,7 +42,6 @@ struct Memory {
 
 impl Engine {
     pub(crate) async fn run_tick(self: Arc<Self>, stop: CancellationToken) {
-        let mut memory = Memory::default();
         let mut steps = tokio::time::interval(STEP);
         steps.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
         let (mut maintained, mut pruned) = (self.now(), self.now());
@@ -51,7 +50,7 @@ impl Engine {
                 _ = steps.tick() => {}
                 () = stop.cancelled() => break,
             }
-            self.tick(&mut memory).await;
+            self.tick_now().await;
             let now = self.now();
             if now.since(maintained) >= MAINTAIN {
                 maintained = now;
@@ -68,6 +67,13 @@ impl Engine {
                 }
             }
         }
+    }
+
+    /// Does what time brings about now, as the engine's own task does each second.
+    #[doc(hidden)]
+    pub async fn tick_now(&self) {
+        let mut memory = self.memory.lock().await;
+        self.tick(&mut memory).await;
     }
 
     async fn tick(&self, memory: &mut Memory) {
