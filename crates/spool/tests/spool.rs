@@ -1,6 +1,8 @@
 //! What the agent's queue promises: nothing that was appended is lost, given twice or changed, whatever happens between
 //! two calls; and what must be dropped is counted.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 use std::collections::HashMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
