@@ -28,6 +28,10 @@ export const theme = createTheme({
   cursorType: 'pointer',
   respectReducedMotion: true,
   focusRing: 'auto',
+  components: {
+    // Nearly every field is required; a star on each would say nothing and spoils the name of the field.
+    InputWrapper: { defaultProps: { withAsterisk: false } },
+  },
 })
 
 const shared = {

@@ -1,8 +1,8 @@
-import { Modal } from '@mantine/core'
 import type { FormEvent, ReactNode } from 'react'
 import { t } from '../strings'
 import { Button } from './Button'
 import styles from './Dialog.module.css'
+import { Sheet } from './Sheet'
 
 /** A dialog with one question. With `onSubmit` it is a form and Enter answers it. */
 export function Dialog({
@@ -46,17 +46,9 @@ export function Dialog({
       </div>
     </>
   )
+  if (!open) return null
   return (
-    <Modal
-      opened={open}
-      onClose={onClose}
-      title={title}
-      size={width}
-      centered
-      closeButtonProps={{ 'aria-label': t.common.close }}
-      transitionProps={{ duration: 100, transition: 'fade' }}
-      overlayProps={{ backgroundOpacity: 1, color: 'var(--scrim)' }}
-    >
+    <Sheet title={title} onClose={onClose} width={width}>
       {onSubmit === undefined ? (
         <div>{body}</div>
       ) : (
@@ -69,6 +61,6 @@ export function Dialog({
           {body}
         </form>
       )}
-    </Modal>
+    </Sheet>
   )
 }

@@ -1,6 +1,7 @@
 // Short words about what just happened, at the lower right; never the only place that says it.
 
 import { notifications } from '@mantine/notifications'
+import { t } from '../strings'
 import { Button } from './Button'
 import styles from './toast.module.css'
 
@@ -33,9 +34,17 @@ export function toast(
     color: 'accent',
     autoClose: options.undo === undefined ? 4000 : 9000,
     withBorder: false,
+    closeButtonProps: { 'aria-label': t.common.close },
   })
 }
 
 export function toastError(title: string, detail: string) {
-  notifications.show({ title, message: detail, color: 'danger', autoClose: 12_000, role: 'alert' })
+  notifications.show({
+    title,
+    message: detail,
+    color: 'danger',
+    autoClose: 12_000,
+    role: 'alert',
+    closeButtonProps: { 'aria-label': t.common.close },
+  })
 }

@@ -49,7 +49,7 @@ function Body({ overview }: { overview: Overview }) {
   const open = problems.critical + problems.warning + problems.unknown - problems.handled
   return (
     <div className={styles.page}>
-      {open === 0 && (
+      {open === 0 && overview.hosts.length > 0 && (
         <div className={styles.quiet} role="status">
           <Glyph tone="good" size={20} />
           <span>

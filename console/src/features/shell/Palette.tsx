@@ -1,6 +1,6 @@
 // One box for places, hosts, checks and acts. Loaded when first opened.
 
-import { Modal, useMantineColorScheme } from '@mantine/core'
+import { useMantineColorScheme } from '@mantine/core'
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { type KeyboardEvent, type ReactNode, useDeferredValue, useEffect, useId, useState } from 'react'
@@ -10,6 +10,7 @@ import { quoteIfNeeded } from '../../ui/filterText'
 import { Glyph } from '../../ui/Glyph'
 import { IconActivity, IconServer2 } from '../../ui/icons'
 import { Kbd } from '../../ui/Layout'
+import { Sheet } from '../../ui/Sheet'
 import { statusTone, statusWord } from '../checks/status'
 import styles from './Palette.module.css'
 import { destinations } from './Rail'
@@ -147,17 +148,7 @@ export default function Palette({ onClose, onHelp }: { onClose: () => void; onHe
 
   const groups = [...new Set(entries.map((entry) => entry.group))]
   return (
-    <Modal
-      opened
-      onClose={onClose}
-      withCloseButton={false}
-      size={600}
-      yOffset="12vh"
-      title={<span className="sr-only">{t.keys.palette}</span>}
-      transitionProps={{ duration: 80, transition: 'fade' }}
-      overlayProps={{ backgroundOpacity: 1, color: 'var(--scrim)' }}
-      classNames={{ header: 'sr-only' }}
-    >
+    <Sheet title={t.keys.palette} onClose={onClose} width={600} bare>
       <input
         className={styles.input}
         role="combobox"
@@ -208,6 +199,6 @@ export default function Palette({ onClose, onHelp }: { onClose: () => void; onHe
         ))}
         {entries.length === 0 && <p className={styles.nothing}>{t.palette.nothing}</p>}
       </div>
-    </Modal>
+    </Sheet>
   )
 }

@@ -1,4 +1,4 @@
-import { Menu, useMantineColorScheme } from '@mantine/core'
+import { type MantineColorScheme, Menu, useMantineColorScheme } from '@mantine/core'
 import { useNavigate, useRouterState } from '@tanstack/react-router'
 import { client } from '../../api/client'
 import { t } from '../../strings'
@@ -84,18 +84,20 @@ function PersonMenu() {
         </div>
         <Menu.Divider />
         <Menu.Label>{t.shell.theme}</Menu.Label>
-        {themes.map((each) => (
-          <Menu.Item
-            key={each.id}
-            role="menuitemradio"
-            aria-checked={colorScheme === each.id}
-            leftSection={<each.icon size={15} stroke={1.6} aria-hidden />}
-            rightSection={colorScheme === each.id ? '✓' : undefined}
-            onClick={() => setColorScheme(each.id)}
-          >
-            {t.shell.themes[each.id]}
-          </Menu.Item>
-        ))}
+        <Menu.RadioGroup
+          value={colorScheme}
+          onChange={(value) => setColorScheme(value as MantineColorScheme)}
+        >
+          {themes.map((each) => (
+            <Menu.RadioItem
+              key={each.id}
+              value={each.id}
+              rightSection={<each.icon size={15} stroke={1.6} aria-hidden />}
+            >
+              {t.shell.themes[each.id]}
+            </Menu.RadioItem>
+          ))}
+        </Menu.RadioGroup>
         <Menu.Divider />
         <Menu.Item
           leftSection={<IconUser size={15} stroke={1.6} aria-hidden />}
