@@ -45,12 +45,12 @@ pub(crate) struct Job {
 type Answers = Vec<Result<(), IngestError>>;
 /// Batches to fold, by place, with the cursor that each moves.
 type Accepted = Vec<(usize, Cursor)>;
-/// An agent's dictionary, as it came and as its own host's series.
-type Wanted = (AgentId, Arc<Vec<SeriesMeta>>, Vec<SeriesMeta>);
-/// The values of an agent's batch: series index, time, value.
-type Values = (AgentId, Vec<(u32, i64, f64)>);
-/// Series of agents, resolved.
-type Refs = HashMap<AgentId, Arc<Vec<SeriesRef>>>;
+/// A batch's dictionary, as it came and as its own host's series.
+type Wanted = (usize, AgentId, Arc<Vec<SeriesMeta>>, Vec<SeriesMeta>);
+/// The values of a batch: series index, time, value.
+type Values = (usize, Vec<(u32, i64, f64)>);
+/// Series of batches, resolved. By batch and not by agent: an agent that reconnects begins a new dictionary.
+type Refs = HashMap<usize, Arc<Vec<SeriesRef>>>;
 /// Series names of an agent's newest dictionary, resolved.
 type Resolved = HashMap<AgentId, (Arc<Vec<SeriesMeta>>, Arc<Vec<SeriesRef>>)>;
 
@@ -110,17 +110,17 @@ impl Engine {
 
         {
             let mut world = self.world.write();
-            for (index, cursor) in &accepted {
+            for (index, _) in &accepted {
                 let (peer, batch) = &batches[*index];
                 let Some(host) = world.agents.get(&peer.agent).map(|entry| entry.row.host) else { continue };
-                let Some(refs) = refs.get(&cursor.agent) else { continue };
+                let Some(refs) = refs.get(index) else { continue };
                 let latest = world.latest.entry(host).or_default();
                 for (meta, id) in batch.series.iter().zip(refs.iter()) {
                     latest.define(*id, meta);
                 }
                 for (series, at_ms, value) in &batch.samples {
                     if let Some(id) = refs.get(*series as usize) {
-                        latest.put(*id, *at_ms, *value);
+                        latest.put(*id, *at_ms, *value, now);
                     }
                 }
             }
@@ -133,10 +133,15 @@ impl Engine {
                 let (peer, batch) = &batches[*index];
                 let Some(host) = world.agents.get(&peer.agent).map(|entry| entry.row.host) else { continue };
                 round.commit.cursors.push(*cursor);
-                self.fold_results(&mut round, peer, host, &batch.results);
+                self.fold_results(&mut round, peer, &batch.results);
                 fold_inventory(&mut round, host, &batch.inventory);
                 for execution in &batch.executions {
-                    round.commit.executions.push(ExecutionRow { agent: peer.agent, ..execution.clone() });
+                    // An agent speaks of its own runs: of a check that is another's, the record names none.
+                    let check = execution.check.filter(|check| {
+                        world.checks.get(check).is_some_and(|entry| may_report(&world, peer.agent, entry))
+                    });
+                    let row = ExecutionRow { agent: peer.agent, check, ..execution.clone() };
+                    round.commit.executions.push(row);
                 }
                 for note in &batch.notes {
                     let detail = json!({"kind": note.kind, "count": note.count, "at_ms": note.at.as_ms()});
@@ -208,7 +213,7 @@ impl Engine {
             }
             let (epoch, seq) =
                 cursors.get(&peer.agent).copied().unwrap_or((entry.row.epoch, entry.row.committed_seq));
-            let expected = if epoch == batch.epoch { seq + 1 } else { batch.seq.max(1) };
+            let expected = if epoch == batch.epoch { seq.saturating_add(1) } else { batch.seq.max(1) };
             if epoch == batch.epoch && batch.seq <= seq {
                 self.counters.add("ingest.repeated", 1);
                 answers.push(Ok(()));
@@ -234,25 +239,29 @@ impl Engine {
     ) -> Result<Refs, ()> {
         let mut wanted: Vec<Wanted> = Vec::new();
         let mut samples: Vec<Values> = Vec::new();
+        let mut known = Refs::new();
         let mut perf: Vec<(SeriesMeta, i64, f64)> = Vec::new();
         {
             let world = self.world.read();
             for (index, _) in accepted {
                 let (peer, batch) = &batches[*index];
                 let Some(host) = world.agents.get(&peer.agent).map(|entry| entry.row.host) else { continue };
-                let known =
-                    resolved.get(&peer.agent).is_some_and(|(names, _)| Arc::ptr_eq(names, &batch.series));
-                if !known && !batch.series.is_empty() {
-                    let own = batch.series.iter().map(|meta| SeriesMeta {
-                        key: SeriesKey { host, ..meta.key.clone() },
-                        ..meta.clone()
-                    });
-                    wanted.push((peer.agent, Arc::clone(&batch.series), own.collect()));
+                match resolved.get(&peer.agent) {
+                    Some((names, refs)) if Arc::ptr_eq(names, &batch.series) => {
+                        known.insert(*index, Arc::clone(refs));
+                    }
+                    Some(_) | None if batch.series.is_empty() => {}
+                    Some(_) | None => {
+                        let own = batch.series.iter().map(|meta| SeriesMeta {
+                            key: SeriesKey { host, ..meta.key.clone() },
+                            ..meta.clone()
+                        });
+                        wanted.push((*index, peer.agent, Arc::clone(&batch.series), own.collect()));
+                    }
                 }
-                samples.push((peer.agent, batch.samples.clone()));
+                samples.push((*index, batch.samples.clone()));
                 for (check, result) in &batch.results {
-                    let Some(entry) =
-                        world.checks.get(check).filter(|e| e.row.check.runner == Some(peer.agent))
+                    let Some(entry) = world.checks.get(check).filter(|e| may_report(&world, peer.agent, e))
                     else {
                         continue;
                     };
@@ -261,24 +270,20 @@ impl Engine {
             }
         }
         let engine = Arc::clone(self);
-        let mut known: Refs = accepted
-            .iter()
-            .filter_map(|(_, cursor)| Some((cursor.agent, Arc::clone(&resolved.get(&cursor.agent)?.1))))
-            .collect();
         let work = move || -> Result<(Refs, Resolved), MetricsError> {
             let metrics = &engine.ports.metrics;
             let mut fresh = Resolved::new();
-            for (agent, names, metas) in wanted {
+            for (index, agent, names, metas) in wanted {
                 match metrics.resolve(&metas) {
                     Ok(refs) => {
                         let refs = Arc::new(refs);
-                        known.insert(agent, Arc::clone(&refs));
+                        known.insert(index, Arc::clone(&refs));
                         fresh.insert(agent, (names, refs));
                     }
                     Err(MetricsError::Limit { what, limit }) => {
                         engine.counters.add("metrics.over_limit", metas.len() as u64);
                         tracing::warn!(agent.id = %agent, "samples refused: the limit of {limit} {what} is reached");
-                        known.insert(agent, Arc::default());
+                        known.insert(index, Arc::default());
                         fresh.insert(agent, (names, Arc::default()));
                     }
                     Err(error) => return Err(error),
@@ -286,8 +291,8 @@ impl Engine {
             }
             let mut all =
                 Vec::with_capacity(samples.iter().map(|(_, s)| s.len()).sum::<usize>() + perf.len());
-            for (agent, list) in samples {
-                let Some(refs) = known.get(&agent) else { continue };
+            for (index, list) in samples {
+                let Some(refs) = known.get(&index) else { continue };
                 all.extend(list.into_iter().filter_map(|(series, at_ms, value)| {
                     refs.get(series as usize).map(|id| Sample { series: *id, at_ms, value })
                 }));
@@ -335,7 +340,6 @@ impl Engine {
         &self,
         round: &mut Round<'_>,
         peer: &Peer,
-        host: HostId,
         results: &[(wk_domain::CheckId, CheckResult)],
     ) {
         for (check, result) in results {
@@ -344,11 +348,7 @@ impl Engine {
                 self.counters.add("results.unknown_check", 1);
                 continue;
             };
-            let grants = round.world.agents.get(&peer.agent).map(|agent| agent.row.grants.as_slice());
-            let own = entry.row.check.runner == Some(peer.agent);
-            let may = entry.row.check.host == host
-                || grants.is_some_and(|g| g.iter().any(|grant| grant == "probe"));
-            if own && may {
+            if may_report(round.world, peer.agent, entry) {
                 round.result(*check, result.clone());
             } else {
                 self.counters.add("results.not_this_agents", 1);
@@ -358,6 +358,15 @@ impl Engine {
             }
         }
     }
+}
+
+/// Whether results of the check are the agent's to report: it runs it, on its own host or as a prober.
+fn may_report(world: &World, agent: AgentId, entry: &CheckEntry) -> bool {
+    let check = &entry.row.check;
+    check.runner == Some(agent)
+        && world.agents.get(&agent).is_some_and(|agent| {
+            agent.row.host == check.host || agent.row.grants.iter().any(|grant| grant == "probe")
+        })
 }
 
 fn due(world: &World, host: HostId, now: Timestamp) -> bool {
