@@ -31,22 +31,9 @@ pub fn lint() -> Result<()> {
         "licences, bans, sources",
         sh::command(&deny.to_string_lossy(), &deny_args).current_dir(sh::root()),
     )?;
-    sh::step(
-        "fuzz targets are well-formed",
-        &mut sh::command(
-            "cargo",
-            &[
-                "metadata",
-                "--quiet",
-                "--format-version",
-                "1",
-                "--no-deps",
-                "--manifest-path",
-                "fuzz/Cargo.toml",
-            ],
-        )
-        .stdout(std::process::Stdio::null()),
-    )?;
+    let mut fuzz = sh::command("cargo", &["metadata", "--quiet", "--format-version", "1", "--no-deps"]);
+    fuzz.args(["--manifest-path", "fuzz/Cargo.toml"]).stdout(std::process::Stdio::null());
+    sh::step("fuzz targets are well-formed", &mut fuzz)?;
     docs()
 }
 

@@ -20,6 +20,10 @@ const TEST_PARTS: &[Part] = &[
         package: "monitoring-plugins-basic",
         found: || Path::new("/usr/lib/nagios/plugins/check_load").exists(),
     },
+    Part {
+        package: "python3-aiosmtpd",
+        found: || Path::new("/usr/lib/python3/dist-packages/aiosmtpd").exists(),
+    },
 ];
 
 fn postgres() -> bool {
@@ -35,9 +39,8 @@ pub fn for_tests() -> Result<()> {
         return Ok(());
     }
     let line = format!("apt-get install -y --no-install-recommends {}", missing.join(" "));
-    if sh::output(&mut Command::new("id").arg("-u").current_dir(sh::root()))?.trim() != "0"
-        || !sh::has("apt-get")
-    {
+    let root = sh::output(Command::new("id").arg("-u"))?.trim() == "0";
+    if !root || !sh::has("apt-get") {
         bail!("the tests need Debian packages that are not here. As root:\n  {line}");
     }
     sh::step("apt-get update", Command::new("apt-get").args(["-qq", "update"]))?;

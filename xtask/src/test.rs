@@ -43,7 +43,7 @@ pub fn test(args: &[String]) -> Result<()> {
 fn browser() -> Result<()> {
     let console = sh::root().join("console");
     let data = std::env::temp_dir().join(format!("watchkeep-e2e-{}", std::process::id()));
-    let server = Server::start(&data)?;
+    let server = Server::start(&programs(), &data)?;
     let mut e2e = sh::command("npm", &["run", "--silent", "e2e"]);
     e2e.current_dir(&console).env("WATCHKEEP_URL", &server.url).env("WATCHKEEP_CLAIM", &server.claim);
     e2e.env("WATCHKEEP_BIN", programs().join("watchkeep")).env("WATCHKEEP_DATA", &data);
@@ -58,16 +58,17 @@ fn programs() -> std::path::PathBuf {
 }
 
 /// A server with its agent, for as long as this value lives.
-struct Server {
+pub struct Server {
     child: Child,
     url: String,
     claim: String,
 }
 
 impl Server {
-    fn start(data: &Path) -> Result<Self> {
+    /// Starts the programs of a folder with an empty data directory.
+    pub fn start(programs: &Path, data: &Path) -> Result<Self> {
         let log = std::fs::File::create(data.with_extension("log")).context("the server's log")?;
-        let mut child = Command::new(programs().join("watchkeep"))
+        let mut child = Command::new(programs.join("watchkeep"))
             .args(["up", "--console-listen", "127.0.0.1:0", "--hub-listen", "127.0.0.1:0", "--data"])
             .arg(data)
             .stdout(Stdio::piped())
@@ -79,17 +80,29 @@ impl Server {
         let (told, claim) = mpsc::channel();
         std::thread::spawn(move || {
             for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-                if let Some(link) = line.trim().strip_prefix("https://").filter(|rest| rest.contains("/claim#")) {
+                if let Some(link) =
+                    line.trim().strip_prefix("https://").filter(|rest| rest.contains("/claim#"))
+                {
                     let _ = told.send(format!("https://{link}"));
                 }
             }
         });
         let claim = claim.recv_timeout(Duration::from_secs(60)).map_err(|_| {
             let _ = child.kill();
-            anyhow::anyhow!("the server printed no claim link within a minute; see {}", data.with_extension("log").display())
+            anyhow::anyhow!(
+                "the server printed no claim link within a minute; see {}",
+                data.with_extension("log").display()
+            )
         })?;
         let url = claim.split("/claim#").next().unwrap_or_default().to_owned();
         Ok(Self { child, url, claim })
+    }
+}
+
+impl Server {
+    /// Its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 }
 

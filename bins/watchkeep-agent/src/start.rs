@@ -160,7 +160,7 @@ fn check(setup: &Setup) {
         wk_config::Remote::On => "on: probes, and the plugins below",
         wk_config::Remote::Off => "off: nothing is run for a server",
     };
-    let _ = writeln!(out, "{} and plugins.toml in {} are right.", "agent.toml", setup.config_dir.display());
+    let _ = writeln!(out, "agent.toml and plugins.toml in {} are right.", setup.config_dir.display());
     let _ = writeln!(out, "Data: {}. Remote: {remote}.", setup.data.display());
     for plugin in &setup.plugins {
         let state = match wk_sandbox::digest_file(&plugin.program) {
