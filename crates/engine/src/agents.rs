@@ -190,7 +190,7 @@ impl Engine {
             }
         }
         if standing != Standing::Active {
-            let _ = self.orders.send(LinkOrder::Close { agent, reason: "revoked" });
+            let _ = self.orders.send(LinkOrder::Close { agent, reason: standing.as_str() });
         }
         self.tell([Live::Agent(agent), Live::Event(Arc::new(event))]);
         Ok(())
@@ -483,7 +483,16 @@ impl AgentDesk for Engine {
         }
     }
 
-    async fn ingest(&self, peer: &Peer, _link: u64, batch: Observations) -> Result<(), IngestError> {
+    async fn ingest(&self, peer: &Peer, link: u64, batch: Observations) -> Result<(), IngestError> {
+        // A link that a newer one took over speaks no more: what it still carries comes again over the newer.
+        let newer = {
+            let world = self.world.read();
+            let open = world.agents.get(&peer.agent).and_then(|entry| entry.link.as_ref());
+            open.is_some_and(|open| open.number > link)
+        };
+        if newer {
+            return Err(IngestError::TryLater);
+        }
         let (done, answer) = oneshot::channel();
         let job = Job { peer: peer.clone(), batch, done };
         self.jobs.send(job).await.map_err(|_| IngestError::TryLater)?;
@@ -590,6 +599,11 @@ impl AgentDesk for Engine {
     }
 
     fn refused(&self, address: std::net::SocketAddr, what: &'static str, detail: String) {
+        if what == "left-out" {
+            // Cleaned away, not refused: worth a count, no entry.
+            self.counters.add(what, 1);
+            return;
+        }
         self.note_refusal(address.ip(), what, &detail);
     }
 }
