@@ -152,8 +152,29 @@ fn repeat() -> usize {
     std::env::var("BENCH_REPEAT").ok().and_then(|n| n.parse().ok()).unwrap_or(21)
 }
 
-fn time_queries(store: &Store, from: i64, to: i64) -> Fallible<(f64, f64)> {
+struct Queries {
+    many_ms: f64,
+    many_cpu_ms: f64,
+    one_ms: f64,
+}
+
+impl Queries {
+    fn print(&self, whence: &str) -> Fallible<()> {
+        row(
+            &format!("sum of rates, 1000 series, one hour, {whence}"),
+            self.many_ms,
+            "ms",
+            Some((10.0, true)),
+        )?;
+        // What the query takes when nobody else wants the processor.
+        row(&format!("CPU of that, {whence}"), self.many_cpu_ms, "ms", None)?;
+        row(&format!("rate of one series, one hour, {whence}"), self.one_ms, "ms", Some((0.7, true)))
+    }
+}
+
+fn time_queries(store: &Store, from: i64, to: i64) -> Fallible<Queries> {
     let (mut many, mut one) = (Vec::new(), Vec::new());
+    let cpu = process_cpu();
     for _ in 0..repeat() {
         let begin = Instant::now();
         let (n, most) = sum_of_rates(store, from, to)?;
@@ -162,6 +183,7 @@ fn time_queries(store: &Store, from: i64, to: i64) -> Fallible<(f64, f64)> {
             return Err(format!("the query found {n} series, sum {most}").into());
         }
     }
+    let many_cpu_ms = (process_cpu() - cpu).as_secs_f64() * 1e3 / many.len() as f64;
     for i in 0..201 {
         let query = rate_query(i % HOSTS, "kernel.interrupts", from, to);
         let begin = Instant::now();
@@ -171,7 +193,7 @@ fn time_queries(store: &Store, from: i64, to: i64) -> Fallible<(f64, f64)> {
             return Err("the single series has no points".into());
         }
     }
-    Ok((median(many), median(one)))
+    Ok(Queries { many_ms: median(many), many_cpu_ms, one_ms: median(one) })
 }
 
 /// A child of its own, so that the data at hand is not counted: fills a head of two hours.
@@ -246,9 +268,7 @@ fn measure(root: &Path, hours: i64) -> Fallible<()> {
     row("bytes per sample, sealed", bytes as f64 / samples, "B", Some((0.9, true)))?;
     row("files, sealed", files as f64, "files", None)?;
     let from = START + (hours / 2) * HOUR + 17 * 60_000;
-    let (many, one) = time_queries(&store, from, from + HOUR)?;
-    row("sum of rates, 1000 series, one hour, from blocks", many, "ms", Some((10.0, true)))?;
-    row("rate of one series, one hour, from blocks", one, "ms", Some((0.7, true)))?;
+    time_queries(&store, from, from + HOUR)?.print("from blocks")?;
 
     // The day is over: merged by day, minutes and hours made.
     for minute in 0..4 {
@@ -269,9 +289,7 @@ fn measure(root: &Path, hours: i64) -> Fallible<()> {
         Some((0.9, true)),
     )?;
     row("files, merged", files as f64, "files", None)?;
-    let (many, one) = time_queries(&store, from, from + HOUR)?;
-    row("sum of rates, 1000 series, one hour, from day blocks", many, "ms", Some((10.0, true)))?;
-    row("rate of one series, one hour, from day blocks", one, "ms", Some((0.7, true)))?;
+    time_queries(&store, from, from + HOUR)?.print("from day blocks")?;
     drop(store);
     let begin = Instant::now();
     let store = Store::open(&dir, Options::default())?;

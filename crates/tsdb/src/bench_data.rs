@@ -81,16 +81,19 @@ struct Host {
     series: Vec<One>,
 }
 
+/// Name, label, whether a counter, unit.
+type Name = (String, Option<(&'static str, String)>, bool, &'static str);
+
 /// A fleet of hosts that all behave alike and yet differ.
 #[derive(Debug, Clone)]
 pub struct Fleet {
     hosts: Vec<Host>,
-    names: Vec<(String, Option<(&'static str, String)>, bool, &'static str)>,
+    names: Vec<Name>,
     step: u64,
 }
 
 struct Plan {
-    names: Vec<(String, Option<(&'static str, String)>, bool, &'static str)>,
+    names: Vec<Name>,
     shapes: Vec<(Shape, f64)>,
 }
 

@@ -281,6 +281,9 @@ fn tail(salt: Salt, footer: u64) -> [u8; TAIL] {
     out
 }
 
+/// Takes a series' times and values.
+pub(crate) type Points<'a> = &'a mut dyn FnMut(u32, &[i64], &[f64]);
+
 /// What finds a file's chunks.
 #[derive(Debug, Default)]
 pub(crate) struct Directory {
@@ -678,7 +681,7 @@ impl Block {
         from: i64,
         to: i64,
         before: Option<i64>,
-        sink: &mut dyn FnMut(u32, &[i64], &[f64]),
+        sink: Points<'_>,
     ) -> io::Result<()> {
         let mut values = Vec::new();
         let reach = before.unwrap_or(from);

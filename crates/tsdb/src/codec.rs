@@ -94,7 +94,7 @@ const LEVEL: usize = 6;
 
 fn page_sizes(n: usize) -> Vec<usize> {
     let mut sizes = vec![PAGE; n / PAGE];
-    if n % PAGE > 0 {
+    if !n.is_multiple_of(PAGE) {
         sizes.push(n % PAGE);
     }
     sizes

@@ -54,14 +54,24 @@ pub(crate) fn latest_rolls(mut rolls: Vec<Roll>, step: i64) -> Vec<Roll> {
     rolls
 }
 
+/// What goes into one point: some neighbouring samples or rolls of one step.
+struct Piece {
+    at: i64,
+    min: f64,
+    max: f64,
+    last: f64,
+    /// The mean is `sum / weight`: of values, or of growth a thousandfold over milliseconds.
+    sum: f64,
+    weight: f64,
+    count: u32,
+}
+
 /// Folds rolls into the points of an answer, in order of time.
 #[derive(Debug)]
 pub(crate) struct Steps {
     step_ms: i64,
     rate: bool,
     points: Vec<Point>,
-    /// Where the last point's step ends.
-    end: i64,
     sum: f64,
     weight: f64,
     /// Whether the last point stands for more than one sample.
@@ -72,96 +82,92 @@ impl Steps {
     /// Steps begin at whole multiples of `step_ms`. With `rate`, per-second growth is summed up instead of values, each
     /// in the step of its later sample.
     pub(crate) fn new(step_ms: i64, rate: bool) -> Self {
-        Self {
-            step_ms: step_ms.max(1),
-            rate,
-            points: Vec::new(),
-            end: i64::MIN,
-            sum: 0.0,
-            weight: 0.0,
-            several: false,
-        }
+        Self { step_ms: step_ms.max(1), rate, points: Vec::new(), sum: 0.0, weight: 0.0, several: false }
     }
 
-    /// `step` is what the roll stands for: its step's beginning places it.
-    pub(crate) fn add(&mut self, roll: &Roll, step: i64) {
-        let (min, max, last, sum, weight) = if self.rate {
-            if roll.span <= 0 {
-                return;
+    /// Adds rolls of `step` milliseconds, in order of time; each lies where its step begins.
+    pub(crate) fn add_rolls(&mut self, rolls: &[Roll], step: i64) {
+        for roll in rolls {
+            let at = floor_to(roll.at, step);
+            let count = roll.count;
+            if !self.rate {
+                let (sum, weight) = (roll.sum, f64::from(count));
+                self.put(Piece { at, min: roll.min, max: roll.max, last: roll.last, sum, weight, count });
+            } else if roll.span > 0 {
+                let (grown, span) = (roll.grown * 1000.0, roll.span as f64);
+                let rate = grown / span;
+                self.put(Piece { at, min: rate, max: rate, last: rate, sum: grown, weight: span, count });
             }
-            let seconds = roll.span as f64 / 1000.0;
-            let rate = roll.grown / seconds;
-            (rate, rate, rate, roll.grown, seconds)
-        } else {
-            (roll.min, roll.max, roll.last, roll.sum, f64::from(roll.count))
-        };
-        let placed = floor_to(roll.at, step);
-        // Divisions are slow and most points fall into the step that is open.
-        if let Some(point) = self.points.last_mut().filter(|point| placed >= point.at_ms && placed < self.end)
-        {
-            self.sum += sum;
-            self.weight += weight;
-            point.min = point.min.min(min);
-            point.max = point.max.max(max);
-            point.last = last;
-            point.count = point.count.saturating_add(roll.count);
-            self.several = true;
-            return;
         }
-        self.close();
-        let at = if self.step_ms == 1 { placed } else { floor_to(placed, self.step_ms) };
-        self.end = at.saturating_add(self.step_ms);
-        (self.sum, self.weight) = (sum, weight);
-        self.several = roll.count != 1;
-        self.points.push(Point { at_ms: at, min, max, avg: last, last, count: roll.count });
     }
 
     /// Adds raw samples, in order of time. They may begin with one sample ahead of `from`, where a counter's growth
     /// starts; that one is not counted itself.
     pub(crate) fn add_samples(&mut self, samples: &[(i64, f64)], from: i64) {
         if self.rate {
-            for pair in samples.windows(2) {
+            self.gather(samples.windows(2).filter_map(|pair| {
                 let ((before_at, before), (at, value)) = (pair[0], pair[1]);
                 let span = at - before_at;
                 if at < from || span > RATE_GAP_MS {
-                    continue;
+                    return None;
                 }
-                let grown = roll::growth(before, value);
-                let seconds = span as f64 / 1000.0;
-                self.put(at, grown / seconds, grown, seconds);
-            }
+                let (grown, span) = (roll::growth(before, value) * 1000.0, span as f64);
+                Some((at, grown / span, grown, span))
+            }));
         } else {
             let begin = samples.partition_point(|&(at, _)| at < from);
-            for &(at, value) in &samples[begin..] {
-                self.put(at, value, value, 1.0);
-            }
+            self.gather(samples[begin..].iter().map(|&(at, value)| (at, value, value, 1.0)));
         }
     }
 
-    fn put(&mut self, at: i64, value: f64, sum: f64, weight: f64) {
+    /// Sums up per step in local variables: this loop sees every sample of a query.
+    fn gather(&mut self, mut items: impl Iterator<Item = (i64, f64, f64, f64)>) {
+        let mut next = items.next();
+        while let Some((at, value, mut sum, mut weight)) = next {
+            let end = self.begin_of(at).saturating_add(self.step_ms);
+            let (mut min, mut max, mut last, mut count) = (value, value, value, 1u32);
+            loop {
+                next = items.next();
+                match next {
+                    Some((at, value, more, heavier)) if at < end => {
+                        sum += more;
+                        weight += heavier;
+                        min = if value < min { value } else { min };
+                        max = if value > max { value } else { max };
+                        last = value;
+                        count = count.saturating_add(1);
+                    }
+                    _ => break,
+                }
+            }
+            self.put(Piece { at, min, max, last, sum, weight, count });
+        }
+    }
+
+    const fn begin_of(&self, at: i64) -> i64 {
+        // Divisions are slow, and this width is the one that needs none.
+        if self.step_ms == 1 { at } else { floor_to(at, self.step_ms) }
+    }
+
+    fn put(&mut self, piece: Piece) {
+        let begin = self.begin_of(piece.at);
         if let Some(point) = self.points.last_mut()
-            && at < self.end
-            && at >= point.at_ms
+            && point.at_ms == begin
         {
-            self.sum += sum;
-            self.weight += weight;
-            if value < point.min {
-                point.min = value;
-            }
-            if value > point.max {
-                point.max = value;
-            }
-            point.last = value;
-            point.count = point.count.saturating_add(1);
+            self.sum += piece.sum;
+            self.weight += piece.weight;
+            point.min = point.min.min(piece.min);
+            point.max = point.max.max(piece.max);
+            point.last = piece.last;
+            point.count = point.count.saturating_add(piece.count);
             self.several = true;
             return;
         }
         self.close();
-        let begin = if self.step_ms == 1 { at } else { floor_to(at, self.step_ms) };
-        self.end = begin.saturating_add(self.step_ms);
-        (self.sum, self.weight) = (sum, weight);
-        self.several = false;
-        self.points.push(Point { at_ms: begin, min: value, max: value, avg: value, last: value, count: 1 });
+        (self.sum, self.weight) = (piece.sum, piece.weight);
+        self.several = piece.count != 1;
+        let Piece { min, max, last, count, .. } = piece;
+        self.points.push(Point { at_ms: begin, min, max, avg: last, last, count });
     }
 
     fn close(&mut self) {

@@ -67,12 +67,14 @@ fn fits(meta: &SeriesMeta) -> bool {
         && meta.key.labels.iter().all(|(name, value)| name.len() <= TEXT_MAX && value.len() <= TEXT_MAX)
 }
 
+type NameAndLabels = (String, Vec<(String, String)>);
+
 /// The index in memory.
 #[derive(Debug, Default)]
 pub(crate) struct Index {
     by_ref: HashMap<u32, SeriesMeta>,
     /// Per host, in name order, so that a prefix is a range.
-    by_host: HashMap<HostId, BTreeMap<(String, Vec<(String, String)>), u32>>,
+    by_host: HashMap<HostId, BTreeMap<NameAndLabels, u32>>,
     next: u32,
 }
 

@@ -37,6 +37,11 @@ const HOURS_LOOSE_MAX: usize = 31;
 /// Ranges up to this are answered from samples even when the step would allow sums.
 const RAW_SPAN_MS: i64 = 12 * HOUR_MS;
 
+/// Points one query reads at most from one tier, about: a hundred megabytes in memory.
+const POINTS_MAX: i64 = 6_000_000;
+/// How far apart samples usually are.
+const SCRAPE_MS: i64 = 10_000;
+
 /// How a store behaves. The defaults suit a server of a few thousand hosts.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -151,6 +156,9 @@ impl Store {
             .name("tsdb-seal".to_owned())
             .spawn(move || for_worker.work())
             .map_err(io_error("start the sealing thread"))?;
+        if inner.view.read().head.samples() >= inner.options.head_samples_max {
+            inner.wake_worker();
+        }
         Ok(Self { inner, worker: Mutex::new(Some(worker)) })
     }
 
@@ -442,7 +450,7 @@ impl Inner {
     }
 
     /// Where in `[from, to)` the hours end and the minutes begin, and where the minutes end and the samples begin.
-    fn split(&self, query: &RangeQuery) -> (i64, i64) {
+    fn split(&self, query: &RangeQuery, series: usize) -> (i64, i64) {
         let (from, to) = (query.from.as_ms(), query.to.as_ms());
         let view = self.view.read().clone();
         let first_of = |level: Level| {
@@ -454,14 +462,18 @@ impl Inner {
         let heads = view.frozen.iter().chain([&view.head]).map(|head| head.first());
         let young = loose.chain(heads).min().unwrap_or(i64::MAX);
         let young = query::floor_to(young, DAY_MS);
-        let wide = to.saturating_sub(from) > RAW_SPAN_MS;
-        let raw_from = if wide && query.step_ms >= Level::Minute.step_ms() {
+        let span = to.saturating_sub(from);
+        let wide = span > RAW_SPAN_MS;
+        // A narrow step over a long range of many series would not fit into memory: such a query gets sums too.
+        let too_many = |apart_ms: i64| (span / apart_ms).saturating_mul(series as i64) > POINTS_MAX;
+        let raw_from = if wide && (query.step_ms >= Level::Minute.step_ms() || too_many(SCRAPE_MS)) {
             young
         } else {
             first_of(Level::Raw).unwrap_or(i64::MAX).min(young)
         };
         let raw_from = raw_from.clamp(from, to);
-        let minute_from = if wide && query.step_ms >= Level::Hour.step_ms() {
+        let by_hours = query.step_ms >= Level::Hour.step_ms() || too_many(Level::Minute.step_ms());
+        let minute_from = if wide && by_hours {
             raw_from
         } else {
             first_of(Level::Minute).unwrap_or(i64::MAX).clamp(from, raw_from)
@@ -476,7 +488,7 @@ impl Inner {
         }
         let chosen = self.index.read().select(&query.selector, query.series_max);
         let numbers: Vec<u32> = chosen.iter().map(|(number, _)| *number).collect();
-        let (minute_from, raw_from) = self.split(query);
+        let (minute_from, raw_from) = self.split(query, numbers.len());
         let mut answers: Vec<Steps> = chosen
             .iter()
             .map(|(_, series)| Steps::new(query.step_ms, query.rate && series.counter))
@@ -494,9 +506,7 @@ impl Inner {
             let low = query::floor_to(low, level.step_ms());
             let rolls = self.rolls(level, &numbers, low, high).map_err(&failed)?;
             for (answer, rolls) in answers.iter_mut().zip(&rolls) {
-                for roll in rolls {
-                    answer.add(roll, level.step_ms());
-                }
+                answer.add_rolls(rolls, level.step_ms());
             }
         }
         if raw_from < to {

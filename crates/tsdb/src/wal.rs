@@ -132,15 +132,29 @@ impl Wal {
     }
 
     fn write(&self, segment: Option<Segment>, number: u64, bodies: &[Vec<u8>]) -> io::Result<(Segment, u64)> {
-        let (mut segment, made) = match segment {
-            Some(open) if open.len < SEGMENT_BYTES => (open, false),
+        match segment {
+            Some(open) if open.len < SEGMENT_BYTES => Self::extend(open, bodies),
             _ => {
-                let salt = frame::new_salt();
-                let file = files::create(&self.dir.join(segment_name(number)))?;
-                file.write_all_at(&frame::file_head(FileKind::Wal, salt), 0)?;
-                (Segment { file, salt, len: frame::FILE_HEAD as u64, number }, true)
+                let path = self.dir.join(segment_name(number));
+                let begun = self.begin(&path, number).and_then(|segment| Self::extend(segment, bodies));
+                if begun.is_err() {
+                    // A full disk must not fill with empty segments, one per attempt.
+                    let _ = std::fs::remove_file(&path);
+                }
+                begun.map(|(segment, grown)| (segment, grown + frame::FILE_HEAD as u64))
             }
-        };
+        }
+    }
+
+    fn begin(&self, path: &Path, number: u64) -> io::Result<Segment> {
+        let salt = frame::new_salt();
+        let file = files::create(path)?;
+        file.write_all_at(&frame::file_head(FileKind::Wal, salt), 0)?;
+        files::sync_dir(&self.dir)?;
+        Ok(Segment { file, salt, len: frame::FILE_HEAD as u64, number })
+    }
+
+    fn extend(mut segment: Segment, bodies: &[Vec<u8>]) -> io::Result<(Segment, u64)> {
         let mut bytes = Vec::with_capacity(bodies.iter().map(|body| body.len() + frame::FRAME_HEAD).sum());
         for body in bodies {
             if !frame::push_frame(&mut bytes, segment.len, segment.salt, Kind::Samples, body) {
@@ -152,9 +166,6 @@ impl Wal {
             // Give the space back; if even that fails, the torn tail is cut at the next open.
             let _ = segment.file.set_len(segment.len);
             return Err(error);
-        }
-        if made {
-            files::sync_dir(&self.dir)?;
         }
         segment.len += bytes.len() as u64;
         Ok((segment, bytes.len() as u64))

@@ -1,6 +1,7 @@
 //! A full disk: refused with a reason, nothing acknowledged lost, and writing goes on when there is space again.
 //!
 //! Runs itself again in a mount namespace of its own, where a small tmpfs plays the disk.
+#![allow(clippy::expect_used, clippy::panic, clippy::print_stdout)] // a test says what it expected by failing
 
 mod common;
 

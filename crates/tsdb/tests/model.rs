@@ -1,4 +1,5 @@
 //! Whatever the order of samples, seals, merges and restarts: the store answers like a plain map would.
+#![allow(clippy::expect_used, clippy::panic, clippy::print_stdout)] // a test says what it expected by failing
 
 mod common;
 
