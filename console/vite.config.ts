@@ -4,6 +4,10 @@ import { defineConfig } from 'vitest/config'
 // Every asset is a hashed file: the content policy allows no inline script, no inline style and no data: script.
 export default defineConfig({
   plugins: [react()],
+  // Development only: the pages come from Vite, the API from a running server.
+  server: {
+    proxy: { '/api': { target: process.env.WATCHKEEP_URL ?? 'https://127.0.0.1:8443', secure: false } },
+  },
   build: {
     target: 'es2022',
     assetsInlineLimit: 0,

@@ -49,7 +49,7 @@ describe('problems', () => {
     await page.getByText('1 problem acknowledged').waitFor()
     await row.waitFor({ state: 'detached' })
 
-    await page.getByRole('button', { name: 'Handled' }).click()
+    await page.getByRole('button', { name: 'Handled', exact: true }).click()
     await row.waitFor()
     expect(new URL(page.url()).searchParams.get('q')).toBe('handled')
     await watched.context.close()

@@ -30,7 +30,10 @@ export const theme = createTheme({
   focusRing: 'auto',
   components: {
     // Nearly every field is required; a star on each would say nothing and spoils the name of the field.
-    InputWrapper: { defaultProps: { withAsterisk: false } },
+    // Help stands below the field, so that two fields side by side line up.
+    InputWrapper: {
+      defaultProps: { withAsterisk: false, inputWrapperOrder: ['label', 'input', 'description', 'error'] },
+    },
   },
 })
 

@@ -56,6 +56,9 @@ export function FilterBar({
   const edit = (text: string) => {
     setDraft(text)
     clearTimeout(timer.current)
+    // A half-typed `state:cr` is no filter yet: it waits for its value, for Enter, or for the next word.
+    const word = wordAt(text, input.current?.selectionStart ?? text.length)
+    if (word.key !== undefined && !word.text.endsWith('*')) return
     timer.current = setTimeout(() => commit(text), 350)
   }
   useEffect(() => () => clearTimeout(timer.current), [])
@@ -167,7 +170,10 @@ export function FilterBar({
             if (back.current !== null) back.current.scrollLeft = event.currentTarget.scrollLeft
           }}
           onFocus={() => setOpen(true)}
-          onBlur={() => setOpen(false)}
+          onBlur={() => {
+            setOpen(false)
+            commit(draft)
+          }}
           onKeyDown={onKeyDown}
         />
       </div>

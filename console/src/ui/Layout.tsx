@@ -148,3 +148,13 @@ export function Notice({
     </div>
   )
 }
+
+/** Room for a table wider than the page. Scrolled by keyboard too, hence focusable, hence named. */
+export function TableBox({ label, children }: { label: string; children: ReactNode }) {
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolled region must be reachable by keyboard.
+    <section className={styles.tableBox} tabIndex={0} aria-label={label}>
+      {children}
+    </section>
+  )
+}

@@ -6,7 +6,7 @@ import { sessionsQuery } from '../../api/queries'
 import { t } from '../../strings'
 import { Button } from '../../ui/Button'
 import { Mark } from '../../ui/Glyph'
-import { Facts, Notice, Page, Section } from '../../ui/Layout'
+import { Facts, Page, Section } from '../../ui/Layout'
 import { Ago, At } from '../../ui/Time'
 import { toast, toastError } from '../../ui/toast'
 import { useMe } from '../shell/useMe'
@@ -29,18 +29,12 @@ export function MePage() {
   return (
     <Page title={t.me.title}>
       <div className={styles.page}>
-        {me.recovery_codes_left <= 3 && (
-          <Notice tone="notice" title={t.me.fewCodes(me.recovery_codes_left)}>
-            {t.me.fewCodesDetail}
-          </Notice>
-        )}
         <Section title={t.me.who}>
           <Facts
             items={[
               [t.me.name, me.name],
               [t.me.displayName, me.display_name || '–'],
               [t.me.role, t.shell.role(me.role)],
-              [t.me.codesLeft, String(me.recovery_codes_left)],
               [t.me.expires, <At key="e" at={me.session_expires_at} />],
             ]}
           />

@@ -11,7 +11,7 @@ import { Button } from '../../ui/Button'
 import { Dialog } from '../../ui/Dialog'
 import { Mark } from '../../ui/Glyph'
 import { IconPlus } from '../../ui/icons'
-import { Empty, Notice, Section, Tag } from '../../ui/Layout'
+import { Empty, Notice, Section, TableBox, Tag } from '../../ui/Layout'
 import { Ago } from '../../ui/Time'
 import { toast, toastError } from '../../ui/toast'
 import type { Tone } from '../../ui/tone'
@@ -140,7 +140,7 @@ const stateTone: Record<string, Tone> = { pending: 'waiting', delivered: 'good',
 function Sent({ items, channels }: { items: readonly Notification[]; channels: readonly Channel[] }) {
   if (items.length === 0) return <Empty title={t.channels.nothingSent}>{t.channels.nothingSentDetail}</Empty>
   return (
-    <div className={styles.tableBox}>
+    <TableBox label={t.channels.sentTable}>
       <table className={styles.table}>
         <thead>
           <tr>
@@ -170,7 +170,7 @@ function Sent({ items, channels }: { items: readonly Notification[]; channels: r
           ))}
         </tbody>
       </table>
-    </div>
+    </TableBox>
   )
 }
 

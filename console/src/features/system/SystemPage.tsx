@@ -6,7 +6,7 @@ import type { Certificate, System } from '../../api/types'
 import { t } from '../../strings'
 import { bytes, count } from '../../ui/format'
 import { Glyph, Mark } from '../../ui/Glyph'
-import { Empty, Facts, Meter, Notice, Page, Section } from '../../ui/Layout'
+import { Empty, Facts, Meter, Notice, Page, Section, TableBox } from '../../ui/Layout'
 import { Tabs } from '../../ui/Tabs'
 import { Ago, At } from '../../ui/Time'
 import { statusTone, statusWord } from '../checks/status'
@@ -131,7 +131,7 @@ function Health({ system }: { system: System }) {
       </Section>
       <div className={styles.whole}>
         <Section title={t.system.ports} flush>
-          <div className={styles.tableBox}>
+          <TableBox label={t.system.portsTable}>
             <table className={styles.table}>
               <thead>
                 <tr>
@@ -156,7 +156,7 @@ function Health({ system }: { system: System }) {
                 ))}
               </tbody>
             </table>
-          </div>
+          </TableBox>
         </Section>
       </div>
       <Section title={t.system.storage}>
@@ -213,7 +213,7 @@ function Certificates({ items }: { items: readonly Certificate[] }) {
   )
   if (items.length === 0) return <Empty title={t.system.noCertificates} />
   return (
-    <div className={styles.tableBox}>
+    <TableBox label={t.system.certificatesTable}>
       <table className={styles.table}>
         <thead>
           <tr>
@@ -251,6 +251,6 @@ function Certificates({ items }: { items: readonly Certificate[] }) {
           ))}
         </tbody>
       </table>
-    </div>
+    </TableBox>
   )
 }

@@ -30,6 +30,9 @@ export interface ChartProps {
   onBack?: () => void
 }
 
+// Sizes are read in powers of two: their axis is divided the same way.
+const binarySteps = Array.from({ length: 60 }, (_, power) => 2 ** power)
+
 // More lines than this are unreadable; the rest is in the table.
 const MAX_LINES = 16
 
@@ -137,6 +140,7 @@ export default function ChartCanvas(props: ChartProps) {
           space: 34,
           grid: { stroke: grid, width: 1 },
           ticks: { show: false },
+          ...(unit === 'B' || unit === 'B/s' ? { incrs: binarySteps } : {}),
           values: (_u, ticks) => ticks.map((tick) => quantity(tick, unit)),
         },
       ],
