@@ -22,7 +22,7 @@ describe('signing in', () => {
     await page.getByRole('heading', { name: 'Second factor' }).waitFor()
     await look(watched, 'sign-in-factor')
     await page.getByLabel('Six-digit code').fill(await nextTotp(person.secret))
-    await page.getByRole('button', { name: 'Sign in' }).click()
+    await page.getByRole('button', { name: 'Sign in', exact: true }).click()
     await page.getByRole('heading', { name: 'Problems' }).waitFor()
     expect(new URL(page.url()).searchParams.get('q')).toBe('state:critical')
     await saveSession(watched.context)

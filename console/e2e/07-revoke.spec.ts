@@ -15,7 +15,7 @@ describe('revoking an agent', () => {
     await page.getByLabel('Password', { exact: true }).fill(person.password)
     await page.getByRole('button', { name: 'Continue' }).click()
     await page.getByLabel('Six-digit code').fill(await nextTotp(person.secret))
-    await page.getByRole('button', { name: 'Sign in' }).click()
+    await page.getByRole('button', { name: 'Sign in', exact: true }).click()
     await page
       .getByRole('row', { name: /Connected/ })
       .first()

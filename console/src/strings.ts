@@ -411,19 +411,19 @@ export const t = {
     stopped: 'Stopped here',
     skipped: 'No',
     gate: from(gateWords),
-    verdict: (verdict: string) => {
-      const [kind, rest = ''] = verdict.split(/[: ]/, 2)
+    verdict: (kind: string, notice: string) => {
       switch (kind) {
         case 'notify':
-          return `People were told ${noticeWords[rest] ?? rest}`.trimEnd()
+          return `People were told ${noticeWords[notice] ?? notice}`.trimEnd()
         case 'silent':
           return 'Nobody was told'
         case 'deferred':
           return 'Held back for now'
         default:
-          return verdict === '' ? 'No verdict' : verdict
+          return kind === '' ? 'No verdict' : kind
       }
     },
+    until: (time: string) => `until ${time} at the latest,`,
     revision: (revision: number) => `by configuration ${revision}`,
   },
   timeline: {

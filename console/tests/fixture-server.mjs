@@ -249,7 +249,7 @@ const trace = {
     { gate: 'hard', passed: true, detail: 'Failed 3 of 3 times in a row.' },
     { gate: 'news', passed: true, detail: 'Changed from OK to CRITICAL.' },
   ],
-  verdict: 'notify problem',
+  verdict: { kind: 'notify', notice: 'problem' },
   revision: 41,
 }
 const event = (i, at, check, kind, severity, summary, detail = {}) => ({
@@ -286,7 +286,7 @@ const events = () =>
                   ...trace.gates.slice(0, 4),
                   { gate: 'not_acknowledged', passed: false, detail: 'a.moreau took charge 10 min ago.' },
                 ],
-                verdict: 'silent not_acknowledged',
+                verdict: { kind: 'silent', gate: 'not_acknowledged' },
               }
             : trace,
         },

@@ -1,6 +1,7 @@
 // Why somebody was told, or why nobody was: the gates in order, and where it ended.
 
 import { t } from '../../strings'
+import { timeOfDay } from '../../ui/format'
 import { IconCheck, IconMinus, IconX } from '../../ui/icons'
 import styles from './Trace.module.css'
 import type { StateChange } from './trace'
@@ -31,8 +32,11 @@ export function Trace({ change }: { change: StateChange }) {
         })}
       </ol>
       <div className={styles.verdict}>
-        <strong>{t.trace.verdict(change.verdict)}</strong>
-        {change.revision !== undefined && <span>{t.trace.revision(change.revision)}</span>}
+        <strong>{t.trace.verdict(change.verdict.kind, change.verdict.notice)}</strong>
+        <span>
+          {change.verdict.untilMs !== undefined && `${t.trace.until(timeOfDay(change.verdict.untilMs))} `}
+          {change.revision !== undefined && t.trace.revision(change.revision)}
+        </span>
       </div>
     </div>
   )

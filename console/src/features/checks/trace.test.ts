@@ -10,7 +10,7 @@ describe('the decision trace of an event', () => {
       attempt: 3,
       trace: {
         gates: [{ gate: 'hard', passed: true, detail: 'three of three' }],
-        verdict: 'notify problem',
+        verdict: { kind: 'notify', notice: 'problem' },
         revision: 4,
       },
     })
@@ -20,7 +20,7 @@ describe('the decision trace of an event', () => {
       stateType: 'hard',
       attempt: 3,
       gates: [{ gate: 'hard', passed: true, detail: 'three of three' }],
-      verdict: 'notify problem',
+      verdict: { kind: 'notify', notice: 'problem', untilMs: undefined },
       revision: 4,
     })
   })
@@ -37,6 +37,6 @@ describe('the decision trace of an event', () => {
     })
     expect(change?.to).toBeUndefined()
     expect(change?.gates).toEqual([{ gate: '', passed: false, detail: '' }])
-    expect(change?.verdict).toBe('')
+    expect(change?.verdict).toEqual({ kind: '', notice: '', untilMs: undefined })
   })
 })

@@ -9,13 +9,20 @@ export interface Gate {
   detail: string
 }
 
+/** The end of the matter: `notify` with what was told, `silent`, or `deferred` with the latest time it waits for. */
+export interface Verdict {
+  kind: string
+  notice: string
+  untilMs: number | undefined
+}
+
 export interface StateChange {
   from: CheckStatus | undefined
   to: CheckStatus | undefined
   stateType: string
   attempt: number | undefined
   gates: Gate[]
-  verdict: string
+  verdict: Verdict
   revision: number | undefined
 }
 
@@ -23,6 +30,15 @@ const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
 const text = (value: unknown): string => (typeof value === 'string' ? value : '')
+
+function readVerdict(raw: unknown): Verdict {
+  if (!isRecord(raw)) return { kind: '', notice: '', untilMs: undefined }
+  return {
+    kind: text(raw.kind),
+    notice: text(raw.notice),
+    untilMs: typeof raw.until_ms === 'number' ? raw.until_ms : undefined,
+  }
+}
 
 export function stateChange(detail: unknown): StateChange | undefined {
   if (!isRecord(detail)) return undefined
@@ -38,7 +54,7 @@ export function stateChange(detail: unknown): StateChange | undefined {
         ? [{ gate: text(gate.gate), passed: gate.passed === true, detail: text(gate.detail) }]
         : [],
     ),
-    verdict: text(trace?.verdict),
+    verdict: readVerdict(trace?.verdict),
     revision: typeof trace?.revision === 'number' ? trace.revision : undefined,
   }
   return change.to === undefined && change.gates.length === 0 ? undefined : change
