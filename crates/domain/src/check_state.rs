@@ -292,10 +292,8 @@ impl CheckState {
     /// Until when silence is no news. `baseline` is the latest of: the check's creation, the server's start, the
     /// runner's connection; whoever was not there to hear does not judge.
     pub fn fresh_until(&self, retry: &RetryPolicy, baseline: Timestamp) -> Timestamp {
-        let expected = match self.state_type {
-            StateType::Hard => retry.interval,
-            StateType::Soft => retry.retry_interval,
-        };
+        // While soft too: the retry interval is asked for, but only the interval is certain.
+        let expected = retry.interval.max(retry.retry_interval);
         let heard = self.last_heard.map_or(baseline, |heard| heard.max(baseline));
         heard + expected + expected + FRESHNESS_GRACE
     }

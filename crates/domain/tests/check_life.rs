@@ -352,7 +352,8 @@ fn freshness_forgives_one_lost_run_and_whoever_was_not_listening() {
     let restarted = life.now + MINUTE * 60;
     assert_eq!(life.state.fresh_until(&life.retry, restarted), restarted + Duration::from_secs(150));
     life.play("crit");
-    assert_eq!(life.state.fresh_until(&life.retry, born), life.now + Duration::from_secs(54));
+    // The next run is asked for sooner, but an agent may keep to the interval.
+    assert_eq!(life.state.fresh_until(&life.retry, born), life.now + Duration::from_secs(150));
 }
 
 #[test]

@@ -1,13 +1,13 @@
 //! What time itself brings about: agents that fell silent, results that did not come, downtimes and acknowledgements
 //! that end, and the metrics store's housekeeping.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
-use wk_domain::check_state::StaleCause;
+use wk_domain::check_state::{StaleCause, StateType};
 use wk_domain::decision::Release;
 use wk_domain::{Check, CheckId, CheckKind, CheckResult, DowntimeId, HostId, RetryPolicy, Status, Timestamp};
 
@@ -32,12 +32,18 @@ const PRUNE: Duration = Duration::from_secs(3600);
 const EVENTS_KEPT: Duration = Duration::from_secs(400 * 86_400);
 const EXECUTIONS_KEPT: Duration = Duration::from_secs(90 * 86_400);
 
+/// Runs one agent is asked for in one step. A link takes no more than a few dozen orders at a time; what is over waits
+/// for the next step.
+const ASKED_MAX: usize = 16;
+
 /// What the last tick knew, to see what changed.
 #[derive(Debug, Default)]
 pub(crate) struct Memory {
     downtimes: HashSet<DowntimeId>,
     reachable: HashSet<wk_domain::AgentId>,
     primed: bool,
+    /// Checks that were asked to run again, with the instant they were due.
+    asked: HashMap<CheckId, Timestamp>,
 }
 
 impl Engine {
@@ -73,7 +79,48 @@ impl Engine {
     #[doc(hidden)]
     pub async fn tick_now(&self) {
         let mut memory = self.memory.lock().await;
+        let asked = std::mem::take(&mut memory.asked);
         self.tick(&mut memory).await;
+        memory.asked = self.confirm(asked);
+    }
+
+    /// Asks for the next run of what is being confirmed, as the retry interval has it: by themselves agents keep to the
+    /// interval. Gives back what was asked for and has not come yet.
+    fn confirm(&self, asked: HashMap<CheckId, Timestamp>) -> HashMap<CheckId, Timestamp> {
+        let now = self.now();
+        let mut still = HashMap::new();
+        let mut wanted = Vec::new();
+        {
+            let world = self.world.read();
+            let mut orders: HashMap<wk_domain::AgentId, usize> = HashMap::new();
+            for entry in world.checks.values() {
+                let (check, state) = (&entry.row.check, &entry.state.state);
+                let measured = matches!(check.kind, CheckKind::Probe | CheckKind::Plugin);
+                let Some(due) = state.next_due.filter(|due| *due <= now) else { continue };
+                if !measured || !check.enabled || state.state_type != StateType::Soft {
+                    continue;
+                }
+                if asked.get(&check.id) == Some(&due) {
+                    still.insert(check.id, due);
+                    continue;
+                }
+                let runner = check.runner.or_else(|| world.hosts.get(&check.host)?.agent);
+                let Some(runner) = runner.filter(|id| world.agents.get(id).is_some_and(AgentEntry::connected)) else {
+                    continue;
+                };
+                let orders = orders.entry(runner).or_default();
+                if *orders < ASKED_MAX {
+                    *orders += 1;
+                    wanted.push((runner, check.id, due));
+                }
+            }
+        }
+        for (runner, check, due) in wanted {
+            if self.order_run(runner, check) {
+                still.insert(check, due);
+            }
+        }
+        still
     }
 
     async fn tick(&self, memory: &mut Memory) {
@@ -198,13 +245,13 @@ fn add_alive(round: &mut Round<'_>, host: HostId) -> CheckId {
 /// Marks a check from which nothing came in time.
 fn silence(round: &mut Round<'_>, entry: &CheckEntry, started: Timestamp) {
     let check = &entry.row.check;
-    if check.kind == CheckKind::Alive {
-        return;
-    }
     let (world, now) = (round.world, round.now);
     let runner = check.runner.or_else(|| world.hosts.get(&check.host).and_then(|host| host.agent));
     let agent = runner.and_then(|agent| world.agents.get(&agent));
-    let connected = agent.is_none_or(AgentEntry::connected);
+    if check.kind == CheckKind::Alive && agent.is_some() {
+        return;
+    }
+    let connected = world.runner_connected(entry);
     let opened = agent.and_then(|agent| agent.link.as_ref()).map(|link| link.opened);
     let baseline =
         [Some(entry.row.created), Some(started), opened].into_iter().flatten().max().unwrap_or(started);
@@ -249,6 +296,12 @@ fn downtimes(round: &mut Round<'_>, memory: &Memory, seen: &mut Memory) {
                 json!({"id": row.id.to_string()}),
             );
             release(round, world, row.host, row.check);
+        }
+    }
+    if memory.downtimes.iter().any(|id| !world.downtimes.contains_key(id)) {
+        // Cancelled, or gone with its host: nothing stands between people and what it held.
+        for entry in world.checks.values().filter(|entry| entry.state.state.owes().is_some()) {
+            round.reconsider(entry.row.check.id, Release::DowntimeEnded);
         }
     }
     if !memory.primed {
