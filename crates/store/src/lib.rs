@@ -235,6 +235,9 @@ impl Store for SqlStore {
     async fn outbox_due(&self, now: Timestamp, limit: u32) -> Result<Vec<OutboxRow>> {
         notify::due(&self.db, now, limit).await
     }
+    async fn outbox_ready(&self, now: Timestamp, limit: u32) -> Result<Vec<OutboxRow>> {
+        notify::ready(&self.db, now, limit).await
+    }
     async fn outbox_recent(&self, page: Page) -> Result<Vec<OutboxRow>> {
         notify::recent(&self.db, page).await
     }

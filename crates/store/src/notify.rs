@@ -127,6 +127,23 @@ pub(crate) async fn due(db: &Db, now: Timestamp, limit: u32) -> Result<Vec<Outbo
     db.rows(q.bind(now).bind(limit)).await?.iter().map(read).collect()
 }
 
+pub(crate) async fn ready(db: &Db, now: Timestamp, limit: u32) -> Result<Vec<OutboxRow>> {
+    // Pending rows are few: both places are given in one pass over their partial index.
+    let q = sql("WITH heads AS (
+                   SELECT id, channel, check_id, host, kind, created, payload, state, attempts, next_attempt, last_error,
+                          delivered, CASE kind WHEN 'test' THEN 0 ELSE 1 END AS class,
+                          ROW_NUMBER() OVER (PARTITION BY channel, check_id, CASE kind WHEN 'test' THEN 0 ELSE 1 END
+                                             ORDER BY created, id) AS place
+                     FROM outbox WHERE state = 'pending'),
+                 ready AS (
+                   SELECT id, channel, check_id, host, kind, created, payload, state, attempts, next_attempt, last_error,
+                          delivered, ROW_NUMBER() OVER (PARTITION BY channel ORDER BY class, created, id) AS turn
+                     FROM heads WHERE place = 1 AND next_attempt <= $1)
+                 SELECT id, channel, check_id, host, kind, created, payload, state, attempts, next_attempt, last_error,
+                        delivered FROM ready WHERE turn = 1 ORDER BY created, id LIMIT $2");
+    db.rows(q.bind(now).bind(limit)).await?.iter().map(read).collect()
+}
+
 pub(crate) async fn recent(db: &Db, page: Page) -> Result<Vec<OutboxRow>> {
     let mut q = Compose::new(
         "SELECT id, channel, check_id, host, kind, created, payload, state, attempts, next_attempt, last_error,

@@ -66,7 +66,8 @@ on_both_engines! {
         acknowledgements_keep_their_rules
         downtimes_keep_their_rules
         events_are_listed_newest_first_by_pages
-        channels_and_outbox_keep_their_rules;
+        channels_and_outbox_keep_their_rules
+        a_recovery_does_not_overtake_its_problem;
     agents:
         a_token_enrols_one_agent
         enrolment_adopts_a_host_without_an_agent_only
@@ -699,6 +700,39 @@ async fn channels_and_outbox_keep_their_rules(db: Db) {
     db.delete_channel(mail.id, draft("channel.remove")).await.unwrap();
     not_found(db.delete_channel(mail.id, draft("channel.remove")).await);
     assert_eq!(db.outbox_due(at(99), 10).await.unwrap(), [], "nothing is sent to a channel that is gone");
+}
+
+async fn a_recovery_does_not_overtake_its_problem(db: Db) {
+    let (mail, hook) = (id(), id());
+    let row = |channel, check, created: u64, due: u64| OutboxRow {
+        check,
+        created: at(created),
+        ..outbox(channel, at(due))
+    };
+    let (disk, load) = (id(), id());
+    let problem = row(mail, disk, 1, 30);
+    let recovery = row(mail, disk, 2, 2);
+    let other = row(mail, load, 3, 3);
+    let later = row(mail, id(), 4, 4);
+    let elsewhere = row(hook, disk, 5, 5);
+    for row in [&problem, &recovery, &other, &later, &elsewhere] {
+        db.put_outbox(row.clone(), None).await.unwrap();
+    }
+    let ready = async |seconds| db.outbox_ready(at(seconds), 10).await.unwrap();
+    assert_eq!(ready(1).await, []);
+    assert_eq!(
+        ready(10).await,
+        [other.clone(), elsewhere.clone()],
+        "one for each channel; the recovery waits"
+    );
+    assert_eq!(ready(30).await, [problem.clone(), elsewhere.clone()]);
+    assert_eq!(db.outbox_ready(at(30), 1).await.unwrap(), [problem.clone()]);
+    let test = OutboxRow { kind: "test".into(), ..row(mail, disk, 9, 9) };
+    db.put_outbox(test.clone(), None).await.unwrap();
+    assert_eq!(ready(10).await, [elsewhere.clone(), test.clone()], "a test waits for nobody");
+    db.outbox_failed(test.id, at(99), "no", true).await.unwrap();
+    db.outbox_delivered(problem.id, at(31), event(None, None, "notification")).await.unwrap();
+    assert_eq!(ready(31).await, [recovery, elsewhere]);
 }
 
 async fn accounts_keep_their_rules(db: Db) {

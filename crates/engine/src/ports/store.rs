@@ -154,6 +154,10 @@ pub trait Store: Send + Sync + Debug {
     async fn delete_channel(&self, id: ChannelId, audit: Draft) -> Result<()>;
     /// Pending rows that are due, oldest first.
     async fn outbox_due(&self, now: Timestamp, limit: u32) -> Result<Vec<OutboxRow>>;
+    /// For each channel the row to send next: the oldest that is due, leaving out rows behind an older pending one of
+    /// the same channel and check, due or not, so that a recovery never overtakes its problem. Tests go first and wait
+    /// for nothing. Oldest first.
+    async fn outbox_ready(&self, now: Timestamp, limit: u32) -> Result<Vec<OutboxRow>>;
     /// Newest first.
     async fn outbox_recent(&self, page: Page) -> Result<Vec<OutboxRow>>;
     async fn put_outbox(&self, row: OutboxRow, audit: Option<Draft>) -> Result<()>;
