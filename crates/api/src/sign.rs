@@ -377,7 +377,8 @@ async fn claim_finish(
     app.engine.store().create_user(user.clone(), hashes, audit).await?;
     *desk.half_claimed.lock() = None;
     let _ = step;
-    let _ = desk.claimed.send(true);
+    // Not `send`, which changes nothing while nobody listens: a server on loopback has no listener to move.
+    desk.claimed.send_replace(true);
     app.engine.store().put_setting(CLAIM_DIGEST, "", None).await?;
     let source = origin.ip().unwrap_or(Ipv4Addr::LOCALHOST.into());
     let (cookie, session) = desk.open_session(&app, &user, "password+totp", source, &headers).await?;
