@@ -105,7 +105,9 @@ impl Engine {
                     continue;
                 }
                 let runner = check.runner.or_else(|| world.hosts.get(&check.host)?.agent);
-                let Some(runner) = runner.filter(|id| world.agents.get(id).is_some_and(AgentEntry::connected)) else {
+                let Some(runner) =
+                    runner.filter(|id| world.agents.get(id).is_some_and(AgentEntry::connected))
+                else {
                     continue;
                 };
                 let orders = orders.entry(runner).or_default();
