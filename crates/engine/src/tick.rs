@@ -25,6 +25,10 @@ const SILENCE: Duration = Duration::from_secs(45);
 const ALIVE_INTERVAL: Duration = Duration::from_secs(60);
 /// Key of the check whether the agent is there.
 pub(crate) const ALIVE_KEY: &str = "agent";
+/// A host is judged each minute while its samples come in.
+const JUDGED_LATELY: Duration = Duration::from_secs(150);
+/// How long a built-in check may have nothing to say before it goes.
+const RETIRE_AFTER: Duration = Duration::from_secs(15 * 60);
 const STEP: Duration = Duration::from_secs(1);
 const MAINTAIN: Duration = Duration::from_secs(60);
 const PRUNE: Duration = Duration::from_secs(3600);
@@ -65,6 +69,7 @@ impl Engine {
                 if let Ok(Err(error)) = done {
                     tracing::warn!("the metrics store's housekeeping: {error}");
                 }
+                self.retire().await;
             }
             if now.since(pruned) >= PRUNE {
                 pruned = now;
@@ -123,6 +128,40 @@ impl Engine {
             }
         }
         still
+    }
+
+    async fn retire(&self) {
+        let _writer = self.writer.lock().await;
+        let now = self.now();
+        let gone: Vec<(CheckId, HostId, String)> = {
+            let world = self.world.read();
+            let name = |id: CheckId| {
+                let check = &world.checks.get(&id)?.row.check;
+                Some((id, check.host, check.title.clone()))
+            };
+            retired(&world, now).into_iter().filter_map(name).collect()
+        };
+        for (check, host, title) in gone {
+            let audit = record::draft(&wk_authz::Actor::system(), now, "check.retire", "check", check)
+                .reason(format!("{title} is no longer there to be judged"));
+            if let Err(error) = self.ports.store.delete_check(check, audit).await {
+                tracing::warn!("a check whose object is gone could not be removed: {error}");
+                continue;
+            }
+            let (commit, live) = {
+                let world = self.world.read();
+                let mut round = Round::new(&world, now);
+                let summary = format!("{title}: no longer there, so no longer checked");
+                round.host_event(Some(host), None, "agent", "info", summary, json!({"check": check.to_string()}));
+                round.finish()
+            };
+            self.world.write().remove_check(check);
+            if let Err(error) = self.ports.store.commit_ingest(commit).await {
+                tracing::warn!("the event of a retired check could not be stored: {error}");
+            }
+            self.tell(live);
+            self.tell([crate::live::Live::Configuration]);
+        }
     }
 
     async fn tick(&self, memory: &mut Memory) {
@@ -248,6 +287,10 @@ fn add_alive(round: &mut Round<'_>, host: HostId) -> CheckId {
 fn silence(round: &mut Round<'_>, entry: &CheckEntry, started: Timestamp) {
     let check = &entry.row.check;
     let (world, now) = (round.world, round.now);
+    if check.kind == CheckKind::Builtin && judged_lately(world, check.host, now) {
+        // The host was judged and this check was not among it: what it watched is gone. See `retire`.
+        return;
+    }
     let runner = check.runner.or_else(|| world.hosts.get(&check.host).and_then(|host| host.agent));
     let agent = runner.and_then(|agent| world.agents.get(&agent));
     if check.kind == CheckKind::Alive && agent.is_some() {
@@ -264,6 +307,22 @@ fn silence(round: &mut Round<'_>, entry: &CheckEntry, started: Timestamp) {
     if entry.state.state.stale.is_none_or(|stale| stale.cause != cause) {
         round.stale(check.id, connected);
     }
+}
+
+fn judged_lately(world: &World, host: HostId, now: Timestamp) -> bool {
+    let evaluated = world.latest.get(&host).and_then(|latest| latest.evaluated);
+    evaluated.is_some_and(|at| now.since(at) <= JUDGED_LATELY)
+}
+
+/// Built-in checks of hosts that are judged all the time, of which nothing was heard for long: an unmounted disk, a
+/// certificate that is no longer used. They go, with a line in the timeline, instead of turning unknown.
+fn retired(world: &World, now: Timestamp) -> Vec<CheckId> {
+    let gone = |entry: &&CheckEntry| {
+        let check = &entry.row.check;
+        let heard = entry.state.state.last_heard.unwrap_or(entry.row.created);
+        check.kind == CheckKind::Builtin && now.since(heard) >= RETIRE_AFTER && judged_lately(world, check.host, now)
+    };
+    world.checks.values().filter(gone).map(|entry| entry.row.check.id).collect()
 }
 
 /// Says when downtimes begin and end, and tells what they held back.
