@@ -1,6 +1,6 @@
-//! Which series exist: an append-only file of their definitions, and the index over it in memory.
+//! Which series exist: append-only files of their definitions, and the index over them in memory.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::File;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -9,14 +9,15 @@ use wk_domain::HostId;
 use wk_engine::ports::metrics::{MetricsError, Selector, SeriesKey, SeriesMeta, SeriesRef};
 
 use crate::files;
-use crate::frame::{self, Cursor, FileKind, Found, Kind, Salt, Scan};
+use crate::frame::{self, Cursor, FileKind, Found as Item, Kind, Salt, Scan};
 
 /// Longest text in a definition, in bytes: names come from agents and plugins and must stay bounded.
 pub(crate) const TEXT_MAX: usize = 1024;
 /// Most labels of one series.
 pub(crate) const LABELS_MAX: usize = 64;
 
-pub(crate) const SERIES_FILE: &str = "series.log";
+/// The definitions, and the same again.
+const SERIES_FILES: [&str; 2] = ["series.log", "series.copy"];
 
 fn put_text(out: &mut Vec<u8>, text: &str) {
     frame::put_varint(out, text.len() as u64);
@@ -135,13 +136,151 @@ impl Index {
     }
 }
 
-/// The file of definitions.
+/// One of the two files of definitions.
 #[derive(Debug)]
-pub(crate) struct Log {
+struct Copy {
     path: PathBuf,
+    /// `None` after a failed write: opened anew, and cut, before the next.
     file: Option<File>,
     salt: Salt,
     len: u64,
+}
+
+/// What reading one copy gave.
+#[derive(Debug, Default)]
+struct Found {
+    series: Vec<(u32, SeriesMeta)>,
+    /// Missing without a readable head.
+    salt: Option<Salt>,
+    /// Up to here the file is whole records or damage between such.
+    len: u64,
+    /// Damaged bytes stay inside.
+    hurt: bool,
+    reports: Vec<String>,
+    damaged: u64,
+}
+
+fn read_copy(path: &Path) -> io::Result<Found> {
+    let mut found = Found::default();
+    let data = match std::fs::read(path) {
+        Ok(data) => data,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(found),
+        Err(error) => return Err(error),
+    };
+    let tell = |found: &mut Found, what: String| {
+        found.damaged += 1;
+        found.reports.push(format!("{}: {what}", path.display()));
+    };
+    let Some((salt, hurt)) = frame::read_file_head(FileKind::Series, &data) else {
+        tell(&mut found, "no readable head".to_owned());
+        return Ok(found);
+    };
+    if hurt {
+        found.hurt = true;
+        tell(&mut found, "one copy of the head was damaged".to_owned());
+    }
+    found.salt = Some(salt);
+    found.len = data.len() as u64;
+    if data.len() < frame::FILE_HEAD {
+        found.hurt = true;
+    }
+    for item in Scan::new(&data, salt) {
+        match item {
+            Item::Frame { kind: Kind::Series, body, at } => match decode(&data[body]) {
+                Some((series, meta)) => found.series.push((series.0, meta)),
+                None => {
+                    found.hurt = true;
+                    tell(&mut found, format!("the record at byte {at} makes no sense"));
+                }
+            },
+            Item::Frame { at, .. } => {
+                found.hurt = true;
+                tell(&mut found, format!("the record at byte {at} is of another kind"));
+            }
+            Item::Bad { range, tail: true } => {
+                found.len = range.start as u64;
+                tell(&mut found, format!("a torn or damaged end from byte {} on was cut", range.start));
+            }
+            Item::Bad { range, tail: false } => {
+                found.hurt = true;
+                tell(&mut found, format!("bytes {} to {} are damaged", range.start, range.end));
+            }
+        }
+    }
+    Ok(found)
+}
+
+impl Copy {
+    fn open(dir: &Path, name: &str, found: &Found, all: &Index) -> io::Result<Self> {
+        let path = dir.join(name);
+        let complete = || {
+            let known: BTreeMap<u32, &SeriesMeta> =
+                found.series.iter().map(|(number, meta)| (*number, meta)).collect();
+            known.len() == all.by_ref.len()
+                && all.by_ref.iter().all(|(number, meta)| known.get(number) == Some(&meta))
+        };
+        if let Some(salt) = found.salt
+            && !found.hurt
+            && complete()
+        {
+            let file = files::open_append(&path)?;
+            if file.metadata()?.len() > found.len {
+                file.set_len(found.len)?;
+                file.sync_all()?;
+            }
+            return Ok(Self { path, file: Some(file), salt, len: found.len });
+        }
+        let salt = frame::new_salt();
+        let mut bytes = frame::file_head(FileKind::Series, salt).to_vec();
+        let sorted: BTreeMap<&u32, &SeriesMeta> = all.by_ref.iter().collect();
+        for (number, meta) in sorted {
+            // Definitions are far below the limit of a frame: what `fits` let in fits.
+            let _ = frame::push_frame(&mut bytes, 0, salt, Kind::Series, &encode(SeriesRef(*number), meta));
+        }
+        files::publish(dir, name, &[&bytes])?;
+        let file = files::open_append(&path)?;
+        Ok(Self { path, file: Some(file), salt, len: bytes.len() as u64 })
+    }
+
+    fn append(&mut self, bodies: &[Vec<u8>]) -> io::Result<()> {
+        let mut bytes = Vec::new();
+        for body in bodies {
+            if !frame::push_frame(&mut bytes, self.len, self.salt, Kind::Series, body) {
+                return Err(io::Error::other("a series' definition is too large"));
+            }
+        }
+        let mut file = match self.file.take() {
+            Some(file) => file,
+            None => {
+                let file = files::open_append(&self.path)?;
+                file.set_len(self.len)?;
+                file
+            }
+        };
+        let written = file.write_all(&bytes).and_then(|()| file.sync_data());
+        if let Err(error) = written {
+            let _ = file.set_len(self.len);
+            return Err(error);
+        }
+        self.len += bytes.len() as u64;
+        self.file = Some(file);
+        Ok(())
+    }
+
+    /// Takes the last append back.
+    fn cut(&mut self, len: u64) {
+        self.len = len;
+        let cut = self.file.as_ref().is_some_and(|file| file.set_len(len).is_ok());
+        if !cut {
+            self.file = None;
+        }
+    }
+}
+
+/// The definitions on disk: small, and all the samples hang on them, so they are kept twice.
+#[derive(Debug)]
+pub(crate) struct Log {
+    copies: Vec<Copy>,
 }
 
 /// What opening found out.
@@ -152,112 +291,71 @@ pub(crate) struct OpenNotes {
 }
 
 impl Log {
-    /// Reads the file (made if missing) and cuts a torn tail.
+    /// Reads both copies, mends each from the other, and cuts torn ends.
     pub(crate) fn open(dir: &Path) -> io::Result<(Self, Index, OpenNotes)> {
-        let path = dir.join(SERIES_FILE);
         let mut index = Index { next: 1, ..Index::default() };
         let mut notes = OpenNotes::default();
-        let data = match std::fs::read(&path) {
-            Ok(data) => data,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
-            Err(error) => return Err(error),
-        };
-        let salt = match frame::read_file_head(FileKind::Series, &data) {
-            Some((salt, hurt)) => {
-                if hurt {
-                    notes.damaged += 1;
-                    notes.reports.push(format!("{}: one copy of the head was damaged", path.display()));
-                }
-                Some(salt)
-            }
-            None if data.is_empty() => None,
-            None => {
-                notes.damaged += 1;
-                let aside = dir.join(format!("{SERIES_FILE}.damaged"));
-                std::fs::rename(&path, &aside)?;
-                notes.reports.push(format!(
-                    "{}: no readable head; set aside as {}",
-                    path.display(),
-                    aside.display()
-                ));
-                None
-            }
-        };
-        let Some(salt) = salt else {
-            let salt = frame::new_salt();
-            files::publish(dir, SERIES_FILE, &[&frame::file_head(FileKind::Series, salt)])?;
-            let file = files::open_append(&path)?;
-            return Ok((Self { path, file: Some(file), salt, len: frame::FILE_HEAD as u64 }, index, notes));
-        };
-        let mut len = data.len();
-        for found in Scan::new(&data, salt) {
-            match found {
-                Found::Frame { kind: Kind::Series, body, at } => match decode(&data[body]) {
-                    Some((series, meta)) => index.insert(series.0, meta),
-                    None => {
+        let mut all = Vec::new();
+        for name in SERIES_FILES {
+            all.push((name, read_copy(&dir.join(name))?));
+        }
+        for (_, found) in &all {
+            // What one copy has, the other only confirms: it may lack the latest change of a unit.
+            let settled: HashSet<u32> = index.by_ref.keys().copied().collect();
+            for (number, meta) in &found.series {
+                match index.by_ref.get(number) {
+                    Some(known) if known.key != meta.key => {
                         notes.damaged += 1;
                         notes
                             .reports
-                            .push(format!("{}: the record at byte {at} makes no sense", path.display()));
+                            .push(format!("series {number} is defined twice; the first definition counts"));
                     }
-                },
-                Found::Frame { at, .. } => {
-                    notes.damaged += 1;
+                    Some(_) if settled.contains(number) => {}
+                    // Within a copy a later record changes a series' unit or kind.
+                    _ => index.insert(*number, meta.clone()),
+                }
+            }
+        }
+        let mut copies = Vec::new();
+        let mut failed = None;
+        for (name, found) in &all {
+            notes.reports.extend(found.reports.iter().cloned());
+            notes.damaged += found.damaged;
+            match Copy::open(dir, name, found, &index) {
+                Ok(copy) => copies.push(copy),
+                Err(error) => {
                     notes
                         .reports
-                        .push(format!("{}: the record at byte {at} is of another kind", path.display()));
-                }
-                Found::Bad { range, tail } => {
-                    if tail {
-                        len = range.start;
-                    }
-                    notes.damaged += 1;
-                    notes.reports.push(format!(
-                        "{}: bytes {} to {} are {}",
-                        path.display(),
-                        range.start,
-                        range.end,
-                        if tail { "a torn or damaged end: cut" } else { "damaged: left out" }
-                    ));
+                        .push(format!("{}: cannot be mended now: {error}", dir.join(name).display()));
+                    failed = Some(error);
                 }
             }
         }
-        if (data.len()) < frame::FILE_HEAD {
-            len = 0;
+        match failed {
+            Some(error) if copies.is_empty() => Err(error),
+            _ => Ok((Self { copies }, index, notes)),
         }
-        let file = files::open_append(&path)?;
-        if len < data.len() {
-            file.set_len(len as u64)?;
-            file.sync_all()?;
-        }
-        Ok((Self { path, file: Some(file), salt, len: len as u64 }, index, notes))
     }
 
-    pub(crate) const fn bytes(&self) -> u64 {
-        self.len
+    pub(crate) fn bytes(&self) -> u64 {
+        self.copies.iter().map(|copy| copy.len).sum()
     }
 
-    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
-        // After a failed write the file is opened anew and cut, so that nothing follows bytes of unknown state.
-        let mut file = match self.file.take() {
-            Some(file) => file,
-            None => {
-                let file = files::open_append(&self.path)?;
-                file.set_len(self.len)?;
-                file
+    /// To both copies or none.
+    fn append(&mut self, bodies: &[Vec<u8>]) -> io::Result<()> {
+        let before: Vec<u64> = self.copies.iter().map(|copy| copy.len).collect();
+        for i in 0..self.copies.len() {
+            if let Err(error) = self.copies[i].append(bodies) {
+                for (copy, &len) in self.copies.iter_mut().zip(&before).take(i) {
+                    copy.cut(len);
+                }
+                return Err(error);
             }
-        };
-        let written = file.write_all(bytes).and_then(|()| file.sync_data());
-        if let Err(error) = written {
-            let _ = file.set_len(self.len);
-            return Err(error);
         }
-        self.len += bytes.len() as u64;
-        self.file = Some(file);
         Ok(())
     }
 
-    /// The numbers of these series; new ones are made durable first.
+    /// The numbers of these series; new ones are made durable first. A known key with another unit or kind is changed.
     pub(crate) fn resolve(
         &mut self,
         index: &parking_lot::RwLock<Index>,
@@ -269,51 +367,48 @@ impl Log {
         let mut fresh_by_key: HashMap<&SeriesKey, u32> = HashMap::new();
         let mut fresh_by_host: HashMap<HostId, u64> = HashMap::new();
         let mut refs = Vec::with_capacity(series.len());
-        let mut bytes = Vec::new();
+        let mut made = 0u64;
         {
             let known = index.read();
             let mut next = known.next;
             for meta in series {
-                if let Some(found) = known.find(&meta.key).or_else(|| fresh_by_key.get(&meta.key).copied()) {
-                    refs.push(SeriesRef(found));
-                    continue;
-                }
                 if !fits(meta) {
                     return Err(MetricsError::Limit {
                         what: "bytes in a series' name or labels",
                         limit: TEXT_MAX as u64,
                     });
                 }
+                if let Some(number) = known.find(&meta.key) {
+                    refs.push(SeriesRef(number));
+                    if known.by_ref.get(&number).is_some_and(|old| old != meta) {
+                        fresh.push((number, meta));
+                    }
+                    continue;
+                }
+                if let Some(&number) = fresh_by_key.get(&meta.key) {
+                    refs.push(SeriesRef(number));
+                    continue;
+                }
                 let of_host = fresh_by_host.entry(meta.key.host).or_default();
                 *of_host += 1;
-                if known.by_host.get(&meta.key.host).map_or(0, |names| names.len() as u64) + *of_host
-                    > per_host_max
-                {
+                let names = known.by_host.get(&meta.key.host).map_or(0, |names| names.len() as u64);
+                if names + *of_host > per_host_max {
                     return Err(MetricsError::Limit { what: "series of one host", limit: per_host_max });
                 }
-                if (known.len() + fresh.len()) as u64 >= total_max || next == u32::MAX {
+                if known.len() as u64 + made >= total_max || next == u32::MAX {
                     return Err(MetricsError::Limit { what: "series", limit: total_max });
-                }
-                if !frame::push_frame(
-                    &mut bytes,
-                    self.len,
-                    self.salt,
-                    Kind::Series,
-                    &encode(SeriesRef(next), meta),
-                ) {
-                    return Err(MetricsError::Limit {
-                        what: "bytes of a series",
-                        limit: frame::BODY_MAX as u64,
-                    });
                 }
                 fresh_by_key.insert(&meta.key, next);
                 fresh.push((next, meta));
                 refs.push(SeriesRef(next));
                 next += 1;
+                made += 1;
             }
         }
         if !fresh.is_empty() {
-            self.append(&bytes)
+            let bodies: Vec<Vec<u8>> =
+                fresh.iter().map(|&(number, meta)| encode(SeriesRef(number), meta)).collect();
+            self.append(&bodies)
                 .map_err(|error| MetricsError::Io { what: "store new series", detail: error.to_string() })?;
             let mut known = index.write();
             for (number, meta) in fresh {

@@ -139,7 +139,7 @@ proptest! {
     #[test]
     fn the_store_answers_like_a_map(acts in prop::collection::vec(any_act(), 1..25)) {
         let mut fixture = Fixture::new();
-        let mut now = T0 + 5 * DAY;
+        let mut now = T0 + 7 * DAY;
         let mut models: [BTreeMap<i64, f64>; 3] = Default::default();
         fixture.store().maintain(Timestamp::from_ms(now)).expect("maintain");
         let refs = fixture.store().resolve(&[key(1, NAMES[0]), counter(1, NAMES[1]), key(1, NAMES[2])]).expect("resolve");
@@ -164,7 +164,7 @@ proptest! {
                     fixture.store().maintain(Timestamp::from_ms(now)).expect("maintain");
                 }
                 Act::Maintain(hours) => {
-                    now = now.max(T0 + 5 * DAY + hours * HOUR);
+                    now = now.max(T0 + 7 * DAY + hours * HOUR);
                     fixture.store().maintain(Timestamp::from_ms(now)).expect("maintain");
                 }
             }

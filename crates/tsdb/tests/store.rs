@@ -199,3 +199,16 @@ fn files_stay_few_however_long_it_runs() {
     assert!(found.points.iter().all(|p| (p.avg - 1.0).abs() < 1e-9), "{:?}", found.points);
     assert_eq!(found.points.iter().map(|p| u64::from(p.count)).sum::<u64>(), 40 * 24 - 1);
 }
+
+#[test]
+fn a_series_may_change_its_unit_and_kind_but_not_its_short_name() {
+    let mut fixture = Fixture::new();
+    let first = fixture.store().resolve(&[key(1, "x")]).expect("resolve");
+    let mut changed = counter(1, "x");
+    changed.unit = "B".to_owned();
+    assert_eq!(fixture.store().resolve(&[changed.clone()]).expect("resolve"), first);
+    assert_eq!(fixture.store().series_of(common::host(1)), [changed.clone()]);
+    fixture.reopen();
+    assert_eq!(fixture.store().series_of(common::host(1)), [changed]);
+    assert_eq!(fixture.store().health().series, 1);
+}
