@@ -81,7 +81,7 @@ describe('the system', () => {
   })
 
   it('gets a way to reach people', async () => {
-    const watched = await openPage({ signedIn: true })
+    const watched = await openPage({ signedIn: true, expected: /status of 422/ })
     const { page } = watched
     await page.goto('/system?tab=notifications')
     await page.getByRole('button', { name: 'Add channel' }).first().click()
@@ -89,14 +89,20 @@ describe('the system', () => {
     await dialog.getByLabel('Name', { exact: true }).fill('Duty phone')
     await dialog.getByRole('combobox', { name: 'Kind' }).click()
     await page.getByRole('option', { name: 'Webhook' }).click()
-    await dialog.getByLabel('Address').fill('https://127.0.0.1:9/hook')
+    await dialog.getByLabel('Address').fill('http://127.0.0.1:9443/hook')
     await dialog.getByLabel('Signing key').fill('a signing key nobody sees again')
     await look(watched, 'channel-add')
+    // Refused beside the field that is wrong; what was typed stays.
+    await dialog.getByRole('button', { name: 'Save' }).click()
+    await dialog.getByText(/https/i).nth(1).waitFor()
+    expect(await dialog.getByLabel('Address').getAttribute('aria-invalid')).toBe('true')
+    await look(watched, 'channel-refused')
+    await dialog.getByLabel('Address').fill('https://127.0.0.1:9443/hook')
     await dialog.getByRole('button', { name: 'Save' }).click()
     await page.getByText('Duty phone saved').waitFor()
     await page
       .getByRole('region', { name: 'Ways to reach people' })
-      .getByText('https://127.0.0.1:9/hook')
+      .getByText('https://127.0.0.1:9443/hook')
       .waitFor()
     await look(watched, 'channels')
     await page.getByRole('button', { name: 'Edit' }).click()

@@ -17,7 +17,7 @@ export function CopyLine({ text, label, rows }: { text: string; label: string; r
     }
   }
   return (
-    <div className={styles.box}>
+    <div className={styles.box} data-rows={rows ?? false}>
       <section className={styles.text} aria-label={label} data-rows={rows ?? false}>
         <code>{text}</code>
       </section>

@@ -1677,7 +1677,7 @@ export interface operations {
                 action?: string;
                 /** @description Object, as the list shows it */
                 object?: string;
-                /** @description done, denied or failed */
+                /** @description success, denied or failed */
                 outcome?: string;
                 /** @description RFC 3339 */
                 from?: string;

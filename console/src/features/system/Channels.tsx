@@ -315,7 +315,7 @@ function ChannelDialog({ channel, onClose }: { channel: Channel | undefined; onC
         checked={draft.enabled}
         onChange={(event) => set({ enabled: event.currentTarget.checked })}
       />
-      {save.isError && (
+      {save.isError && problem?.problem?.errors?.some((each) => shown(each.pointer)) !== true && (
         <Notice tone="danger" title={t.acts.failed}>
           {problem?.problem?.errors?.map((each) => each.detail).join(' ') || save.error.message}
         </Notice>
@@ -323,3 +323,8 @@ function ChannelDialog({ channel, onClose }: { channel: Channel | undefined; onC
     </Dialog>
   )
 }
+
+// Errors that stand beside their field need no second place.
+const beside = ['/name', '/secret', '/config/server', '/config/from', '/config/to', '/config/url']
+const shown = (pointer: string): boolean =>
+  beside.some((each) => pointer === each || pointer.startsWith(`${each}/`))
