@@ -258,7 +258,10 @@ impl Engine {
             since
         };
         tracing::warn!(source.address = %address, what, since, "refused: {detail}");
-        let detail = wk_domain::text::clean_line(detail, 500);
+        let mut detail = wk_domain::text::clean_line(detail, 500);
+        if since > 1 {
+            detail.push_str(&format!("; {} more from there since the last one written down", since - 1));
+        }
         let audit = record::by_nobody(Some(address), now, "hub.refuse", "link", what).denied(detail);
         let store = Arc::clone(&self.ports.store);
         // The refusal itself must not wait for the store. A flood is bounded by one a minute and address.
@@ -380,7 +383,7 @@ fn assignments_of(world: &World, agent: AgentId) -> AssignmentSet {
             Some(Assignment {
                 check: entry.row.check.id,
                 interval: entry.row.check.retry.interval,
-                timeout: full.timeout,
+                timeout: full.timeout.min(entry.row.check.retry.interval),
                 thresholds: full.thresholds,
                 spec: full.spec,
             })

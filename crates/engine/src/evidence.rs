@@ -53,6 +53,12 @@ impl Engine {
                 if leaf.0 != row.leaf_hash && findings.len() < FINDINGS_MAX {
                     findings.push(format!("entry {}: its bytes do not make its leaf hash", row.seq));
                 }
+                if let Some(column) = other_than_entry(&row)
+                    && findings.len() < FINDINGS_MAX
+                {
+                    findings
+                        .push(format!("entry {}: lists show another {column} than the entry has", row.seq));
+                }
                 entries.push(row.entry_json.into_bytes());
             }
             if last {
@@ -66,4 +72,29 @@ impl Engine {
         );
         Ok(AuditReport { entries: report.entries, root_hash: report.root.to_string(), findings })
     }
+}
+
+/// Which of the columns that lists are made of says something else than the entry that is in the log.
+fn other_than_entry(row: &AuditRow) -> Option<&'static str> {
+    // Bytes that are no entry are found as such.
+    let draft = wk_audit::Entry::decode(row.entry_json.as_bytes()).ok()?.draft;
+    // `kind:id`, or the id alone when it names its kind itself; the kind alone without an id.
+    let names = |shown: &str, kind: &str, id: &str| match shown.strip_suffix(id) {
+        Some(front) if !id.is_empty() => {
+            front.strip_suffix(':') == Some(kind) || (front.is_empty() && id.starts_with(kind))
+        }
+        Some(_) | None => id.is_empty() && shown == kind,
+    };
+    let object = match &draft.object {
+        Some(object) => names(&row.object, &object.kind, &object.id),
+        None => row.object.is_empty(),
+    };
+    let same = [
+        ("actor", names(&row.actor, draft.actor.kind.as_str(), &draft.actor.id)),
+        ("action", row.action == *draft.action),
+        ("object", object),
+        ("outcome", row.outcome == draft.outcome.as_str()),
+        ("time", row.at.as_ms() == draft.ts_ns.div_euclid(1_000_000)),
+    ];
+    same.into_iter().find(|(_, same)| !same).map(|(column, _)| column)
 }

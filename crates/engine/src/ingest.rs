@@ -189,11 +189,7 @@ impl Engine {
     }
 
     /// Which batches are next in their agent's sequence. The rest have their answer.
-    fn admit(
-        &self,
-        batches: &[(Peer, Observations)],
-        now: Timestamp,
-    ) -> (Answers, Accepted) {
+    fn admit(&self, batches: &[(Peer, Observations)], now: Timestamp) -> (Answers, Accepted) {
         let world = self.world.read();
         let mut cursors: HashMap<AgentId, (u64, u64)> = HashMap::new();
         let mut answers = Vec::with_capacity(batches.len());
@@ -392,7 +388,9 @@ fn fold_builtin(round: &mut Round<'_>, agent: AgentId, host: HostId) {
     let view = View { latest, now: round.now, certificates, was_writable: &was_writable };
     for found in builtin::evaluate(&view, &Thresholds::default()) {
         let check = match world.check_by_key(host, &found.key) {
-            Some(check) => check,
+            Some(check) if is_builtin(world, check) => check,
+            // A person's check has the key: it is theirs to judge.
+            Some(_) => continue,
             None => add_builtin(round, host, &found.key, &found.title),
         };
         let result = CheckResult {
@@ -406,6 +404,10 @@ fn fold_builtin(round: &mut Round<'_>, agent: AgentId, host: HostId) {
         };
         round.result(check, result);
     }
+}
+
+fn is_builtin(world: &World, check: wk_domain::CheckId) -> bool {
+    world.checks.get(&check).is_some_and(|entry| entry.row.check.kind == CheckKind::Builtin)
 }
 
 fn add_builtin(round: &mut Round<'_>, host: HostId, key: &str, title: &str) -> wk_domain::CheckId {

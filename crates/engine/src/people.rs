@@ -28,14 +28,16 @@ use crate::ports::rows::{
 use crate::record::{self, DraftExt};
 use crate::round::Round;
 use crate::spec_json;
-use crate::tick::release;
-use crate::world::ChannelEntry;
+use crate::tick::{ALIVE_KEY, release};
+use crate::world::{AgentEntry, ChannelEntry};
 
 /// Longest note, in bytes.
 const NOTE_MAX: usize = 2000;
 /// Custom fields of a host, and longest value in bytes.
 const FIELDS_MAX: usize = 64;
 const FIELD_MAX: usize = 500;
+/// Addresses of a host without an agent.
+const ADDRESSES_MAX: usize = 64;
 /// Longest downtime.
 const DOWNTIME_MAX: Duration = Duration::from_secs(400 * 86_400);
 
@@ -263,9 +265,14 @@ impl Engine {
         };
         self.tell([Live::Event(Arc::new(event))]);
         let applied = commit.clone();
-        self.ports.store.commit_ingest(commit).await?;
-        crate::ingest::apply(&mut self.world.write(), applied);
-        self.tell(live);
+        match self.ports.store.commit_ingest(commit).await {
+            Ok(()) => {
+                crate::ingest::apply(&mut self.world.write(), applied);
+                self.tell(live);
+            }
+            // It is cancelled; the next tick sees that it is gone and asks again for what it held.
+            Err(error) => tracing::warn!("what a cancelled downtime held back waits: {error}"),
+        }
         Ok(())
     }
 
@@ -285,14 +292,14 @@ impl Engine {
                 "{title} is judged from what its agent sends all the time; there is nothing to run"
             )));
         };
+        let nobody = || EngineError::Conflict(format!("{title}: the agent that runs it is not connected"));
+        if !self.world.read().agents.get(&runner).is_some_and(AgentEntry::connected) {
+            return Err(nobody());
+        }
         let now = self.now();
         let audit = record::draft(permit.actor(), now, permit.action(), "check", check);
         self.ports.store.append_audit(vec![audit]).await?;
-        if self.order_run(runner, check) {
-            Ok(())
-        } else {
-            Err(EngineError::Conflict(format!("{title}: the agent that runs it is not connected")))
-        }
+        if self.order_run(runner, check) { Ok(()) } else { Err(nobody()) }
     }
 
     /// Says something on a check's timeline.
@@ -335,12 +342,16 @@ impl Engine {
         if edit.fields.len() > FIELDS_MAX {
             return Err(EngineError::Invalid(format!("a host has at most {FIELDS_MAX} fields")));
         }
-        let fields: Vec<(String, String)> = edit
+        // By name again once cleaned: two that differ only in what is cleaned away are one.
+        let fields: BTreeMap<String, String> = edit
             .fields
             .into_iter()
             .map(|(name, value)| (clean_line(name, 64), clean_line(value, FIELD_MAX)))
             .filter(|(name, _)| !name.is_empty())
             .collect();
+        if edit.addresses.len() > ADDRESSES_MAX {
+            return Err(EngineError::Invalid(format!("a host has at most {ADDRESSES_MAX} addresses")));
+        }
         if let Some(bad) = edit.addresses.iter().find(|a| a.parse::<IpAddr>().is_err()) {
             return Err(EngineError::Invalid(format!("`{}` is not an IP address", clean_line(bad, 64))));
         }
@@ -371,7 +382,7 @@ impl Engine {
             ));
         }
         row.name = name.as_str().to_owned();
-        row.fields = fields;
+        row.fields = fields.into_iter().collect();
         if row.agent.is_none() {
             row.addresses = edit.addresses;
         }
@@ -451,8 +462,11 @@ impl Engine {
         if !(1..=100).contains(&max_attempts) {
             return Err(EngineError::Invalid("max_attempts is between 1 and 100".to_owned()));
         }
-        if full.timeout > interval {
-            return Err(EngineError::Invalid("the deadline of a run is longer than its interval".to_owned()));
+        // A deadline that nobody asked for is cut to the interval when the check is assigned.
+        if full.timeout > interval && edit.spec.get("timeout_ms").is_some_and(|given| !given.is_null()) {
+            return Err(EngineError::Invalid(
+                "the deadline of a run, timeout_ms, is longer than its interval".to_owned(),
+            ));
         }
         let _writer = self.writer.lock().await;
         let now = self.now();
@@ -487,6 +501,16 @@ impl Engine {
             }
             (old, runner)
         };
+        if old.as_ref().is_some_and(|old| old.check.host != edit.host) {
+            return Err(EngineError::Conflict(
+                "a check stays on its host: make a new one on the other".to_owned(),
+            ));
+        }
+        if key.as_str() == ALIVE_KEY && old.as_ref().is_none_or(|old| old.check.key != ALIVE_KEY) {
+            return Err(EngineError::Invalid(format!(
+                "the key `{ALIVE_KEY}` is kept for the check whether the agent is there: choose another"
+            )));
+        }
         if old
             .as_ref()
             .is_some_and(|old| old.check.kind == CheckKind::Builtin || old.check.kind == CheckKind::Alive)

@@ -152,7 +152,14 @@ impl Engine {
                 let world = self.world.read();
                 let mut round = Round::new(&world, now);
                 let summary = format!("{title}: no longer there, so no longer checked");
-                round.host_event(Some(host), None, "agent", "info", summary, json!({"check": check.to_string()}));
+                round.host_event(
+                    Some(host),
+                    None,
+                    "agent",
+                    "info",
+                    summary,
+                    json!({"check": check.to_string()}),
+                );
                 round.finish()
             };
             self.world.write().remove_check(check);
@@ -320,7 +327,9 @@ fn retired(world: &World, now: Timestamp) -> Vec<CheckId> {
     let gone = |entry: &&CheckEntry| {
         let check = &entry.row.check;
         let heard = entry.state.state.last_heard.unwrap_or(entry.row.created);
-        check.kind == CheckKind::Builtin && now.since(heard) >= RETIRE_AFTER && judged_lately(world, check.host, now)
+        check.kind == CheckKind::Builtin
+            && now.since(heard) >= RETIRE_AFTER
+            && judged_lately(world, check.host, now)
     };
     world.checks.values().filter(gone).map(|entry| entry.row.check.id).collect()
 }

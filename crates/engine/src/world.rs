@@ -144,11 +144,11 @@ impl World {
     }
 
     /// Whether the agent that is to report on the check is connected. A check that the server judges depends on the
-    /// host's own agent; one without any agent has nothing to wait for.
+    /// host's own agent, and is cut off when the host has none any more.
     pub fn runner_connected(&self, entry: &CheckEntry) -> bool {
         let runner =
             entry.row.check.runner.or_else(|| self.hosts.get(&entry.row.check.host).and_then(|h| h.agent));
-        runner.is_none_or(|agent| self.agents.get(&agent).is_some_and(AgentEntry::connected))
+        runner.is_some_and(|agent| self.agents.get(&agent).is_some_and(AgentEntry::connected))
     }
 
     /// Downtimes in effect at `now` of the check itself and of its host; of several, the one that ends last.

@@ -1,0 +1,193 @@
+//! Checks that nobody configured: from samples to states, and from silence to UNKNOWN.
+
+use std::sync::Arc;
+
+use wk_authz::authorize;
+use wk_domain::{Check, CheckKind, RetryPolicy, Status};
+use wk_engine::desk::{AgentDesk, Observations, ObservedInventory};
+use wk_engine::error::EngineError;
+use wk_engine::ports::Store;
+use wk_engine::ports::rows::{CheckRow, HostRow, IngestCommit};
+
+use crate::rig::*;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_disk_becomes_a_problem_by_itself() {
+    let rig = Rig::new().await;
+    rig.channel("team").await;
+    let mut agent = rig.connected("web-1", &[]).await;
+    rig.send(&mut agent, disk(rig.now(), "/var", 40.0)).await;
+    let check = rig.check_named(agent.host, "disk:/var").expect("the check appears");
+    assert_eq!(rig.status(check), Some(Status::Ok));
+    assert!(is_builtin(rig.engine.world().checks[&check].row.check.kind));
+    for _ in 0..3 {
+        rig.pass(secs(60)).await;
+        rig.send(&mut agent, disk(rig.now(), "/var", 99.9)).await;
+    }
+    assert_eq!(rig.status(check), Some(Status::Critical));
+    assert_eq!(rig.told_of(check).await, ["problem"]);
+    let found = rig.audit().await.into_iter().filter(|row| row.action == "check.discover");
+    assert!(found.count() >= 2, "the disk and the agent");
+    // The same checks after a restart, not new ones.
+    let rig = rig.restart().await;
+    rig.link(&agent).await;
+    rig.pass(secs(60)).await;
+    rig.send(&mut agent, disk(rig.now(), "/var", 10.0)).await;
+    assert_eq!(rig.check_named(agent.host, "disk:/var"), Some(check));
+    assert_eq!(rig.told_of(check).await, ["problem", "recovery"]);
+    rig.end().await;
+}
+
+/// A clock that was a year ahead and was set right must not freeze what the checks see.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn values_from_a_clock_that_was_set_right_do_not_stand_forever() {
+    let rig = Rig::new().await;
+    let mut agent = rig.connected("web-1", &[]).await;
+    let ahead = rig.now() + secs(365 * 86_400);
+    rig.send(&mut agent, disk(ahead, "/", 40.0)).await;
+    let check = rig.check_named(agent.host, "disk:/").unwrap();
+    assert_eq!(rig.status(check), Some(Status::Ok));
+    for _ in 0..3 {
+        rig.pass(secs(60)).await;
+        rig.send(&mut agent, disk(rig.now(), "/", 99.9)).await;
+    }
+    assert_eq!(rig.status(check), Some(Status::Critical));
+    rig.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn silence_of_a_connected_agent_is_unknown_and_says_so() {
+    let rig = Rig::new().await;
+    let mut agent = rig.connected("web-1", &[]).await;
+    let probe = rig.probe(&agent, "tcp:web").await;
+    let mut first = disk(rig.now(), "/", 40.0);
+    first.results = vec![(probe, result(Status::Ok, rig.now()))];
+    rig.send(&mut agent, first).await;
+    let disk = rig.check_named(agent.host, "disk:/").unwrap();
+    for _ in 0..20 {
+        rig.pass(secs(15)).await;
+    }
+    for check in [probe, disk] {
+        let state = rig.state(check);
+        assert_eq!(state.state.status, Some(Status::Unknown));
+        assert_eq!(state.reason, "stale");
+        assert!(state.output.contains("connected"), "{}", state.output);
+    }
+    rig.report(&mut agent, probe, Status::Ok).await;
+    assert_eq!((rig.status(probe), rig.state(probe).reason.as_str()), (Some(Status::Ok), ""));
+    rig.end().await;
+}
+
+/// A check that a person made with the key of a built-in one stays what the person made it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_builtin_rule_never_judges_somebody_elses_check() {
+    let rig = Rig::new().await;
+    let mut agent = rig.connected("web-1", &[]).await;
+    let probe = rig.probe(&agent, "disk:/").await;
+    let other = rig.connected("web-2", &[]).await;
+    let alive = rig.probe(&other, "agent2").await;
+    rig.send(&mut agent, disk(rig.now(), "/", 99.9)).await;
+    rig.engine.tick_now().await;
+    assert_eq!(rig.status(probe), None, "no result of the probe came");
+    assert_eq!(rig.status(alive), None);
+    rig.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_check_stays_on_its_host() {
+    let rig = Rig::new().await;
+    let (agent, other) = (rig.connected("web-1", &["probe"]).await, rig.connected("web-2", &["probe"]).await);
+    let check = rig.probe(&agent, "tcp:web").await;
+    let moved = check_edit(other.host, Some(agent.id), "tcp:web");
+    let answer = rig.engine.write_check(authorize(&admin(), Some(check)).unwrap(), moved).await;
+    assert!(matches!(answer, Err(EngineError::Conflict(_))), "{answer:?}");
+    let world = rig.engine.world();
+    assert_eq!(world.checks[&check].row.check.host, agent.host);
+    assert_eq!(world.check_by_key(agent.host, "tcp:web"), Some(check));
+    drop(world);
+    rig.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_an_agent_is_to_run_reaches_it_and_only_it() {
+    let rig = Rig::new().await;
+    let (agent, other) = (rig.connected("web-1", &[]).await, rig.connected("web-2", &[]).await);
+    let mut own = rig.engine.assignments(agent.id);
+    let others = rig.engine.assignments(other.id);
+    let check = rig.probe(&agent, "tcp:web").await;
+    assert!(own.has_changed().unwrap());
+    assert_eq!(own.borrow_and_update().checks.iter().map(|a| a.check).collect::<Vec<_>>(), [check]);
+    assert!(!others.has_changed().unwrap());
+    rig.engine.remove_check(authorize(&admin(), check).unwrap()).await.unwrap();
+    assert!(own.borrow_and_update().checks.is_empty());
+    rig.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn inventory_names_the_host_and_reports_changes_after_the_first_scan() {
+    let rig = Rig::new().await;
+    let mut agent = rig.connected("web-1", &[]).await;
+    let os = |kernel: &str, full| ObservedInventory {
+        section: "os".to_owned(),
+        full,
+        items: vec![(
+            "os".to_owned(),
+            vec![
+                ("name".to_owned(), "Debian GNU/Linux 12".to_owned()),
+                ("kernel".to_owned(), kernel.to_owned()),
+            ],
+        )],
+        removed: Vec::new(),
+        at: rig.now(),
+    };
+    rig.send(&mut agent, Observations { inventory: vec![os("6.1.0", true)], ..empty() }).await;
+    assert_eq!(rig.engine.world().hosts[&agent.host].os, "Debian GNU/Linux 12, Linux 6.1.0");
+    assert_eq!(rig.store.host(agent.host).await.unwrap().unwrap().os, "Debian GNU/Linux 12, Linux 6.1.0");
+    rig.end().await;
+}
+
+/// A thousand hosts with fifty checks each load at the start, and nothing is said about them that was not said before.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_thousand_hosts_with_fifty_checks_load() {
+    let rig = Rig::new().await;
+    let now = rig.now();
+    for n in 0..1000 {
+        let host = HostRow {
+            id: wk_engine::ids::new_id(now),
+            name: format!("host-{n}"),
+            agent: None,
+            created: now,
+            fields: Vec::new(),
+            addresses: Vec::new(),
+            os: String::new(),
+            revision: 0,
+        };
+        let id = host.id;
+        let audit = wk_engine::record::draft(&admin(), now, "host.create", "host", id);
+        rig.store.put_host(host, audit).await.unwrap();
+        let checks = (0..50).map(|k| CheckRow {
+            check: Check {
+                id: wk_engine::ids::new_id(now),
+                host: id,
+                key: format!("disk:/{k}"),
+                title: format!("Disk /{k}"),
+                kind: CheckKind::Builtin,
+                runner: None,
+                retry: RetryPolicy::default(),
+                enabled: true,
+            },
+            spec_json: "{}".to_owned(),
+            created: now,
+            revision: 1,
+        });
+        let commit = IngestCommit { new_checks: checks.collect(), ..IngestCommit::default() };
+        rig.store.commit_ingest(commit).await.unwrap();
+    }
+    let rig = rig.restart().await;
+    assert_eq!(rig.engine.world().checks.len(), 50_000);
+    assert_eq!(rig.engine.world().hosts.len(), 1000);
+    rig.engine.tick_now().await;
+    assert_eq!(rig.told().await, []);
+    let _ = Arc::strong_count(&rig.engine);
+    rig.end().await;
+}

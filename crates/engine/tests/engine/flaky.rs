@@ -1,0 +1,304 @@
+//! A store that fails on order: everything else goes to the real one.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use parking_lot::Mutex;
+use wk_audit::Draft;
+use wk_domain::{
+    AgentId, ChannelId, CheckId, DowntimeId, HostId, NotificationId, SessionId, Timestamp, TokenId, UserId,
+};
+use wk_engine::ports::rows::*;
+use wk_engine::ports::store::Result;
+use wk_engine::ports::{Store, StoreError};
+
+/// Looks at a commit and says how it fails, if it does.
+type Judge = Box<dyn FnMut(&IngestCommit) -> Option<StoreError> + Send>;
+
+/// The real store, with a finger on the commits of the first walk.
+pub struct Flaky {
+    pub real: Arc<dyn Store>,
+    judge: Mutex<Option<Judge>>,
+}
+
+impl std::fmt::Debug for Flaky {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Flaky")
+    }
+}
+
+impl Flaky {
+    pub fn new(real: Arc<dyn Store>) -> Self {
+        Self { real, judge: Mutex::new(None) }
+    }
+
+    /// From now on, asks `judge` before each commit of a round.
+    pub fn judge(&self, judge: impl FnMut(&IngestCommit) -> Option<StoreError> + Send + 'static) {
+        *self.judge.lock() = Some(Box::new(judge));
+    }
+
+    /// Works again.
+    pub fn heal(&self) {
+        *self.judge.lock() = None;
+    }
+}
+
+#[async_trait]
+impl Store for Flaky {
+    async fn commit_ingest(&self, commit: IngestCommit) -> Result<()> {
+        let error = self.judge.lock().as_mut().and_then(|judge| judge(&commit));
+        match error {
+            Some(error) => Err(error),
+            None => self.real.commit_ingest(commit).await,
+        }
+    }
+    async fn hosts(&self) -> Result<Vec<HostRow>> {
+        self.real.hosts().await
+    }
+    async fn host(&self, id: HostId) -> Result<Option<HostRow>> {
+        self.real.host(id).await
+    }
+    async fn host_by_name(&self, name: &str) -> Result<Option<HostRow>> {
+        self.real.host_by_name(name).await
+    }
+    async fn put_host(&self, host: HostRow, audit: Draft) -> Result<HostRow> {
+        self.real.put_host(host, audit).await
+    }
+    async fn delete_host(&self, id: HostId, audit: Draft) -> Result<()> {
+        self.real.delete_host(id, audit).await
+    }
+    async fn checks(&self) -> Result<Vec<CheckRow>> {
+        self.real.checks().await
+    }
+    async fn check(&self, id: CheckId) -> Result<Option<CheckRow>> {
+        self.real.check(id).await
+    }
+    async fn put_check(&self, check: CheckRow, audit: Draft) -> Result<CheckRow> {
+        self.real.put_check(check, audit).await
+    }
+    async fn delete_check(&self, id: CheckId, audit: Draft) -> Result<()> {
+        self.real.delete_check(id, audit).await
+    }
+    async fn check_states(&self) -> Result<Vec<CheckStateRow>> {
+        self.real.check_states().await
+    }
+    async fn acks(&self) -> Result<Vec<AckRow>> {
+        self.real.acks().await
+    }
+    async fn put_ack(&self, ack: AckRow, state: CheckStateRow, event: EventRow, audit: Draft) -> Result<()> {
+        self.real.put_ack(ack, state, event, audit).await
+    }
+    async fn remove_ack(
+        &self,
+        check: CheckId,
+        state: CheckStateRow,
+        event: EventRow,
+        audit: Draft,
+    ) -> Result<()> {
+        self.real.remove_ack(check, state, event, audit).await
+    }
+    async fn downtimes(&self, now: Timestamp) -> Result<Vec<DowntimeRow>> {
+        self.real.downtimes(now).await
+    }
+    async fn put_downtime(&self, downtime: DowntimeRow, event: EventRow, audit: Draft) -> Result<()> {
+        self.real.put_downtime(downtime, event, audit).await
+    }
+    async fn cancel_downtime(
+        &self,
+        id: DowntimeId,
+        at: Timestamp,
+        by: &str,
+        event: EventRow,
+        audit: Draft,
+    ) -> Result<()> {
+        self.real.cancel_downtime(id, at, by, event, audit).await
+    }
+    async fn events(&self, filter: EventFilter, page: Page) -> Result<Vec<EventRow>> {
+        self.real.events(filter, page).await
+    }
+    async fn put_event(&self, event: EventRow, audit: Option<Draft>) -> Result<()> {
+        self.real.put_event(event, audit).await
+    }
+    async fn agents(&self) -> Result<Vec<AgentRow>> {
+        self.real.agents().await
+    }
+    async fn agent(&self, id: AgentId) -> Result<Option<AgentRow>> {
+        self.real.agent(id).await
+    }
+    async fn tokens(&self) -> Result<Vec<TokenRow>> {
+        self.real.tokens().await
+    }
+    async fn token(&self, id: TokenId) -> Result<Option<TokenRow>> {
+        self.real.token(id).await
+    }
+    async fn put_token(&self, token: TokenRow, audit: Draft) -> Result<()> {
+        self.real.put_token(token, audit).await
+    }
+    async fn withdraw_token(&self, id: TokenId, at: Timestamp, audit: Draft) -> Result<()> {
+        self.real.withdraw_token(id, at, audit).await
+    }
+    async fn enrol(
+        &self,
+        token: TokenId,
+        now: Timestamp,
+        host: HostRow,
+        agent: AgentRow,
+        cert: AgentCertRow,
+        audit: Draft,
+    ) -> Result<()> {
+        self.real.enrol(token, now, host, agent, cert, audit).await
+    }
+    async fn agent_seen(&self, agent: AgentRow) -> Result<()> {
+        self.real.agent_seen(agent).await
+    }
+    async fn set_standing(
+        &self,
+        id: AgentId,
+        standing: Standing,
+        event: EventRow,
+        audit: Draft,
+    ) -> Result<()> {
+        self.real.set_standing(id, standing, event, audit).await
+    }
+    async fn agent_certs(&self, id: AgentId) -> Result<Vec<AgentCertRow>> {
+        self.real.agent_certs(id).await
+    }
+    async fn renew(
+        &self,
+        cert: AgentCertRow,
+        now: Timestamp,
+        audit: Draft,
+        clone_event: EventRow,
+        clone_audit: Draft,
+    ) -> Result<RenewOutcome> {
+        self.real.renew(cert, now, audit, clone_event, clone_audit).await
+    }
+    async fn deny_list(&self, now: Timestamp) -> Result<(Vec<String>, Vec<AgentId>)> {
+        self.real.deny_list(now).await
+    }
+    async fn executions(
+        &self,
+        agent: Option<AgentId>,
+        check: Option<CheckId>,
+        page: Page,
+    ) -> Result<Vec<ExecutionRow>> {
+        self.real.executions(agent, check, page).await
+    }
+    async fn inventory(&self, host: HostId, section: Option<&str>, page: Page) -> Result<Vec<InventoryRow>> {
+        self.real.inventory(host, section, page).await
+    }
+    async fn inventory_counts(&self, host: HostId) -> Result<Vec<(String, u64)>> {
+        self.real.inventory_counts(host).await
+    }
+    async fn channels(&self) -> Result<Vec<ChannelRow>> {
+        self.real.channels().await
+    }
+    async fn put_channel(&self, channel: ChannelRow, audit: Draft) -> Result<ChannelRow> {
+        self.real.put_channel(channel, audit).await
+    }
+    async fn delete_channel(&self, id: ChannelId, audit: Draft) -> Result<()> {
+        self.real.delete_channel(id, audit).await
+    }
+    async fn outbox_due(&self, now: Timestamp, limit: u32) -> Result<Vec<OutboxRow>> {
+        self.real.outbox_due(now, limit).await
+    }
+    async fn outbox_recent(&self, page: Page) -> Result<Vec<OutboxRow>> {
+        self.real.outbox_recent(page).await
+    }
+    async fn put_outbox(&self, row: OutboxRow, audit: Option<Draft>) -> Result<()> {
+        self.real.put_outbox(row, audit).await
+    }
+    async fn outbox_delivered(&self, id: NotificationId, at: Timestamp, event: EventRow) -> Result<()> {
+        self.real.outbox_delivered(id, at, event).await
+    }
+    async fn outbox_failed(
+        &self,
+        id: NotificationId,
+        next: Timestamp,
+        error: &str,
+        give_up: bool,
+    ) -> Result<()> {
+        self.real.outbox_failed(id, next, error, give_up).await
+    }
+    async fn users(&self) -> Result<Vec<UserRow>> {
+        self.real.users().await
+    }
+    async fn user(&self, id: UserId) -> Result<Option<UserRow>> {
+        self.real.user(id).await
+    }
+    async fn user_by_name(&self, name: &str) -> Result<Option<UserRow>> {
+        self.real.user_by_name(name).await
+    }
+    async fn create_user(&self, user: UserRow, recovery_sha256: Vec<Vec<u8>>, audit: Draft) -> Result<()> {
+        self.real.create_user(user, recovery_sha256, audit).await
+    }
+    async fn update_user(&self, user: UserRow, audit: Draft) -> Result<()> {
+        self.real.update_user(user, audit).await
+    }
+    async fn burn_totp_step(&self, id: UserId, step: i64) -> Result<bool> {
+        self.real.burn_totp_step(id, step).await
+    }
+    async fn replace_recovery(&self, id: UserId, recovery_sha256: Vec<Vec<u8>>, audit: Draft) -> Result<()> {
+        self.real.replace_recovery(id, recovery_sha256, audit).await
+    }
+    async fn burn_recovery(&self, id: UserId, code_sha256: &[u8]) -> Result<bool> {
+        self.real.burn_recovery(id, code_sha256).await
+    }
+    async fn set_failures(&self, id: UserId, failures: i64, audit: Draft) -> Result<()> {
+        self.real.set_failures(id, failures, audit).await
+    }
+    async fn put_session(&self, session: SessionRow, audit: Draft) -> Result<()> {
+        self.real.put_session(session, audit).await
+    }
+    async fn session_by_token(&self, token_sha256: &[u8]) -> Result<Option<(SessionRow, UserRow)>> {
+        self.real.session_by_token(token_sha256).await
+    }
+    async fn touch_session(&self, id: SessionId, at: Timestamp) -> Result<()> {
+        self.real.touch_session(id, at).await
+    }
+    async fn sessions(&self, user: UserId) -> Result<Vec<SessionRow>> {
+        self.real.sessions(user).await
+    }
+    async fn end_session(&self, id: SessionId, at: Timestamp, audit: Draft) -> Result<()> {
+        self.real.end_session(id, at, audit).await
+    }
+    async fn end_sessions(
+        &self,
+        user: UserId,
+        keep: Option<SessionId>,
+        at: Timestamp,
+        audit: Draft,
+    ) -> Result<()> {
+        self.real.end_sessions(user, keep, at, audit).await
+    }
+    async fn append_audit(&self, audit: Vec<Draft>) -> Result<()> {
+        self.real.append_audit(audit).await
+    }
+    async fn audit(&self, filter: AuditFilter, page: Page) -> Result<Vec<AuditRow>> {
+        self.real.audit(filter, page).await
+    }
+    async fn audit_from(&self, seq: u64, limit: u32) -> Result<Vec<AuditRow>> {
+        self.real.audit_from(seq, limit).await
+    }
+    async fn setting(&self, key: &str) -> Result<Option<String>> {
+        self.real.setting(key).await
+    }
+    async fn put_setting(&self, key: &str, value: &str, audit: Option<Draft>) -> Result<()> {
+        self.real.put_setting(key, value, audit).await
+    }
+    async fn claim_setting(&self, key: &str, value: &str, audit: Option<Draft>) -> Result<bool> {
+        self.real.claim_setting(key, value, audit).await
+    }
+    async fn health(&self) -> Result<StoreHealth> {
+        self.real.health().await
+    }
+    async fn prune(&self, events_before: Timestamp, executions_before: Timestamp) -> Result<u64> {
+        self.real.prune(events_before, executions_before).await
+    }
+    async fn close(&self) {
+        self.real.close().await
+    }
+    async fn outbox_ready(&self, now: Timestamp, limit: u32) -> Result<Vec<OutboxRow>> {
+        self.real.outbox_ready(now, limit).await
+    }
+}

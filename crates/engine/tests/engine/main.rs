@@ -1,0 +1,11 @@
+//! The engine from outside: real stores, a clock that is set by hand, agents that lie.
+
+mod agents;
+mod batches;
+mod builtin;
+mod evidence;
+mod flaky;
+mod isolation;
+mod notifications;
+mod retry;
+mod rig;
