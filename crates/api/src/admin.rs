@@ -31,7 +31,7 @@ pub(crate) fn routes(routes: Routes) -> Routes {
                 .query("actor", "string", "Name, as the list shows it")
                 .query("action", "string", "Beginning of the action, such as `problem.`")
                 .query("object", "string", "Object, as the list shows it")
-                .query("outcome", "string", "done, denied or failed")
+                .query("outcome", "string", "success, denied or failed")
                 .query("from", "string", "RFC 3339")
                 .query("to", "string", "RFC 3339, exclusive")
                 .paged()
