@@ -13,17 +13,24 @@ struct Part {
     found: fn() -> bool,
 }
 
+/// A package shown by one file.
+macro_rules! part {
+    ($package:literal, $file:literal) => {
+        Part { package: $package, found: || Path::new($file).exists() }
+    };
+}
+
 const TEST_PARTS: &[Part] = &[
     Part { package: "postgresql", found: postgres },
-    Part { package: "chromium", found: || Path::new("/usr/bin/chromium").exists() },
-    Part {
-        package: "monitoring-plugins-basic",
-        found: || Path::new("/usr/lib/nagios/plugins/check_load").exists(),
-    },
-    Part {
-        package: "python3-aiosmtpd",
-        found: || Path::new("/usr/lib/python3/dist-packages/aiosmtpd").exists(),
-    },
+    part!("chromium", "/usr/bin/chromium"),
+    part!("monitoring-plugins-basic", "/usr/lib/nagios/plugins/check_load"),
+    part!("python3-aiosmtpd", "/usr/lib/python3/dist-packages/aiosmtpd"),
+    part!("rpm", "/usr/bin/rpmbuild"),
+    part!("openssh-client", "/usr/bin/ssh-keygen"),
+    part!("procps", "/usr/bin/free"),
+    part!("iproute2", "/bin/ss"),
+    part!("util-linux", "/usr/bin/unshare"),
+    part!("faketime", "/usr/bin/faketime"),
 ];
 
 fn postgres() -> bool {
