@@ -35,8 +35,6 @@ impl Default for LogConfig {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ServerConfig {
-    /// Where everything is kept. Only the server's user may read it.
-    pub data_dir: PathBuf,
     /// Console and API. Until the server is claimed only its loopback counterpart is listened on.
     pub console_listen: SocketAddr,
     /// Agents.
@@ -61,7 +59,6 @@ pub struct ServerConfig {
 impl Default for ServerConfig {
     fn default() -> Self {
         Self {
-            data_dir: PathBuf::from("/var/lib/watchkeep"),
             console_listen: SocketAddr::from(([0, 0, 0, 0], 8443)),
             hub_listen: SocketAddr::from(([0, 0, 0, 0], 8444)),
             names: Vec::new(),
