@@ -23,6 +23,8 @@ pub(crate) struct Round<'a> {
     /// Checks made in this round: not in the world yet.
     pub(crate) new: HashMap<CheckId, CheckEntry>,
     states: HashMap<CheckId, CheckStateRow>,
+    /// Notices of each check in this round: they are written down a millisecond apart, in their order.
+    notices: HashMap<CheckId, u64>,
     pub(crate) live: Vec<Live>,
     /// Inventory sections that began anew in this round.
     pub(crate) baseline: HashSet<(HostId, String)>,
@@ -36,6 +38,7 @@ impl<'a> Round<'a> {
             commit: IngestCommit::default(),
             new: HashMap::new(),
             states: HashMap::new(),
+            notices: HashMap::new(),
             live: Vec::new(),
             baseline: HashSet::new(),
         }
@@ -198,11 +201,14 @@ impl<'a> Round<'a> {
             Notice::Recovery => told,
         };
         let host = host_name(self.world, row.host);
+        let before = self.notices.entry(check).or_default();
+        let at = self.now + std::time::Duration::from_millis(*before);
+        *before += 1;
         for channel in self.world.channels.values() {
             if !channel.row.enabled || !about.is_some_and(|status| channel.severities.contains(&status)) {
                 continue;
             }
-            let id = new_id(self.now);
+            let id = new_id(at);
             let payload = json!({
                 "id": format!("{id}"),
                 "kind": notice.as_str(),
@@ -222,7 +228,7 @@ impl<'a> Round<'a> {
                 check,
                 host: row.host,
                 kind: notice.as_str().to_owned(),
-                created: self.now,
+                created: at,
                 payload_json: payload.to_string(),
                 state: "pending".to_owned(),
                 attempts: 0,

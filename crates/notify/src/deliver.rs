@@ -136,7 +136,20 @@ struct Pause {
     until: Instant,
 }
 
-/// What came of one row.
+/// A channel and what is to be sent through it now, in order.
+#[derive(Debug)]
+struct Turn {
+    id: ChannelId,
+    /// None: it was deleted.
+    channel: Option<ChannelRow>,
+    tests_only: bool,
+    rows: Vec<OutboxRow>,
+}
+
+/// A turn ends after this, so that a change of the channel or a test does not wait for long.
+const TURN: Duration = Duration::from_secs(1);
+
+/// What came of a turn.
 #[derive(Debug)]
 struct Done {
     revision: i64,
@@ -160,15 +173,15 @@ impl Delivery {
         loop {
             if running.len() < policy.in_flight_max {
                 match self.ready(&busy, &mut pauses).await {
-                    Ok(rows) => {
+                    Ok(turns) => {
                         if std::mem::take(&mut troubled) {
                             tracing::info!("the outbox can be read again");
                         }
                         let free = policy.in_flight_max - running.len();
-                        for (row, channel) in rows.into_iter().take(free) {
-                            let id = row.channel;
-                            let inner = Arc::clone(&self.0);
-                            let task = running.spawn(async move { inner.serve(row, channel).await });
+                        for turn in turns.into_iter().take(free) {
+                            let id = turn.id;
+                            let (inner, stop) = (Arc::clone(&self.0), stop.clone());
+                            let task = running.spawn(async move { inner.serve(turn, &stop).await });
                             busy.insert(task.id(), id);
                         }
                     }
@@ -206,12 +219,12 @@ impl Delivery {
         running.shutdown().await;
     }
 
-    /// The next row of each channel that is neither busy nor paused, with its channel.
+    /// The next rows of each channel that is neither busy nor paused, with its channel.
     async fn ready(
         &self,
         busy: &HashMap<TaskId, ChannelId>,
         pauses: &mut HashMap<ChannelId, Pause>,
-    ) -> Result<Vec<(OutboxRow, Option<ChannelRow>)>, StoreError> {
+    ) -> Result<Vec<Turn>, StoreError> {
         let Parts { store, clock, .. } = &self.0.parts;
         let rows = store.outbox_ready(clock.now(), 500).await?;
         if rows.is_empty() {
@@ -221,18 +234,28 @@ impl Delivery {
             store.channels().await?.into_iter().map(|channel| (channel.id, channel)).collect();
         pauses.retain(|id, _| channels.contains_key(id));
         let now = Instant::now();
-        let mut out = Vec::new();
-        let mut taken: Vec<ChannelId> = busy.values().copied().collect();
+        let mut out: Vec<Turn> = Vec::new();
         for row in rows {
+            if let Some(turn) = out.iter_mut().find(|turn| turn.id == row.channel) {
+                // Behind a test that goes out although the channel is paused, nothing else does.
+                if !turn.tests_only || row.kind == "test" {
+                    turn.rows.push(row);
+                }
+                continue;
+            }
             let channel = channels.get(&row.channel);
             let paused = pauses.get(&row.channel).is_some_and(|pause| {
                 pause.until > now && channel.is_some_and(|channel| channel.revision == pause.revision)
             });
-            if taken.contains(&row.channel) || (paused && row.kind != "test") {
-                continue;
+            let busy = busy.values().any(|channel| *channel == row.channel);
+            if !busy && (!paused || row.kind == "test") {
+                out.push(Turn {
+                    id: row.channel,
+                    channel: channel.cloned(),
+                    tests_only: paused,
+                    rows: vec![row],
+                });
             }
-            taken.push(row.channel);
-            out.push((row, channel.cloned()));
         }
         Ok(out)
     }
@@ -256,19 +279,30 @@ fn pause(pauses: &mut HashMap<ChannelId, Pause>, channel: ChannelId, done: Optio
 }
 
 impl Inner {
-    /// Sends one row and writes down what came of it.
-    async fn serve(&self, row: OutboxRow, channel: Option<ChannelRow>) -> Done {
-        let revision = channel.as_ref().map_or(0, |channel| channel.revision);
-        let name = channel
-            .as_ref()
-            .map_or_else(|| row.channel.to_string(), |channel| clean_line(&channel.name, 100));
-        let result = self.attempt(&row, channel.as_ref(), &name).await;
+    /// Sends one row after the other until one fails, the turn is over, or `stop`.
+    async fn serve(&self, turn: Turn, stop: &CancellationToken) -> Done {
+        let started = Instant::now();
+        let revision = turn.channel.as_ref().map_or(0, |channel| channel.revision);
+        let mut delivered = true;
+        for row in turn.rows {
+            delivered = self.one(row, turn.channel.as_ref()).await;
+            if !delivered || stop.is_cancelled() || started.elapsed() > TURN {
+                break;
+            }
+        }
+        Done { revision, delivered }
+    }
+
+    /// Sends one row and writes down what came of it; true when it was delivered.
+    async fn one(&self, row: OutboxRow, channel: Option<&ChannelRow>) -> bool {
+        let name = channel.map_or_else(|| row.channel.to_string(), |channel| clean_line(&channel.name, 100));
+        let result = self.attempt(&row, channel, &name).await;
         let delivered = result.is_ok();
         match result {
             Ok(refused) => self.delivered(&row, &name, &refused).await,
             Err(failure) => self.failed(&row, &name, failure).await,
         }
-        Done { revision, delivered }
+        delivered
     }
 
     /// Sends; gives back the recipients that were left out.

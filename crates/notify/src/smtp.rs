@@ -13,8 +13,8 @@ use lettre::transport::smtp::client::{AsyncSmtpConnection, AsyncTokioStream};
 use lettre::transport::smtp::commands::{Data, Mail as MailFrom, Rcpt};
 use lettre::transport::smtp::extension::ClientId;
 use tokio::io::{
-    AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, BufReader, ReadBuf,
-    Take,
+    AsyncBufRead, AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _,
+    BufReader, ReadBuf,
 };
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
@@ -152,7 +152,7 @@ async fn starttls(stream: TcpStream, hello: &ClientId) -> Result<TcpStream, &'st
 }
 
 /// A reply of one or more lines: its code, and the text of each line.
-async fn reply(stream: &mut BufReader<Take<TcpStream>>) -> Result<([u8; 3], Vec<String>), &'static str> {
+async fn reply<R: AsyncBufRead + Unpin>(stream: &mut R) -> Result<([u8; 3], Vec<String>), &'static str> {
     const WRONG: &str = "what answers there does not speak SMTP";
     let mut lines = Vec::new();
     loop {
@@ -227,5 +227,41 @@ impl AsyncWrite for Stream {
 impl AsyncTokioStream for Stream {
     fn peer_addr(&self) -> io::Result<SocketAddr> {
         self.inner.get_ref().0.peer_addr()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn read(mut bytes: &[u8]) -> Result<([u8; 3], Vec<String>), &'static str> {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(reply(&mut bytes))
+    }
+
+    #[test]
+    fn replies_are_read_as_the_standard_says() {
+        let (code, lines) = read(b"250-mail.test\r\n250-PIPELINING\r\n250 STARTTLS\r\nmore").unwrap();
+        assert_eq!(
+            (code, lines),
+            (*b"250", vec!["mail.test".into(), "PIPELINING".into(), "STARTTLS".into()])
+        );
+        assert_eq!(read(b"220\n").unwrap(), (*b"220", vec![String::new()]));
+        for bad in
+            ["", "220 no end", "22 x\r\n", "2x0 y\r\n", "220_x\r\n", "220-x\r\n", "\r\n", "SSH-2.0-x\r\n"]
+        {
+            assert!(read(bad.as_bytes()).is_err(), "{bad}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn reading_a_reply_is_total(bytes: Vec<u8>, lines in "([0-9]{3}[- ]?[a-z]{0,3}\r?\n){0,4}") {
+            let _ = read(&bytes);
+            let _ = read(lines.as_bytes());
+        }
     }
 }

@@ -128,19 +128,19 @@ pub(crate) async fn due(db: &Db, now: Timestamp, limit: u32) -> Result<Vec<Outbo
 }
 
 pub(crate) async fn ready(db: &Db, now: Timestamp, limit: u32) -> Result<Vec<OutboxRow>> {
-    // Pending rows are few: both places are given in one pass over their partial index.
+    // Places are given in one pass over the partial index of pending rows, and without their texts: there may be many.
     let q = sql("WITH heads AS (
-                   SELECT id, channel, check_id, host, kind, created, payload, state, attempts, next_attempt, last_error,
-                          delivered, CASE kind WHEN 'test' THEN 0 ELSE 1 END AS class,
+                   SELECT id, channel, next_attempt, created, CASE kind WHEN 'test' THEN 0 ELSE 1 END AS class,
                           ROW_NUMBER() OVER (PARTITION BY channel, check_id, CASE kind WHEN 'test' THEN 0 ELSE 1 END
                                              ORDER BY created, id) AS place
                      FROM outbox WHERE state = 'pending'),
                  ready AS (
-                   SELECT id, channel, check_id, host, kind, created, payload, state, attempts, next_attempt, last_error,
-                          delivered, ROW_NUMBER() OVER (PARTITION BY channel ORDER BY class, created, id) AS turn
+                   SELECT id, ROW_NUMBER() OVER (PARTITION BY channel ORDER BY class, created, id) AS turn
                      FROM heads WHERE place = 1 AND next_attempt <= $1)
-                 SELECT id, channel, check_id, host, kind, created, payload, state, attempts, next_attempt, last_error,
-                        delivered FROM ready WHERE turn = 1 ORDER BY created, id LIMIT $2");
+                 SELECT o.id, o.channel, o.check_id, o.host, o.kind, o.created, o.payload, o.state, o.attempts,
+                        o.next_attempt, o.last_error, o.delivered
+                   FROM ready JOIN outbox o ON o.id = ready.id
+                  WHERE ready.turn <= 16 ORDER BY ready.turn, o.created, o.id LIMIT $2");
     db.rows(q.bind(now).bind(limit)).await?.iter().map(read).collect()
 }
 

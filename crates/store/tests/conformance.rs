@@ -720,19 +720,19 @@ async fn a_recovery_does_not_overtake_its_problem(db: Db) {
     }
     let ready = async |seconds| db.outbox_ready(at(seconds), 10).await.unwrap();
     assert_eq!(ready(1).await, []);
-    assert_eq!(
-        ready(10).await,
-        [other.clone(), elsewhere.clone()],
-        "one for each channel; the recovery waits"
-    );
-    assert_eq!(ready(30).await, [problem.clone(), elsewhere.clone()]);
+    assert_eq!(ready(10).await, [other.clone(), elsewhere.clone(), later.clone()], "the recovery waits");
+    assert_eq!(ready(30).await, [problem.clone(), elsewhere.clone(), other.clone(), later.clone()]);
     assert_eq!(db.outbox_ready(at(30), 1).await.unwrap(), [problem.clone()]);
     let test = OutboxRow { kind: "test".into(), ..row(mail, disk, 9, 9) };
     db.put_outbox(test.clone(), None).await.unwrap();
-    assert_eq!(ready(10).await, [elsewhere.clone(), test.clone()], "a test waits for nobody");
+    assert_eq!(
+        ready(10).await,
+        [elsewhere.clone(), test.clone(), other.clone(), later.clone()],
+        "a test waits for nobody"
+    );
     db.outbox_failed(test.id, at(99), "no", true).await.unwrap();
     db.outbox_delivered(problem.id, at(31), event(None, None, "notification")).await.unwrap();
-    assert_eq!(ready(31).await, [recovery, elsewhere]);
+    assert_eq!(ready(31).await, [recovery, elsewhere, other, later]);
 }
 
 async fn accounts_keep_their_rules(db: Db) {

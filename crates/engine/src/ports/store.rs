@@ -154,9 +154,9 @@ pub trait Store: Send + Sync + Debug {
     async fn delete_channel(&self, id: ChannelId, audit: Draft) -> Result<()>;
     /// Pending rows that are due, oldest first.
     async fn outbox_due(&self, now: Timestamp, limit: u32) -> Result<Vec<OutboxRow>>;
-    /// For each channel the row to send next: the oldest that is due, leaving out rows behind an older pending one of
-    /// the same channel and check, due or not, so that a recovery never overtakes its problem. Tests go first and wait
-    /// for nothing. Oldest first.
+    /// For each channel up to 16 rows to send next, oldest first: those that are due, leaving out rows behind an older
+    /// pending one of the same channel and check, due or not, so that a recovery never overtakes its problem. Tests go
+    /// first and wait for nothing. Each channel's first row comes before anybody's second.
     async fn outbox_ready(&self, now: Timestamp, limit: u32) -> Result<Vec<OutboxRow>>;
     /// Newest first.
     async fn outbox_recent(&self, page: Page) -> Result<Vec<OutboxRow>>;

@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -270,7 +271,11 @@ pub(crate) fn about(
     title: &str,
     output: &str,
 ) -> OutboxRow {
-    let at = now();
+    // Apart, as the engine writes them: their order is the order of their times.
+    static LAST: AtomicI64 = AtomicI64::new(0);
+    let next = |last| Some(now().as_ms().max(last + 1));
+    let last = LAST.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next).unwrap();
+    let at = Timestamp::from_ms(now().as_ms().max(last + 1));
     let id = new_id(at);
     let host: HostId = new_id(at);
     let payload = json!({
@@ -296,7 +301,7 @@ pub(crate) fn about(
         payload_json: payload.to_string(),
         state: "pending".to_owned(),
         attempts: 0,
-        next_attempt: at,
+        next_attempt: now(),
         last_error: String::new(),
         delivered: None,
     }
