@@ -18,9 +18,6 @@ use crate::routes::{Routes, get};
 use crate::state::App;
 use crate::view;
 
-/// The session is asked for again this often: a stream must not outlive its permission.
-const RECHECK: Duration = Duration::from_secs(30);
-
 pub(crate) fn routes(routes: Routes) -> Routes {
     routes.add::<OverviewRead, _, _>(
         get("/live", "What changes, as server-sent events; `Last-Event-ID` resumes").stream::<Live>(),
@@ -45,7 +42,7 @@ async fn live(
     let after =
         request.headers().get("last-event-id").and_then(|v| v.to_str().ok()).and_then(|v| v.parse().ok());
     let (missed, receiver) = app.engine.live().subscribe(after);
-    let mut recheck = tokio::time::interval(RECHECK);
+    let mut recheck = tokio::time::interval(app.recheck);
     recheck.reset();
     let (parts, _) = request.into_parts();
     let following = Following {

@@ -135,7 +135,7 @@ fn decorate(response: &mut Response, is_api: bool, tag: &str) {
     for (name, value) in FIXED {
         headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
-    if !headers.contains_key(header::CACHE_CONTROL) {
+    if is_api || !headers.contains_key(header::CACHE_CONTROL) {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
     if is_api || !headers.contains_key(header::CONTENT_SECURITY_POLICY) {

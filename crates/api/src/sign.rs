@@ -415,7 +415,11 @@ async fn sign_in(
         ApiError::TooMany { retry_after_s: denied.retry_after.as_secs() }
     })?;
     let wrong = || ApiError::Unauthorized("name or password is wrong".to_owned());
-    let Ok(password) = Password::parse(&input.password) else { return Err(wrong()) };
+    let Ok(password) = Password::parse(&input.password) else {
+        // What can be nobody's password needs no work, whoever is meant.
+        refuse(&app, None, &name, source, "password").await?;
+        return Err(wrong());
+    };
     let user = app.engine.store().user_by_name(&name).await?;
     let usable = user.as_ref().filter(|u| u.disabled.is_none() && !wk_identity::is_closed(u.failures));
     let verified = desk.hasher.verify(source, password, usable.map(|u| u.password_phc.as_str())).await;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use wk_engine::Engine;
 
@@ -39,12 +40,21 @@ pub struct App {
     pub(crate) engine: Arc<Engine>,
     pub(crate) people: Arc<Desk>,
     pub(crate) ports_of: Arc<PortsOf>,
+    /// The session behind a live stream is asked for again this often: a stream must not outlive its permission.
+    pub(crate) recheck: Duration,
 }
 
 impl App {
     /// Puts it together.
     pub fn new(engine: Arc<Engine>, people: Arc<Desk>, ports_of: PortsOf) -> Self {
-        Self { engine, people, ports_of: Arc::new(ports_of) }
+        Self { engine, people, ports_of: Arc::new(ports_of), recheck: Duration::from_secs(30) }
+    }
+
+    /// Asks for the sessions behind live streams at another pace.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn recheck_streams_every(self, recheck: Duration) -> Self {
+        Self { recheck, ..self }
     }
 
     pub(crate) fn ports(&self) -> Vec<Port> {

@@ -238,3 +238,28 @@ async fn a_new_link_supersedes_the_old_one_and_the_old_ones_end_changes_nothing(
     assert!(!rig.engine.world().agents[&agent.id].connected());
     rig.end().await;
 }
+
+/// A machine that is gone for good leaves nothing that stops the server or the next machine of its name.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_revoked_agents_host_can_be_removed_and_its_name_used_again() {
+    let rig = Rig::new().await;
+    let mut prober = rig.connected("prober", &["probe"]).await;
+    let agent = rig.connected("web-1", &[]).await;
+    let check = rig.probe_of(agent.host, prober.id, "tcp:web").await;
+    rig.report(&mut prober, check, Status::Critical).await;
+    rig.engine.tick_now().await;
+    rig.engine.revoke_agent(authorize(&admin(), agent.id).unwrap(), "sold").await.unwrap();
+    rig.engine.remove_host(authorize(&admin(), agent.host).unwrap()).await.unwrap();
+    // What the prober still had to say of it is no error.
+    rig.report(&mut prober, check, Status::Ok).await;
+    rig.pass(secs(60)).await;
+    let rig = rig.restart().await;
+    rig.pass(secs(60)).await;
+    assert!(rig.engine.world().checks_of.get(&agent.host).is_none_or(Vec::is_empty));
+    let gone = rig.store.check_states().await.unwrap().into_iter().any(|state| state.host == agent.host);
+    assert!(!gone, "nothing of it is left");
+    assert!(rig.engine.denied(agent.id, &agent.peer.serial), "its key stays refused");
+    let new = rig.enrol("web-1", &[]).await;
+    assert_ne!(new.host, agent.host);
+    rig.end().await;
+}

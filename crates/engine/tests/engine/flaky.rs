@@ -16,8 +16,8 @@ use wk_engine::ports::{Store, StoreError};
 type Judge = Box<dyn FnMut(&IngestCommit) -> Option<StoreError> + Send>;
 
 /// The real store, with a finger on the commits of the first walk.
-pub struct Flaky {
-    pub real: Arc<dyn Store>,
+pub(crate) struct Flaky {
+    pub(crate) real: Arc<dyn Store>,
     judge: Mutex<Option<Judge>>,
 }
 
@@ -28,17 +28,17 @@ impl std::fmt::Debug for Flaky {
 }
 
 impl Flaky {
-    pub fn new(real: Arc<dyn Store>) -> Self {
+    pub(crate) fn new(real: Arc<dyn Store>) -> Self {
         Self { real, judge: Mutex::new(None) }
     }
 
     /// From now on, asks `judge` before each commit of a round.
-    pub fn judge(&self, judge: impl FnMut(&IngestCommit) -> Option<StoreError> + Send + 'static) {
+    pub(crate) fn judge(&self, judge: impl FnMut(&IngestCommit) -> Option<StoreError> + Send + 'static) {
         *self.judge.lock() = Some(Box::new(judge));
     }
 
     /// Works again.
-    pub fn heal(&self) {
+    pub(crate) fn heal(&self) {
         *self.judge.lock() = None;
     }
 }

@@ -93,6 +93,24 @@ async fn an_acknowledged_problem_is_quiet_until_it_recovers_or_the_promise_ends(
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_ordinary_acknowledgement_ends_with_the_status_it_was_for() {
+    let (rig, mut agent, check) = ready().await;
+    fail(&rig, &mut agent, check).await;
+    rig.engine.acknowledge(authorize(&admin(), check).unwrap(), "on it", false, None).await.unwrap();
+    rig.pass(secs(60)).await;
+    rig.report(&mut agent, check, Status::Critical).await;
+    assert_eq!(rig.told_of(check).await, ["problem"]);
+    rig.pass(secs(60)).await;
+    rig.report(&mut agent, check, Status::Warning).await;
+    assert_eq!(rig.told_of(check).await, ["problem", "problem"]);
+    assert_eq!(rig.store.acks().await.unwrap(), []);
+    let ended = rig.events_of(check, "unack").await;
+    assert_eq!(ended.len(), 1);
+    assert!(ended[0].detail_json.contains("status-changed"), "{}", ended[0].detail_json);
+    rig.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_problem_still_there_when_its_downtime_ends_is_told_then() {
     for whole_host in [true, false] {
         let (rig, mut agent, check) = ready().await;

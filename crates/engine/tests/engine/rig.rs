@@ -25,10 +25,10 @@ use crate::flaky::Flaky;
 
 /// A clock that stands until it is moved.
 #[derive(Debug)]
-pub struct TestClock(AtomicI64);
+pub(crate) struct TestClock(AtomicI64);
 
 impl TestClock {
-    pub fn advance(&self, by: Duration) {
+    pub(crate) fn advance(&self, by: Duration) {
         self.0.fetch_add(i64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
     }
 }
@@ -41,7 +41,7 @@ impl Clock for TestClock {
 
 /// Signs whatever does not begin with `bad`; the request itself is the key.
 #[derive(Debug, Default)]
-pub struct FakeIssuer {
+pub(crate) struct FakeIssuer {
     serials: AtomicU64,
 }
 
@@ -82,51 +82,51 @@ impl Issuer for FakeIssuer {
 }
 
 /// Newer than any link: for tests that are not about links.
-pub const LINK: u64 = u64::MAX;
+pub(crate) const LINK: u64 = u64::MAX;
 
 /// An administrator.
-pub fn admin() -> Actor {
+pub(crate) fn admin() -> Actor {
     as_role(Role::Admin)
 }
 
-pub fn as_role(role: Role) -> Actor {
+pub(crate) fn as_role(role: Role) -> Actor {
     Actor { who: Who::Local { uid: 1000 }, role, address: None, request: "req_test".to_owned() }
 }
 
 /// An enrolled agent and what it holds.
 #[derive(Debug, Clone)]
-pub struct Agent {
-    pub id: AgentId,
-    pub host: HostId,
-    pub peer: Peer,
-    pub seq: u64,
+pub(crate) struct Agent {
+    pub(crate) id: AgentId,
+    pub(crate) host: HostId,
+    pub(crate) peer: Peer,
+    pub(crate) seq: u64,
 }
 
-pub struct Rig {
-    pub dir: Arc<TempDir>,
-    pub clock: Arc<TestClock>,
-    pub issuer: Arc<FakeIssuer>,
-    pub store: Arc<Flaky>,
-    pub metrics: Arc<dyn Metrics>,
-    pub engine: Arc<Engine>,
+pub(crate) struct Rig {
+    pub(crate) dir: Arc<TempDir>,
+    pub(crate) clock: Arc<TestClock>,
+    pub(crate) issuer: Arc<FakeIssuer>,
+    pub(crate) store: Arc<Flaky>,
+    pub(crate) metrics: Arc<dyn Metrics>,
+    pub(crate) engine: Arc<Engine>,
     tasks: Tasks,
     stop: CancellationToken,
 }
 
-pub fn secs(n: u64) -> Duration {
+pub(crate) fn secs(n: u64) -> Duration {
     Duration::from_secs(n)
 }
 
-pub fn address(last: u8) -> SocketAddr {
+pub(crate) fn address(last: u8) -> SocketAddr {
     SocketAddr::from(([192, 0, 2, last], 40_000))
 }
 
-pub async fn sqlite(dir: &Path, now: Timestamp) -> Arc<dyn Store> {
+pub(crate) async fn sqlite(dir: &Path, now: Timestamp) -> Arc<dyn Store> {
     Arc::new(SqlStore::open(&StoreUrl::in_data_dir(dir), Access::Server, now).await.unwrap())
 }
 
 impl Rig {
-    pub async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let now = wk_engine::ports::SystemClock.now().as_ms() / 1000 * 1000;
         let dir = Arc::new(tempfile::tempdir().unwrap());
         let clock = Arc::new(TestClock(AtomicI64::new(now)));
@@ -149,30 +149,30 @@ impl Rig {
     }
 
     /// Stops the server and starts it anew on what is kept.
-    pub async fn restart(self) -> Self {
+    pub(crate) async fn restart(self) -> Self {
         let (dir, clock, issuer) = (Arc::clone(&self.dir), Arc::clone(&self.clock), Arc::clone(&self.issuer));
         self.end().await;
         Self::on(dir, clock, issuer).await
     }
 
-    pub async fn end(self) {
+    pub(crate) async fn end(self) {
         self.stop.cancel();
         self.tasks.ended().await;
         self.metrics.close().unwrap();
         self.store.close().await;
     }
 
-    pub fn now(&self) -> Timestamp {
+    pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
     }
 
     /// Moves the clock, and lets the engine see it.
-    pub async fn pass(&self, by: Duration) {
+    pub(crate) async fn pass(&self, by: Duration) {
         self.clock.advance(by);
         self.engine.tick_now().await;
     }
 
-    pub async fn token(&self, pattern: &str, grants: &[&str]) -> (TokenId, [u8; 32]) {
+    pub(crate) async fn token(&self, pattern: &str, grants: &[&str]) -> (TokenId, [u8; 32]) {
         let request = TokenRequest {
             host_pattern: pattern.to_owned(),
             grants: grants.iter().map(|g| (*g).to_owned()).collect(),
@@ -183,7 +183,7 @@ impl Rig {
         (token.row.id, digest)
     }
 
-    pub fn attempt(&self, token: (TokenId, [u8; 32]), name: &str, key: &[u8]) -> EnrolAttempt {
+    pub(crate) fn attempt(&self, token: (TokenId, [u8; 32]), name: &str, key: &[u8]) -> EnrolAttempt {
         EnrolAttempt {
             token: token.0,
             secret_sha256: token.1,
@@ -196,11 +196,11 @@ impl Rig {
         }
     }
 
-    pub async fn try_enrol(&self, attempt: EnrolAttempt) -> Result<Granted, EnrolRefused> {
+    pub(crate) async fn try_enrol(&self, attempt: EnrolAttempt) -> Result<Granted, EnrolRefused> {
         self.engine.enrol(attempt).await
     }
 
-    pub async fn enrol(&self, name: &str, grants: &[&str]) -> Agent {
+    pub(crate) async fn enrol(&self, name: &str, grants: &[&str]) -> Agent {
         let token = self.token(name, grants).await;
         let granted = self.try_enrol(self.attempt(token, name, name.as_bytes())).await.unwrap();
         let host = self.engine.world().agents[&granted.agent].row.host;
@@ -215,13 +215,13 @@ impl Rig {
     }
 
     /// Enrols and connects.
-    pub async fn connected(&self, name: &str, grants: &[&str]) -> Agent {
+    pub(crate) async fn connected(&self, name: &str, grants: &[&str]) -> Agent {
         let agent = self.enrol(name, grants).await;
         self.link(&agent).await;
         agent
     }
 
-    pub fn hello(&self, epoch: u64) -> LinkHello {
+    pub(crate) fn hello(&self, epoch: u64) -> LinkHello {
         LinkHello {
             version: "0.1.0".to_owned(),
             hostname: "whatever it says".to_owned(),
@@ -233,11 +233,11 @@ impl Rig {
         }
     }
 
-    pub async fn link(&self, agent: &Agent) -> u64 {
+    pub(crate) async fn link(&self, agent: &Agent) -> u64 {
         self.engine.open_link(&agent.peer, self.hello(1)).await.unwrap().link
     }
 
-    pub async fn unlink(&self, agent: &Agent) {
+    pub(crate) async fn unlink(&self, agent: &Agent) {
         let link = self.engine.world().agents[&agent.id].link.as_ref().map(|link| link.number);
         if let Some(link) = link {
             self.engine.close_link(agent.id, link).await;
@@ -245,29 +245,29 @@ impl Rig {
     }
 
     /// Sends the next batch of the agent.
-    pub async fn send(&self, agent: &mut Agent, mut batch: Observations) {
+    pub(crate) async fn send(&self, agent: &mut Agent, mut batch: Observations) {
         agent.seq += 1;
         (batch.epoch, batch.seq) = (1, agent.seq);
         self.engine.ingest(&agent.peer, LINK, batch).await.unwrap();
     }
 
     /// Reports a status for a check.
-    pub async fn report(&self, agent: &mut Agent, check: CheckId, status: Status) {
+    pub(crate) async fn report(&self, agent: &mut Agent, check: CheckId, status: Status) {
         let batch = Observations { results: vec![(check, result(status, self.now()))], ..empty() };
         self.send(agent, batch).await;
     }
 
     /// A probe of the agent's own host, which it runs itself.
-    pub async fn probe(&self, agent: &Agent, key: &str) -> CheckId {
+    pub(crate) async fn probe(&self, agent: &Agent, key: &str) -> CheckId {
         self.probe_of(agent.host, agent.id, key).await
     }
 
-    pub async fn probe_of(&self, host: HostId, runner: AgentId, key: &str) -> CheckId {
+    pub(crate) async fn probe_of(&self, host: HostId, runner: AgentId, key: &str) -> CheckId {
         let edit = check_edit(host, Some(runner), key);
         self.engine.write_check(authorize(&admin(), None).unwrap(), edit).await.unwrap().check.id
     }
 
-    pub async fn channel(&self, name: &str) -> wk_domain::ChannelId {
+    pub(crate) async fn channel(&self, name: &str) -> wk_domain::ChannelId {
         let id = wk_engine::ids::new_id(self.now());
         let edit = ChannelEdit {
             id,
@@ -283,51 +283,51 @@ impl Rig {
         id
     }
 
-    pub async fn host(&self, name: &str) -> HostId {
+    pub(crate) async fn host(&self, name: &str) -> HostId {
         let edit = HostEdit { name: name.to_owned(), ..HostEdit::default() };
         self.engine.write_host(authorize(&admin(), None).unwrap(), edit).await.unwrap().id
     }
 
-    pub fn state(&self, check: CheckId) -> CheckStateRow {
+    pub(crate) fn state(&self, check: CheckId) -> CheckStateRow {
         self.engine.world().checks[&check].state.clone()
     }
 
-    pub fn status(&self, check: CheckId) -> Option<Status> {
+    pub(crate) fn status(&self, check: CheckId) -> Option<Status> {
         self.state(check).state.status
     }
 
-    pub fn check_named(&self, host: HostId, key: &str) -> Option<CheckId> {
+    pub(crate) fn check_named(&self, host: HostId, key: &str) -> Option<CheckId> {
         self.engine.world().check_by_key(host, key)
     }
 
     /// What people were told, oldest first: kind and check.
-    pub async fn told(&self) -> Vec<(String, CheckId)> {
+    pub(crate) async fn told(&self) -> Vec<(String, CheckId)> {
         let page = Page { limit: 500, after: None };
         let mut rows = self.store.outbox_recent(page).await.unwrap();
         rows.reverse();
         rows.into_iter().map(|row| (row.kind, row.check)).collect()
     }
 
-    pub async fn told_of(&self, check: CheckId) -> Vec<String> {
+    pub(crate) async fn told_of(&self, check: CheckId) -> Vec<String> {
         self.told().await.into_iter().filter(|(_, of)| *of == check).map(|(kind, _)| kind).collect()
     }
 
-    pub async fn audit(&self) -> Vec<AuditRow> {
+    pub(crate) async fn audit(&self) -> Vec<AuditRow> {
         self.store.audit_from(0, 10_000).await.unwrap()
     }
 
-    pub async fn events(&self, filter: EventFilter) -> Vec<EventRow> {
+    pub(crate) async fn events(&self, filter: EventFilter) -> Vec<EventRow> {
         self.store.events(filter, Page { limit: 500, after: None }).await.unwrap()
     }
 
-    pub async fn events_of(&self, check: CheckId, kind: &str) -> Vec<EventRow> {
+    pub(crate) async fn events_of(&self, check: CheckId, kind: &str) -> Vec<EventRow> {
         let filter =
             EventFilter { check: Some(check), kinds: vec![kind.to_owned()], ..EventFilter::default() };
         self.events(filter).await
     }
 }
 
-pub fn check_edit(host: HostId, runner: Option<AgentId>, key: &str) -> CheckEdit {
+pub(crate) fn check_edit(host: HostId, runner: Option<AgentId>, key: &str) -> CheckEdit {
     CheckEdit {
         host,
         key: key.to_owned(),
@@ -343,11 +343,11 @@ pub fn check_edit(host: HostId, runner: Option<AgentId>, key: &str) -> CheckEdit
     }
 }
 
-pub fn empty() -> Observations {
+pub(crate) fn empty() -> Observations {
     Observations::default()
 }
 
-pub fn result(status: Status, at: Timestamp) -> CheckResult {
+pub(crate) fn result(status: Status, at: Timestamp) -> CheckResult {
     CheckResult {
         status,
         reason: None,
@@ -359,7 +359,7 @@ pub fn result(status: Status, at: Timestamp) -> CheckResult {
     }
 }
 
-pub fn meta(name: &str, labels: &[(&str, &str)]) -> SeriesMeta {
+pub(crate) fn meta(name: &str, labels: &[(&str, &str)]) -> SeriesMeta {
     SeriesMeta {
         key: SeriesKey {
             host: HostId::new(0, [0; 10]),
@@ -372,7 +372,7 @@ pub fn meta(name: &str, labels: &[(&str, &str)]) -> SeriesMeta {
 }
 
 /// The disk metrics of one mount, so many percent full.
-pub fn disk(at: Timestamp, mount: &str, percent: f64) -> Observations {
+pub(crate) fn disk(at: Timestamp, mount: &str, percent: f64) -> Observations {
     let size = 1e11;
     let labels: &[(&str, &str)] = &[("mount", mount), ("type", "ext4")];
     let series = vec![meta("fs.size", labels), meta("fs.used", labels), meta("fs.available", labels)];
@@ -381,6 +381,6 @@ pub fn disk(at: Timestamp, mount: &str, percent: f64) -> Observations {
     Observations { series: Arc::new(series), samples, ..empty() }
 }
 
-pub const fn is_builtin(kind: CheckKind) -> bool {
+pub(crate) const fn is_builtin(kind: CheckKind) -> bool {
     matches!(kind, CheckKind::Builtin)
 }

@@ -1,0 +1,17 @@
+//! The API as programs and browsers meet it: a real TLS port, a real store, people with every role.
+
+// The engine's own rig: the same clock, issuer and agents.
+#[allow(dead_code)]
+#[path = "../../../engine/tests/engine/flaky.rs"]
+mod flaky;
+#[allow(dead_code)]
+#[path = "../../../engine/tests/engine/rig.rs"]
+mod rig;
+
+mod doors;
+mod inputs;
+mod live;
+mod routes;
+mod signing;
+mod site;
+mod surface;

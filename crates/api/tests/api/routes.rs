@@ -1,0 +1,327 @@
+//! Every route, as everybody: who may is what the table says, and nothing else is reachable.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+use wk_api::RouteInfo;
+use wk_authz::{Role, TABLE, may};
+use wk_domain::{AgentId, ChannelId, CheckId, DowntimeId, HostId, SessionId, TokenId};
+use wk_engine::ports::Store;
+use wk_engine::ports::rows::{EventFilter, Page};
+
+use crate::rig::{Rig, is_builtin};
+use crate::site::*;
+
+/// A path with ids that are well formed, and of nothing.
+fn absent(route: &RouteInfo) -> String {
+    let path = route.path.strip_prefix("/api/v1").unwrap();
+    let id = match path.split('/').nth(1).unwrap() {
+        "checks" => CheckId::new(1, [1; 10]).to_string(),
+        "hosts" => HostId::new(1, [1; 10]).to_string(),
+        "agents" => AgentId::new(1, [1; 10]).to_string(),
+        "downtimes" => DowntimeId::new(1, [1; 10]).to_string(),
+        "channels" => ChannelId::new(1, [1; 10]).to_string(),
+        "enrolment-tokens" => TokenId::new(1, [1; 10]).to_string(),
+        "me" => SessionId::new(1, [1; 10]).to_string(),
+        _ => String::new(),
+    };
+    route.path.replace("{id}", &id).replace("{section}", "packages")
+}
+
+/// Only the status: a stream never ends.
+async fn status(site: &Site, who: &Persona, route: &RouteInfo) -> u16 {
+    let body = (route.method != "get" && route.method != "delete").then(|| json!({}));
+    let request = site.request(who, route.method, &absent(route), body.as_ref());
+    site.open(request, matches!(who, Persona::Local)).await.status().as_u16()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_a_session_only_the_public_routes_answer() {
+    let site = Site::new().await;
+    let mut public = BTreeSet::new();
+    for route in &site.table {
+        let (method, path) = (route.method, route.path.as_str());
+        let got = status(&site, &site.as_nobody(), route).await;
+        if route.action == "public" {
+            assert!(got != 403, "{method} {path}: {got}");
+            public.insert(format!("{method} {}", path.strip_prefix("/api/v1").unwrap()));
+        } else {
+            assert_eq!(got, 401, "{method} {path}");
+        }
+        for wrong in ["", "x", "0".repeat(43).as_str(), "\u{e9}"] {
+            if route.action != "public" {
+                let who = Persona::Session(wrong.to_owned());
+                assert_eq!(status(&site, &who, route).await, 401, "{method} {path} with {wrong:?}");
+            }
+        }
+    }
+    // Whatever is added here is open to the world.
+    let known = [
+        "get /meta",
+        "post /claim/begin",
+        "post /claim/check",
+        "post /claim/finish",
+        "post /password/check",
+        "post /session",
+        "post /session/factor",
+    ];
+    assert_eq!(public.iter().map(String::as_str).collect::<Vec<_>>(), known);
+    site.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_role_may_what_the_table_says_and_denials_are_written_down() {
+    let site = Site::new().await;
+    for route in site.table.iter().filter(|route| route.action != "public") {
+        for role in Role::ALL {
+            // A session of its own each time: one of the routes signs out.
+            let who = match role {
+                Role::Viewer => site.as_viewer().await,
+                Role::Operator => site.as_operator().await,
+                Role::Admin => site.as_admin().await,
+            };
+            let (got, audit) = site.audited(status(&site, &who, route)).await;
+            let what = format!("{} {} as {}: {got}", route.method, route.path, role.as_str());
+            assert!(
+                TABLE.iter().any(|(name, _)| *name == route.action),
+                "{what}: the table lists its action"
+            );
+            if may(role, route.action) {
+                assert!(got != 401 && got != 403 && got < 500, "{what}");
+                assert!(audit.iter().all(|row| row.outcome != "denied"), "{what}: {audit:?}");
+            } else {
+                assert_eq!(got, 403, "{what}");
+                assert_eq!(audit.len(), 1, "{what}");
+                assert_eq!((audit[0].outcome.as_str(), audit[0].action.as_str()), ("denied", route.action));
+                assert_eq!(audit[0].actor, format!("user:{}", role.as_str()), "{what}");
+            }
+        }
+        let got = status(&site, &site.as_local(), route).await;
+        assert!(got != 401 && got != 403 && got < 500, "{} {} locally: {got}", route.method, route.path);
+    }
+    site.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_not_in_the_table_is_not_there() {
+    let site = Site::new().await;
+    let admin = site.as_admin().await;
+    for path in ["/api", "/api/", "/api/v1", "/api/v1/", "/api/v2/hosts", "/api/v1/nothing", "/api/v1/hosts/"]
+    {
+        for method in ["get", "post", "put", "delete"] {
+            for who in [&site.as_nobody(), &admin] {
+                let answer = site.ask(who, method, path, Some(&json!({}))).await;
+                assert_eq!(answer.status, 404, "{method} {path}");
+                assert_eq!(answer.header("content-type"), "application/problem+json", "{method} {path}");
+                assert_eq!(answer.json()["type"], "/problems/not-found", "{method} {path}");
+            }
+        }
+    }
+    for (method, path) in
+        [("patch", "/api/v1/hosts"), ("delete", "/api/v1/overview"), ("trace", "/api/v1/meta")]
+    {
+        let answer = site.ask(&admin, method, path, None).await;
+        assert_eq!(answer.status, 404, "{method} {path}");
+    }
+    site.end().await;
+}
+
+/// All that is kept, as text.
+async fn everything(rig: &Rig) -> Vec<String> {
+    let page = || Page { limit: 500, after: None };
+    let mut checks = rig.store.checks().await.unwrap();
+    checks.retain(|row| !is_builtin(row.check.kind));
+    vec![
+        format!("{:?}", rig.store.hosts().await.unwrap()),
+        format!("{checks:?}"),
+        format!("{:?}", rig.store.agents().await.unwrap()),
+        format!("{:?}", rig.store.tokens().await.unwrap()),
+        format!("{:?}", rig.store.channels().await.unwrap()),
+        format!("{:?}", rig.store.users().await.unwrap()),
+        format!("{:?}", rig.store.acks().await.unwrap()),
+        format!("{:?}", rig.store.downtimes(rig.now()).await.unwrap()),
+        format!("{:?}", rig.store.outbox_recent(page()).await.unwrap()),
+        format!("{:?}", rig.store.events(EventFilter::default(), page()).await.unwrap()),
+        format!("{:?}", rig.audit().await),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn reading_changes_nothing() {
+    let site = Site::new().await;
+    let admin = site.as_admin().await;
+    let agent = site.rig.connected("web-1", &[]).await;
+    site.rig.probe(&agent, "tcp:web").await;
+    site.rig.channel("team").await;
+    site.rig.engine.tick_now().await;
+    let before = everything(&site.rig).await;
+    let mut read = 0;
+    for route in site.table.iter().filter(|route| route.method == "get") {
+        let mut path = absent(route);
+        path = path.replace(&HostId::new(1, [1; 10]).to_string(), &agent.host.to_string());
+        path = path.replace(&AgentId::new(1, [1; 10]).to_string(), &agent.id.to_string());
+        let request = site.request(&admin, "get", &path, None);
+        let got = site.open(request, false).await.status().as_u16();
+        assert!(got < 500, "{path}: {got}");
+        read += usize::from(got == 200);
+    }
+    assert!(read > 15, "most of them answer: {read}");
+    assert_eq!(everything(&site.rig).await, before);
+    site.end().await;
+}
+
+/// Each write that does something is in the log, with who and what.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_write_leaves_an_entry_with_its_author() {
+    let site = Site::new().await;
+    let who = site.as_admin().await;
+    let agent = site.rig.connected("web-1", &[]).await;
+    let _orders = wk_engine::desk::AgentDesk::orders(site.rig.engine.as_ref());
+    let mut written = BTreeSet::new();
+    let mut act = async |method: &'static str,
+                         route: &'static str,
+                         path: String,
+                         body: Option<Value>|
+           -> Value {
+        let (answer, audit) =
+            site.audited(site.ask(&who, method, &format!("/api/v1{path}"), body.as_ref())).await;
+        assert!(answer.status < 300, "{method} {path}: {} {:?}", answer.status, answer.body);
+        assert_eq!(
+            audit.len(),
+            1,
+            "{method} {path}: {:?}",
+            audit.iter().map(|r| &r.action).collect::<Vec<_>>()
+        );
+        assert_eq!((audit[0].actor.as_str(), audit[0].outcome.as_str()), ("user:admin", "success"), "{path}");
+        let entry: Value = serde_json::from_str(&audit[0].entry_json).unwrap();
+        assert!(
+            entry.to_string().contains(answer.header("x-request-id")),
+            "{path}: names the request: {entry}"
+        );
+        assert!(!entry.to_string().contains("hunter2"), "{path}");
+        written.insert(format!("{method} {route}"));
+        if answer.body.is_empty() { Value::Null } else { answer.json() }
+    };
+    let id = |value: &Value| value["id"].as_str().unwrap_or_else(|| panic!("{value}")).to_owned();
+
+    let host = act("post", "/hosts", "/hosts".into(), Some(json!({"name": "db-1"}))).await;
+    let edit = json!({"name": "db-2", "revision": host["revision"]});
+    act("put", "/hosts/{id}", format!("/hosts/{}", id(&host)), Some(edit)).await;
+    act("delete", "/hosts/{id}", format!("/hosts/{}", id(&host)), None).await;
+    let spec = json!({"kind": "tcp", "address": "192.0.2.1", "port": 80});
+    let new = json!({"host": agent.host.to_string(), "key": "tcp:web", "spec": spec});
+    act("post", "/checks", "/checks".into(), Some(new.clone())).await;
+    let check = site.rig.check_named(agent.host, "tcp:web").unwrap().to_string();
+    act("put", "/checks/{id}", format!("/checks/{check}"), Some(new)).await;
+    let mut runner = agent.clone();
+    for _ in 0..3 {
+        site.rig.report(&mut runner, check.parse().unwrap(), wk_domain::Status::Critical).await;
+    }
+    let these = json!([check]);
+    act("post", "/rechecks", "/rechecks".into(), Some(json!({"checks": these}))).await;
+    act("post", "/comments", "/comments".into(), Some(json!({"checks": these, "text": "looking"}))).await;
+    act(
+        "post",
+        "/acknowledgements",
+        "/acknowledgements".into(),
+        Some(json!({"checks": these, "note": "mine"})),
+    )
+    .await;
+    act(
+        "post",
+        "/acknowledgements/remove",
+        "/acknowledgements/remove".into(),
+        Some(json!({"checks": these})),
+    )
+    .await;
+    let plan = json!({
+        "targets": [{"host": agent.host.to_string()}],
+        "start_at": "2020-01-01T00:00:00Z",
+        "end_at": "2020-01-01T00:00:00Z",
+        "note": "disks",
+    });
+    let refused = site.post(&who, "/downtimes", plan.clone()).await;
+    assert_eq!(refused.json()["done"], 0, "{:?}", refused.body);
+    let mut plan = plan;
+    let end = site.rig.now() + crate::rig::secs(3600);
+    let at = |ms: i64| {
+        let whole = ms / 1000;
+        let days = whole / 86_400;
+        assert!(days > 0);
+        rfc3339(whole)
+    };
+    plan["start_at"] = json!(at(site.rig.now().as_ms()));
+    plan["end_at"] = json!(at(end.as_ms()));
+    act("post", "/downtimes", "/downtimes".into(), Some(plan)).await;
+    let downtime = site.get(&who, "/downtimes").await.json()["items"][0].clone();
+    act("delete", "/downtimes/{id}", format!("/downtimes/{}", id(&downtime)), None).await;
+    let channel = act("post", "/channels", "/channels".into(), Some(Site::channel("team"))).await;
+    assert!(channel.get("secret").is_none() && channel["has_secret"] == true);
+    act("put", "/channels/{id}", format!("/channels/{}", id(&channel)), Some(Site::channel("all"))).await;
+    act("post", "/channels/{id}/test", format!("/channels/{}/test", id(&channel)), Some(json!({}))).await;
+    act("delete", "/channels/{id}", format!("/channels/{}", id(&channel)), None).await;
+    let token = act("post", "/enrolment-tokens", "/enrolment-tokens".into(), Some(json!({}))).await;
+    act("delete", "/enrolment-tokens/{id}", format!("/enrolment-tokens/{}", id(&token)), None).await;
+    act("delete", "/checks/{id}", format!("/checks/{check}"), None).await;
+    // Quarantine it, as a stolen key would.
+    for key in [b"one".to_vec(), b"two".to_vec()] {
+        let _ = wk_engine::desk::AgentDesk::renew(site.rig.engine.as_ref(), &agent.peer, key).await;
+    }
+    let reason = Some(json!({"reason": "looked"}));
+    act("post", "/agents/{id}/release", format!("/agents/{}/release", agent.id), reason.clone()).await;
+    act("post", "/agents/{id}/revoke", format!("/agents/{}/revoke", agent.id), reason).await;
+    let other = site.as_admin().await;
+    drop(other);
+    let sessions = site.get(&who, "/me/sessions").await.json()["items"].clone();
+    let another = sessions.as_array().unwrap().iter().find(|s| s["current"] == false).unwrap().clone();
+    act("delete", "/me/sessions/{id}", format!("/me/sessions/{}", id(&another)), None).await;
+    act("delete", "/session", "/session".into(), None).await;
+    drop(act);
+
+    let writes: BTreeSet<String> = site
+        .table
+        .iter()
+        .filter(|route| route.method != "get" && route.action != "public")
+        .map(|route| format!("{} {}", route.method, route.path.strip_prefix("/api/v1").unwrap()))
+        .collect();
+    assert_eq!(written, writes, "this test must try every write");
+    site.end().await;
+}
+
+/// Seconds since 1970 as text, by Hinnant's civil-from-days.
+pub(crate) fn rfc3339(seconds: i64) -> String {
+    let (days, rest) = (seconds.div_euclid(86_400) + 719_468, seconds.rem_euclid(86_400));
+    let era = days.div_euclid(146_097);
+    let day = days.rem_euclid(146_097);
+    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
+    let of_year = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * of_year + 2) / 153;
+    let date = of_year - (153 * month + 2) / 5 + 1;
+    let month = if month < 10 { month + 3 } else { month - 9 };
+    let year = year + era * 400 + i64::from(month <= 2);
+    format!("{year:04}-{month:02}-{date:02}T{:02}:{:02}:{:02}Z", rest / 3600, rest / 60 % 60, rest % 60)
+}
+
+/// The document people and programs are given is the one the code builds.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_committed_document_is_what_the_code_says() {
+    let site = Site::new().await;
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../openapi/watchkeep.json");
+    let committed: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    assert!(
+        committed == site.document,
+        "openapi/watchkeep.json is not what the code says; mend: cargo run -q -p watchkeep -- openapi > openapi/watchkeep.json"
+    );
+    let mut listed = 0;
+    for item in site.document["paths"].as_object().unwrap().values() {
+        listed += item.as_object().unwrap().len();
+    }
+    assert_eq!(listed, site.table.len());
+    for route in &site.table {
+        let operation = &site.document["paths"][&route.path][route.method];
+        assert_eq!(operation["x-permission"], route.action, "{} {}", route.method, route.path);
+        let open = operation["security"].as_array().unwrap().is_empty();
+        assert_eq!(open, route.action == "public", "{} {}", route.method, route.path);
+    }
+    site.end().await;
+}
