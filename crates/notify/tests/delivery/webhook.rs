@@ -15,7 +15,7 @@ use crate::support::{Answer, Authority, Bench, KEY, Receiver, about, draft, now,
 #[tokio::test]
 async fn a_problem_and_its_recovery_arrive_signed_and_in_order() {
     let receiver = Receiver::start(vec![]).await;
-    let bench = Bench::new().await;
+    let mut bench = Bench::new().await;
     let hook = bench.hook(&receiver).await;
     let check = new_id(now());
     let first = bench.put(about(&hook, check, "problem", "critical", "Disk /var", "97 %\nof 20 GiB")).await;
@@ -49,6 +49,7 @@ async fn a_problem_and_its_recovery_arrive_signed_and_in_order() {
         events.iter().any(|e| e.summary == format!("Told {}: CRITICAL web-1: Disk /var", hook.name)),
         "{events:?}"
     );
+    bench.stop().await;
     assert_eq!(bench.heard.events.lock().len(), 2, "those who look are told");
     assert_eq!(bench.heard.counts.lock()["notify.delivered"], 2);
 }
