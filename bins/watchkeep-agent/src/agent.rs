@@ -44,8 +44,8 @@ pub(crate) fn note(kind: &str, text: impl Into<String>, count: u64) -> AgentNote
 /// What a check brought.
 pub(crate) type Finding = (CheckResult, Option<Execution>);
 
-/// Runs until a signal.
-pub(crate) async fn run(setup: Setup, servers: Vec<ServerAddr>) -> Result<()> {
+/// Runs until a signal, or until the program that started it has ended.
+pub(crate) async fn run(setup: Setup, servers: Vec<ServerAddr>, with_parent: bool) -> Result<()> {
     let data = setup.data.as_path();
     let config = &setup.config;
     let spool = Spool::open(
@@ -86,6 +86,7 @@ pub(crate) async fn run(setup: Setup, servers: Vec<ServerAddr>) -> Result<()> {
     tracing::info!("watching");
     let ended = tokio::select! {
         signal = wait_for_signal() => signal,
+        gone = parent_gone(), if with_parent => gone,
         ended = link => ended.context("the link ended early")?.map_err(Into::into),
     };
     append(&outbox, Payload { notes: vec![note("stopped", "The agent stopped", 1)], ..Payload::default() })
@@ -218,6 +219,19 @@ impl Jump {
             note("clock-jump", format!("The clock stepped {way} by {span}"), 1)
         })
     }
+}
+
+/// Waits until the other end of the pipe that is standard input is closed.
+async fn parent_gone() -> Result<()> {
+    use std::os::fd::AsFd;
+    use tokio::io::AsyncReadExt;
+    let stdin = std::io::stdin().as_fd().try_clone_to_owned()?;
+    let mut pipe = tokio::net::unix::pipe::Receiver::from_owned_fd(stdin)
+        .context("--with-parent needs a pipe as standard input")?;
+    let mut bytes = [0; 64];
+    while pipe.read(&mut bytes).await? > 0 {}
+    tracing::warn!("the program that started this agent has ended");
+    Ok(())
 }
 
 async fn wait_for_signal() -> Result<()> {

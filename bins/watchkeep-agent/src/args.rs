@@ -26,7 +26,11 @@ pub(crate) enum Command {
         token: String,
     },
     /// Watch
-    Run,
+    Run {
+        /// End when standard input, a pipe, is closed: for a program that starts this one
+        #[arg(long)]
+        with_parent: bool,
+    },
     /// Check agent.toml and plugins.toml and say what they allow
     Check,
 }

@@ -45,10 +45,10 @@ pub(crate) fn start(args: Args) -> Result<()> {
             become_agent(&setup)?;
             runtime()?.block_on(enrol(&setup, &token))
         }
-        Command::Run => {
+        Command::Run { with_parent } => {
             become_agent(&setup)?;
             let servers = servers(&setup.data)?;
-            runtime()?.block_on(agent::run(setup, servers))
+            runtime()?.block_on(agent::run(setup, servers, with_parent))
         }
     }
 }

@@ -87,6 +87,9 @@ pub(crate) enum Command {
     /// Ways to reach people
     #[command(subcommand)]
     Channel(ChannelCommand),
+    /// Accounts of people
+    #[command(subcommand)]
+    User(UserCommand),
     /// The timeline
     Event {
         /// Only this host's, by name or id
@@ -280,6 +283,38 @@ pub(crate) enum ChannelCommand {
     Remove { id: String },
     /// Notifications, newest first
     Log,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum UserCommand {
+    /// All accounts
+    List,
+    /// Invite a person and print the one-time link behind which they choose password and second factor
+    Invite {
+        /// Name to sign in with
+        name: String,
+        /// `viewer`, `operator` or `admin`
+        #[arg(long, default_value = "viewer")]
+        role: String,
+    },
+    /// Disable an account: its sessions end at once
+    Disable {
+        name: String,
+        #[arg(long)]
+        reason: String,
+    },
+    /// Enable an account
+    Enable {
+        name: String,
+        #[arg(long)]
+        reason: String,
+    },
+    /// Let an account sign in again after too many failures
+    Reopen {
+        name: String,
+        #[arg(long)]
+        reason: String,
+    },
 }
 
 /// `90`, `90s`, `30m`, `4h` or `2d` in seconds.

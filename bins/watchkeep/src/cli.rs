@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::args::{
     AgentCommand, AuditCommand, CertCommand, ChannelCommand, CheckCommand, Command, DowntimeCommand,
-    HostCommand,
+    HostCommand, UserCommand,
 };
 use crate::client::{Client, encode};
 use crate::out;
@@ -46,6 +46,7 @@ pub(crate) async fn run(command: Command, data: &Path, json: bool) -> Result<Exi
         Command::Audit(command) => cli.audit(command).await,
         Command::Cert(_) => cli.certs().await,
         Command::Channel(command) => cli.channel(command).await,
+        Command::User(command) => cli.user(command).await,
         Command::Event { host, limit } => cli.events(host.as_deref(), limit).await,
         Command::Up(_) | Command::Server(_) | Command::Openapi | Command::Completion { .. } => {
             bail!("this command does not talk to a server")
@@ -679,6 +680,52 @@ impl Cli {
                 )
             }
         }
+    }
+
+    async fn user(&self, command: UserCommand) -> Result<ExitCode> {
+        let (name, reason, verb) = match command {
+            UserCommand::List => {
+                let items = self.client.list("/users", MOST).await?;
+                let state = |u: &Value| match (&u["disabled"], &u["closed"]) {
+                    (Value::Bool(true), _) => "disabled".to_owned(),
+                    (_, Value::Bool(true)) => "closed after too many failures".to_owned(),
+                    _ => String::new(),
+                };
+                let row = |u: &Value| {
+                    vec![
+                        text(u, "/name"),
+                        text(u, "/role"),
+                        text(u, "/display_name"),
+                        text(u, "/failures"),
+                        state(u),
+                    ]
+                };
+                let empty = "Nobody has an account yet: open the claim link that the server printed.";
+                return self.show(&items, &["NAME", "ROLE", "CALLED", "FAILURES", ""], row, empty);
+            }
+            UserCommand::Invite { name, role } => {
+                let value = self.client.post("/users", &json!({"name": name, "role": role})).await?;
+                if self.json {
+                    return self.done(&value, "");
+                }
+                let system = self.client.get("/system").await?;
+                let console = text(&system, "/ports/0/address");
+                out::error(&format!(
+                    "Give this link to {name}. It works once, until {}:",
+                    text(&value, "/expires_at")
+                ));
+                return self.done(&value, &format!("https://{console}{}", text(&value, "/path")));
+            }
+            UserCommand::Disable { name, reason } => (name, reason, "disable"),
+            UserCommand::Enable { name, reason } => (name, reason, "enable"),
+            UserCommand::Reopen { name, reason } => (name, reason, "reopen"),
+        };
+        let users = self.client.list("/users", MOST).await?;
+        let wanted = name.to_lowercase();
+        let id = users.iter().find(|user| user["name"] == wanted.as_str()).map(|user| text(user, "/id"));
+        let id = id.with_context(|| format!("there is no account `{name}`; see `watchkeep user list`"))?;
+        let value = self.client.post(&format!("/users/{id}/{verb}"), &json!({"reason": reason})).await?;
+        self.done(&value, &format!("{name}: {verb}d").replace("reopend", "reopened"))
     }
 
     async fn events(&self, host: Option<&str>, limit: u32) -> Result<ExitCode> {

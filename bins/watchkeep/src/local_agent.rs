@@ -8,12 +8,18 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use tokio::io::AsyncWriteExt;
 use tokio::process::{Child, Command};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
 
 /// User id the agent gets when the server is started by root and no user for it exists: in the range that systemd keeps
 /// for services without an account, so that nobody else has it.
 const UID: u32 = 61_337;
 /// How long the agent has to say goodbye.
 const GRACE: Duration = Duration::from_secs(10);
+/// An agent that ended by itself is started again after this, doubled each time up to the last; an agent that ran for
+/// longer than the last begins at the first again.
+const AGAIN: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
 
 /// The agent of this machine.
 #[derive(Debug)]
@@ -21,7 +27,13 @@ pub(crate) struct LocalAgent {
     program: PathBuf,
     data: PathBuf,
     config: PathBuf,
-    child: Option<Child>,
+}
+
+/// The agent while it is kept running.
+#[derive(Debug)]
+pub(crate) struct Running {
+    stop: CancellationToken,
+    keeper: JoinHandle<()>,
 }
 
 /// The machine's name.
@@ -71,7 +83,7 @@ impl LocalAgent {
                 std::fs::set_permissions(parent, std::os::unix::fs::PermissionsExt::from_mode(0o711))?;
             }
         }
-        Ok(Self { program, data: dir, config: data.join("agent-config"), child: None })
+        Ok(Self { program, data: dir, config: data.join("agent-config") })
     }
 
     /// Whether it has an identity.
@@ -104,33 +116,74 @@ impl LocalAgent {
         Ok(())
     }
 
-    /// Starts it.
-    pub(crate) fn start(mut self) -> Result<Self> {
-        let child = Command::new(&self.program)
+    /// Starts it, and again whenever it ends by itself.
+    pub(crate) fn start(self) -> Result<Running> {
+        let child = self.spawn()?;
+        let stop = CancellationToken::new();
+        let keeper = tokio::spawn(self.keep(child, stop.clone()));
+        Ok(Running { stop, keeper })
+    }
+
+    /// Its standard input is a pipe that this program holds: however this program ends, the agent sees it and ends too.
+    fn spawn(&self) -> Result<Child> {
+        Command::new(&self.program)
             .arg("--data")
             .arg(&self.data)
             .arg("--config")
             .arg(&self.config)
-            .arg("run")
-            .stdin(Stdio::null())
+            .args(["run", "--with-parent"])
+            .stdin(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
-            .context("cannot start watchkeep-agent")?;
-        self.child = Some(child);
-        Ok(self)
+            .context("cannot start watchkeep-agent")
     }
 
+    async fn keep(self, mut child: Child, stop: CancellationToken) {
+        let mut pause = AGAIN.0;
+        loop {
+            let began = Instant::now();
+            // Waiting would close it.
+            let _pipe = child.stdin.take();
+            tokio::select! {
+                ended = child.wait() => match ended {
+                    Ok(status) => tracing::error!("the local agent ended by itself: {status}"),
+                    Err(error) => tracing::error!("the local agent cannot be waited for: {error}"),
+                },
+                () = stop.cancelled() => return end(child).await,
+            }
+            if began.elapsed() > AGAIN.1 {
+                pause = AGAIN.0;
+            }
+            loop {
+                tokio::select! {
+                    () = sleep(pause) => {}
+                    () = stop.cancelled() => return,
+                }
+                pause = (pause * 2).min(AGAIN.1);
+                match self.spawn() {
+                    Ok(new) => break child = new,
+                    Err(error) => tracing::error!("{error:#}"),
+                }
+            }
+        }
+    }
+}
+
+impl Running {
     /// Asks it to end, and makes it.
-    pub(crate) async fn stop(mut self) {
-        let Some(mut child) = self.child.take() else { return };
-        if let Some(pid) =
-            child.id().and_then(|id| i32::try_from(id).ok()).and_then(rustix::process::Pid::from_raw)
-        {
-            let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
-        }
-        if tokio::time::timeout(GRACE, child.wait()).await.is_err() {
-            let _ = child.kill().await;
-        }
+    pub(crate) async fn stop(self) {
+        self.stop.cancel();
+        let _ = self.keeper.await;
+    }
+}
+
+async fn end(mut child: Child) {
+    let pid = child.id().and_then(|id| i32::try_from(id).ok()).and_then(rustix::process::Pid::from_raw);
+    if let Some(pid) = pid {
+        let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+    }
+    if tokio::time::timeout(GRACE, child.wait()).await.is_err() {
+        let _ = child.kill().await;
     }
 }
 

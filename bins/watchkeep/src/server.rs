@@ -143,12 +143,12 @@ pub(crate) async fn run(flags: ServerFlags, data: &Path, with_agent: bool) -> Re
     let unseal: Arc<wk_notify::Unseal> = Arc::new(move |row: &str, sealed: &[u8]| {
         unseal_keys.open_field(&secret_at("channel", row), sealed).map_err(|error| error.to_string())
     });
-    tracker.spawn(wk_notify::run(
-        Arc::clone(&engine),
+    let settings = wk_notify::Settings {
         unseal,
-        config.webhook_private_networks.clone(),
-        stop.clone(),
-    ));
+        private_networks: config.webhook_private_networks.clone(),
+        console_url: Some(console_url(&config, &names, console_address)),
+    };
+    tracker.spawn(wk_notify::run_with(Arc::clone(&engine), settings, stop.clone()));
 
     announce(&engine, &people, console_address, hub_address, claimed_before).await?;
     let agent = if with_agent { Some(start_agent(&engine, &data, hub_address).await?) } else { None };
@@ -183,7 +183,7 @@ async fn open_store(dir: &Path, config: &ServerConfig) -> Result<SqlStore> {
         };
         add("password_file", &config.database_password_file);
         add("sslrootcert", &config.database_root_file);
-        StoreUrl::parse(&raw)?
+        StoreUrl::parse(&raw).context("`database` in watchkeep.toml")?
     };
     SqlStore::open(&url, Access::Server, SystemClock.now()).await.context("the database")
 }
@@ -211,6 +211,17 @@ fn server_names(config: &ServerConfig) -> Result<ServerNames> {
     }
     names.extend(own_addresses().iter().map(ToString::to_string));
     ServerNames::parse(&names).context("`names` in watchkeep.toml")
+}
+
+/// Where people find the console, for links in messages: a configured name first, then the machine's own.
+fn console_url(config: &ServerConfig, names: &ServerNames, console: SocketAddr) -> String {
+    let machine = || names.dns().iter().find(|name| *name != "localhost").cloned();
+    let host = match config.names.first().cloned().or_else(machine) {
+        Some(name) if !config.console_listen.ip().is_loopback() => name,
+        _ => "127.0.0.1".to_owned(),
+    };
+    let host = if host.contains(':') { format!("[{host}]") } else { host };
+    format!("https://{host}:{}", console.port())
 }
 
 /// The address this machine would use to reach others, without sending anything.
@@ -458,7 +469,7 @@ async fn announce(
 }
 
 /// Enrols (at first) and starts the agent of this machine, and prints the line that enrols another.
-async fn start_agent(engine: &Engine, data: &Path, hub: SocketAddr) -> Result<LocalAgent> {
+async fn start_agent(engine: &Engine, data: &Path, hub: SocketAddr) -> Result<local_agent::Running> {
     use wk_authz::{Actor, AgentEnrol, authorize};
     use wk_engine::agents::TokenRequest;
     let token = |pattern: String, grants: Vec<String>| {

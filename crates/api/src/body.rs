@@ -29,6 +29,11 @@ impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
                 "send JSON with the header Content-Type: application/json".to_owned(),
             ));
         }
+        // Said to be too large: there is no point in waiting for it.
+        let length = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+        if length.and_then(|raw| raw.parse::<u64>().ok()).is_some_and(|length| length > BODY_MAX as u64) {
+            return Err(ApiError::TooLarge { limit: BODY_MAX });
+        }
         let bytes =
             Bytes::from_request(request, app).await.map_err(|_| ApiError::TooLarge { limit: BODY_MAX })?;
         serde_json::from_slice(&bytes).map(Self).map_err(|error| {

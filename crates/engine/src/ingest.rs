@@ -385,7 +385,10 @@ fn fold_builtin(round: &mut Round<'_>, agent: AgentId, host: HostId) {
         .into_iter()
         .collect();
     let was_writable = |mount: &str| world.check_by_key(host, &format!("readonly:{mount}")).is_some();
-    let view = View { latest, now: round.now, certificates, was_writable: &was_writable };
+    let hello_ms =
+        world.agents.get(&agent).and_then(|entry| entry.link.as_ref()).map(|link| link.clock_offset_ms);
+    let clock_ahead_ms = latest.clock_ahead_ms(hello_ms, round.now);
+    let view = View { latest, now: round.now, certificates, was_writable: &was_writable, clock_ahead_ms };
     for found in builtin::evaluate(&view, &Thresholds::default()) {
         let check = match world.check_by_key(host, &found.key) {
             Some(check) if is_builtin(world, check) => check,

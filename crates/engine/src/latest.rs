@@ -19,6 +19,8 @@ const HISTORY: Duration = Duration::from_secs(15 * 60);
 const FRESH: Duration = Duration::from_secs(120);
 /// Values kept per series with a history: fifteen minutes at ten seconds.
 const RING_MAX: usize = 96;
+/// A machine's clock is off when it says so by more than this at its hello: a slow network delays, but not by this much.
+const CLOCK_OFF_MS: u64 = 5_000;
 /// Watched series per host; hosts with more filesystems than that have other worries.
 const SERIES_MAX: usize = 4096;
 
@@ -76,6 +78,20 @@ impl Latest {
         }
     }
 
+    /// How far the machine's clock is ahead, in milliseconds, if it was off when its link opened (`hello_ms`) and what it
+    /// sends still shows the same; 0 else. A kernel without a time source does not know, and says nothing.
+    pub(crate) fn clock_ahead_ms(&self, hello_ms: Option<i64>, now: Timestamp) -> i64 {
+        let newest = self.find("load.1", &[]).and_then(|series| series.values.back());
+        match (hello_ms, newest) {
+            (Some(hello), Some((newest, _))) if hello.unsigned_abs() >= CLOCK_OFF_MS => {
+                let seen = newest.saturating_sub(now.as_ms());
+                let same = seen.abs_diff(hello) <= u64::try_from(FRESH.as_millis()).unwrap_or(u64::MAX);
+                if same { hello } else { 0 }
+            }
+            _ => 0,
+        }
+    }
+
     fn find(&self, name: &str, labels: &[(&str, &str)]) -> Option<&Series> {
         self.by_name.get(name)?.iter().filter_map(|id| self.series.get(id)).find(|series| {
             series.labels.len() == labels.len()
@@ -93,16 +109,18 @@ pub(crate) struct View<'a> {
     pub(crate) certificates: Vec<CertificateView>,
     /// Mount points whose read-only check exists: they were writable when it was made.
     pub(crate) was_writable: &'a dyn Fn(&str) -> bool,
+    /// See [`Latest::clock_ahead_ms`]: the machine's values are of an instant this much later than ours.
+    pub(crate) clock_ahead_ms: i64,
 }
 
 impl View<'_> {
     fn fresh(&self, at_ms: i64) -> bool {
         // A clock that runs ahead is the clock check's matter: its values count.
-        self.now.since(Timestamp::from_ms(at_ms)) <= FRESH
+        self.now.since(Timestamp::from_ms(at_ms.saturating_sub(self.clock_ahead_ms))) <= FRESH
     }
 
     fn window<'s>(&self, series: &'s Series, window: Duration) -> impl Iterator<Item = (i64, f64)> + use<'s> {
-        let from = (self.now - window.min(HISTORY)).as_ms();
+        let from = (self.now - window.min(HISTORY)).as_ms().saturating_add(self.clock_ahead_ms);
         series.values.iter().copied().filter(move |(at, _)| *at >= from)
     }
 }
@@ -113,6 +131,9 @@ impl HostView for View<'_> {
     }
 
     fn value(&self, name: &str, labels: Labels<'_>) -> Option<f64> {
+        if name == "clock.offset" && self.clock_ahead_ms != 0 {
+            return Some(self.clock_ahead_ms as f64 / 1e3);
+        }
         let (at, value) = *self.latest.find(name, labels)?.values.back()?;
         self.fresh(at).then_some(value)
     }

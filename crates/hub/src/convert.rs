@@ -50,7 +50,7 @@ const PARAMS_MAX: usize = 32;
 const INSTANTS: std::ops::Range<i64> = 946_684_800_000..253_402_300_800_000;
 
 /// Sections an inventory has.
-const SECTIONS: [&str; 13] = [
+const SECTIONS: [&str; 14] = [
     "os",
     "hardware",
     "packages",
@@ -64,6 +64,7 @@ const SECTIONS: [&str; 13] = [
     "mounts",
     "timers",
     "fields",
+    "top",
 ];
 
 /// What no agent program of ours sends.
