@@ -128,7 +128,7 @@ async fn a_session_counts_only_when_its_cookie_comes_once() {
         site.send(request).await.status
     };
     let own = format!("__Host-sid={token}");
-    assert_eq!(with(&[own.clone()]).await, 200);
+    assert_eq!(with(std::slice::from_ref(&own)).await, 200);
     assert_eq!(with(&[format!("theme=dark; {own}; lang=de")]).await, 200);
     assert_eq!(with(&[format!("{own}; __Host-sid=other")]).await, 401);
     assert_eq!(with(&[format!("__Host-sid=other; {own}")]).await, 401);

@@ -1,5 +1,7 @@
 //! The API as programs and browsers meet it: a real TLS port, a real store, people with every role.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 // The engine's own rig: the same clock, issuer and agents.
 #[allow(dead_code)]
 #[path = "../../../engine/tests/engine/flaky.rs"]

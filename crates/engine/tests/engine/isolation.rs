@@ -338,12 +338,12 @@ async fn reporting_on_a_foreign_check_is_written_down() {
 }
 
 /// A round may hold batches of one agent with different dictionaries: an old link's last and a new link's first.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test]
 async fn samples_go_to_the_series_of_their_own_dictionary() {
     let rig = Rig::new().await;
     let agent = rig.connected("web-1", &[]).await;
     let at = rig.now().as_ms();
-    // Something slow in front, so that both wait for the writer together.
+    // On one thread: both wait in the queue before the writer looks.
     let batch = |seq, name: &str, value| Observations {
         epoch: 1,
         seq,
@@ -354,7 +354,8 @@ async fn samples_go_to_the_series_of_their_own_dictionary() {
     let first = rig.engine.ingest(&agent.peer, LINK, batch(1, "app.first", 1.0));
     let second = rig.engine.ingest(&agent.peer, LINK, batch(2, "app.second", 2.0));
     let (first, second) = tokio::join!(first, second);
-    (first.unwrap(), second.unwrap());
+    first.unwrap();
+    second.unwrap();
     for (name, value) in [("app.first", 1.0), ("app.second", 2.0)] {
         let query = RangeQuery {
             selector: Selector { host: agent.host, name: name.to_owned(), labels: Vec::new() },
