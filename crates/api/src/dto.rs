@@ -801,3 +801,38 @@ pub struct Completion {
     pub value: String,
     pub label: String,
 }
+
+/// A person's account.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct User {
+    pub id: String,
+    pub name: String,
+    pub display_name: String,
+    /// `viewer`, `operator` or `admin`.
+    pub role: String,
+    pub created_at: String,
+    pub disabled: bool,
+    /// Failed sign-ins in a row.
+    pub failures: i64,
+    /// Too many: the password opens nothing until somebody reopens the account.
+    pub closed: bool,
+}
+
+/// Invites a person.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UserInput {
+    pub name: String,
+    #[serde(default)]
+    pub display_name: String,
+    /// `viewer`, `operator` or `admin`.
+    pub role: String,
+}
+
+/// An invitation. The path is shown once; put the console's address in front of it.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Invitation {
+    /// `/claim#…`: where the person sets a password and a second factor, once.
+    pub path: String,
+    pub expires_at: String,
+}

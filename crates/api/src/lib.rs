@@ -17,6 +17,7 @@ mod server;
 mod sign;
 mod state;
 mod time;
+mod users;
 mod view;
 
 pub use auth::Origin;

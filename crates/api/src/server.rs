@@ -30,7 +30,7 @@ use crate::dto::Problem;
 use crate::error::ApiError;
 use crate::routes::{RouteInfo, Routes};
 use crate::state::App;
-use crate::{act, admin, agents, console, live, monitor, sign};
+use crate::{act, admin, agents, console, live, monitor, sign, users};
 
 /// Connections at once. A browser holds a handful; beyond this new ones wait in the kernel's queue.
 const CONNECTIONS_MAX: usize = 2048;
@@ -51,6 +51,7 @@ pub fn build(app: App) -> (Router, Vec<RouteInfo>, serde_json::Value) {
     let routes = act::routes(routes);
     let routes = agents::routes(routes);
     let routes = admin::routes(routes);
+    let routes = users::routes(routes);
     let routes = live::routes(routes);
     let (router, table, document) = routes.finish();
     let router = router

@@ -43,6 +43,8 @@ const CLAIM_EXPIRES: &str = "claim.expires_ms";
 const HALF_DONE: Duration = Duration::from_secs(5 * 60);
 /// Half-done sign-ins at once; the oldest goes.
 const CHALLENGES_MAX: usize = 10_000;
+/// Half-done claims and invitations at once.
+const HALF_CLAIMED_MAX: usize = 100;
 /// Codes one may try for one right password.
 const CODES_MAX: u8 = 5;
 
@@ -53,8 +55,22 @@ struct Challenge {
     tries: u8,
 }
 
+/// Whom a link lets in.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub(crate) struct Invited {
+    /// Empty: whatever name the person chooses.
+    pub(crate) name: String,
+    pub(crate) display_name: String,
+    pub(crate) role: String,
+    pub(crate) expires_ms: i64,
+}
+
+/// The setting that holds an invitation.
+pub(crate) fn invitation_key(digest: &[u8; 32]) -> String {
+    format!("invite.{}", digest_hex(digest))
+}
+
 struct HalfClaimed {
-    token_sha256: [u8; 32],
     name: String,
     display_name: String,
     phc: String,
@@ -69,7 +85,7 @@ pub struct Desk {
     policy: PasswordPolicy,
     throttle: Mutex<LoginThrottle>,
     challenges: Mutex<HashMap<[u8; 32], Challenge>>,
-    half_claimed: Mutex<Option<HalfClaimed>>,
+    half_claimed: Mutex<HashMap<[u8; 32], HalfClaimed>>,
     claiming: tokio::sync::Mutex<()>,
     claimed: watch::Sender<bool>,
 }
@@ -119,21 +135,37 @@ impl Desk {
         Ok(token.link(origin))
     }
 
-    async fn check_claim(&self, engine: &Engine, raw: &str) -> Result<[u8; 32], ApiError> {
+    async fn check_claim(&self, engine: &Engine, raw: &str) -> Result<([u8; 32], Invited), ApiError> {
         let gone = || {
             ApiError::Gone(
-                "this claim link does not work (any more): start the server again for a new one".to_owned(),
+                "this link does not work (any more): ask for a new invitation, or start a server that nobody has \
+                 claimed again"
+                    .to_owned(),
             )
         };
+        let digest = ClaimToken::parse(raw.trim()).map_err(|_| gone())?.sha256();
+        let store = engine.store();
+        if let Some(json) = store.setting(&invitation_key(&digest)).await?.filter(|json| !json.is_empty()) {
+            let invited: Invited = serde_json::from_str(&json).map_err(|_| ApiError::Internal)?;
+            let open = engine.now() < Timestamp::from_ms(invited.expires_ms);
+            return if open { Ok((digest, invited)) } else { Err(gone()) };
+        }
         if *self.claimed.borrow() {
             return Err(gone());
         }
-        let digest = ClaimToken::parse(raw.trim()).map_err(|_| gone())?.sha256();
-        let kept = engine.store().setting(CLAIM_DIGEST).await?.unwrap_or_default();
-        let expires =
-            engine.store().setting(CLAIM_EXPIRES).await?.and_then(|ms| ms.parse().ok()).unwrap_or(0);
+        let kept = store.setting(CLAIM_DIGEST).await?.unwrap_or_default();
+        let expires_ms = store.setting(CLAIM_EXPIRES).await?.and_then(|ms| ms.parse().ok()).unwrap_or(0);
         let same = Secret::new(kept.into_bytes()) == Secret::new(digest_hex(&digest).into_bytes());
-        if same && engine.now() < Timestamp::from_ms(expires) { Ok(digest) } else { Err(gone()) }
+        if !same || engine.now() >= Timestamp::from_ms(expires_ms) {
+            return Err(gone());
+        }
+        let role = Role::Admin.as_str().to_owned();
+        Ok((digest, Invited { name: String::new(), display_name: String::new(), role, expires_ms }))
+    }
+
+    /// Lets unknown devices try again for an account that was closed after too many failures.
+    pub(crate) fn reopen(&self, name: &str) {
+        self.throttle.lock().reopen(name);
     }
 
     fn judge(&self, password: &str, context: &[&str]) -> Result<(Password, PasswordVerdict), ApiError> {
@@ -288,7 +320,7 @@ async fn claim_check(State(app): State<App>, Body(input): Body<ClaimCheck>) -> R
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn user_name(raw: &str) -> Result<String, ApiError> {
+pub(crate) fn user_name(raw: &str) -> Result<String, ApiError> {
     let name = raw.trim().to_lowercase();
     let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || ".-_@".contains(c);
     if (2..=64).contains(&name.len()) && name.chars().all(fits) {
@@ -303,9 +335,15 @@ async fn claim_begin(
     Body(input): Body<ClaimBegin>,
 ) -> Answer<TotpSetup> {
     let desk = &app.people;
-    let token_sha256 = desk.check_claim(&app.engine, &input.token).await?;
+    let (token_sha256, invited) = desk.check_claim(&app.engine, &input.token).await?;
     let name = user_name(&input.name)?;
-    let display_name = wk_domain::text::clean_line(&input.display_name, 100);
+    if !invited.name.is_empty() && invited.name != name {
+        return Err(ApiError::field("/name", format!("this link is for {}", invited.name)));
+    }
+    let mut display_name = wk_domain::text::clean_line(&input.display_name, 100);
+    if display_name.is_empty() {
+        display_name = invited.display_name;
+    }
     let (password, verdict) = desk.judge(&input.password, &[&name, &display_name])?;
     if !verdict.accepted {
         let errors =
@@ -320,7 +358,12 @@ async fn claim_begin(
         uri: totp.uri("Watchkeep", &name).expose().clone(),
     };
     let began = app.engine.now();
-    *desk.half_claimed.lock() = Some(HalfClaimed { token_sha256, name, display_name, phc, totp, began });
+    let mut half = desk.half_claimed.lock();
+    half.retain(|_, half| began.since(half.began) < HALF_DONE * 6);
+    if half.len() >= HALF_CLAIMED_MAX && !half.contains_key(&token_sha256) {
+        return Err(ApiError::Unavailable("too many people join at once; try again in a moment".to_owned()));
+    }
+    half.insert(token_sha256, HalfClaimed { name, display_name, phc, totp, began });
     Ok(Json(setup))
 }
 
@@ -332,16 +375,13 @@ async fn claim_finish(
 ) -> Result<Response, ApiError> {
     let desk = &app.people;
     let _one_at_a_time = desk.claiming.lock().await;
-    let token_sha256 = desk.check_claim(&app.engine, &input.token).await?;
+    let (token_sha256, invited) = desk.check_claim(&app.engine, &input.token).await?;
     let now = app.engine.now();
     let (user, step) = {
         let half = desk.half_claimed.lock();
-        let half = half
-            .as_ref()
-            .filter(|half| half.token_sha256 == token_sha256 && now.since(half.began) < HALF_DONE * 6)
-            .ok_or_else(|| {
-                ApiError::Gone("begin again: name and password are not kept that long".to_owned())
-            })?;
+        let half = half.get(&token_sha256).filter(|half| now.since(half.began) < HALF_DONE * 6).ok_or_else(
+            || ApiError::Gone("begin again: name and password are not kept that long".to_owned()),
+        )?;
         let step = half.totp.check(&input.code, now, 0).ok_or_else(|| {
             ApiError::field(
                 "/code",
@@ -358,7 +398,7 @@ async fn claim_finish(
             id,
             name: half.name.clone(),
             display_name: half.display_name.clone(),
-            role: Role::Admin.as_str().to_owned(),
+            role: invited.role.clone(),
             password_phc: half.phc.clone(),
             totp_sealed: sealed,
             totp_last_step: step,
@@ -371,15 +411,22 @@ async fn claim_finish(
     };
     let codes = RecoveryCode::generate_set().map_err(|_| ApiError::Internal)?;
     let hashes = codes.iter().map(|code| code.sha256_for(user.id).to_vec()).collect();
-    let audit = record::by_nobody(origin.ip(), now, "server.claim", "user", user.id)
-        .change("name", None::<&str>, user.name.as_str())
-        .change("role", None::<&str>, user.role.as_str());
+    let audit = record::by_nobody(
+        origin.ip(),
+        now,
+        if invited.name.is_empty() { "server.claim" } else { "user.join" },
+        "user",
+        user.id,
+    )
+    .change("name", None::<&str>, user.name.as_str())
+    .change("role", None::<&str>, user.role.as_str());
     app.engine.store().create_user(user.clone(), hashes, audit).await?;
-    *desk.half_claimed.lock() = None;
+    desk.half_claimed.lock().remove(&token_sha256);
     let _ = step;
     // Not `send`, which changes nothing while nobody listens: a server on loopback has no listener to move.
     desk.claimed.send_replace(true);
-    app.engine.store().put_setting(CLAIM_DIGEST, "", None).await?;
+    let burnt = if invited.name.is_empty() { CLAIM_DIGEST.to_owned() } else { invitation_key(&token_sha256) };
+    app.engine.store().put_setting(&burnt, "", None).await?;
     let source = origin.ip().unwrap_or(Ipv4Addr::LOCALHOST.into());
     let (cookie, session) = desk.open_session(&app, &user, "password+totp", source, &headers).await?;
     let answer = Claimed {
