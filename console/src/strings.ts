@@ -148,6 +148,7 @@ export const t = {
   grid: {
     columns: 'Columns',
     csv: 'CSV',
+    csvTitle: (count: number) => `Save the ${n(count, 'row', 'rows')} shown as CSV`,
     resetWidths: 'Reset widths',
     rows: (count: number) => n(count, 'row', 'rows'),
     partOf: (count: number, total: number) =>

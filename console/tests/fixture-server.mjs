@@ -2,6 +2,7 @@
 // prove something run against the real server (e2e/).
 //
 //   node tests/fixture-server.mjs [port]     serves dist/ and an invented API at http://127.0.0.1:4173
+//   HOSTS=10000 beforehand                   gives a large installation
 
 import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
@@ -48,7 +49,10 @@ const hostNames = [
   'ci-runner-3',
   'vpn-01',
   'proxy-dmz',
-  ...Array.from({ length: 44 }, (_, i) => `node-${String(i + 1).padStart(2, '0')}.prod.example`),
+  ...Array.from(
+    { length: Number(process.env.HOSTS ?? 44) },
+    (_, i) => `node-${String(i + 1).padStart(2, '0')}.prod.example`,
+  ),
 ]
 const hosts = hostNames.map((name, i) => ({
   id: id('host', i),

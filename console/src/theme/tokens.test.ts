@@ -77,7 +77,9 @@ describe.each(Object.entries(themes))('the %s theme', (_, tokens) => {
     expect(contrast(token(`${state}-fill`), token('on-fill'))).toBeGreaterThanOrEqual(3)
   })
   it('the accent is readable as a ground and as ink', () => {
-    expect(contrast(token('accent'), token('on-accent'))).toBeGreaterThanOrEqual(4.5)
+    for (const ground of ['accent', 'accent-hover']) {
+      expect(contrast(token(ground), token('on-accent'))).toBeGreaterThanOrEqual(4.5)
+    }
     for (const ground of [...grounds, 'accent-soft']) {
       expect(contrast(token('accent-ink'), token(ground))).toBeGreaterThanOrEqual(4.5)
     }

@@ -201,8 +201,9 @@ export function Grid<T>(props: GridProps<T>) {
   const items = virtual.getVirtualItems()
   const last = items.at(-1)?.index ?? 0
   useEffect(() => {
-    if (list.length > 0 && last >= list.length - 40) onEnd?.()
-  }, [last, list.length, onEnd])
+    // An order is only true of all rows: while one is asked for, the rest is fetched too, and the counter shows how far.
+    if (rows.length > 0 && (sort !== undefined || last >= rows.length - 40)) onEnd?.()
+  }, [last, rows.length, sort, onEnd])
 
   const currentIndex = useMemo(
     () => (currentId === undefined ? -1 : list.findIndex((row) => idOf(row) === currentId)),
@@ -318,7 +319,13 @@ export function Grid<T>(props: GridProps<T>) {
               onReset={() => setWidths({})}
             />
           )}
-          <Button size="small" look="quiet" onClick={exportCsv} disabled={list.length === 0}>
+          <Button
+            size="small"
+            look="quiet"
+            title={t.grid.csvTitle(list.length)}
+            onClick={exportCsv}
+            disabled={list.length === 0}
+          >
             {t.grid.csv}
           </Button>
         </div>

@@ -119,6 +119,7 @@ export function Honeycomb({
         if (cell !== undefined) onOpen(cell.id)
       }}
       data-over={hovered !== undefined}
+      data-tiny={r < 6}
     >
       <svg width={width} height={height} role="img" aria-label={label}>
         {tones.map((tone) => (

@@ -178,7 +178,7 @@ function Checks({ host }: { host: HostView }) {
         onOpen={(check) => open(`check:${check.id}`)}
         selection={chosen}
         onSelect={setChosen}
-        onEnd={list.hasNextPage ? () => void list.fetchNextPage() : undefined}
+        onEnd={list.hasNextPage && !list.isFetchingNextPage ? () => void list.fetchNextPage() : undefined}
         shortcuts={(current) => [
           { keys: 'a', label: t.acts.acknowledge, run: () => acts.acknowledge(targets(current)) },
           { keys: 'd', label: t.acts.downtime, run: () => acts.downtime(targets(current)) },
