@@ -12,6 +12,7 @@ mod rig;
 
 mod doors;
 mod inputs;
+mod joining;
 mod live;
 mod routes;
 mod signing;

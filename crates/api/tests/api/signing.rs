@@ -10,9 +10,9 @@ use wk_identity::Totp;
 
 use crate::site::*;
 
-const PASSWORD: &str = "vifoqu maridope lantel 47";
+pub(crate) const PASSWORD: &str = "vifoqu maridope lantel 47";
 
-fn totp(secret: &str) -> Totp {
+pub(crate) fn totp(secret: &str) -> Totp {
     let (mut bits, mut held, mut seed) = (0u32, 0u32, Vec::new());
     for letter in secret.bytes() {
         let value = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".iter().position(|known| *known == letter).unwrap();
@@ -370,5 +370,29 @@ async fn one_ends_ones_own_sessions_and_nobody_elses() {
     assert_eq!(site.delete(&one, &path).await.status, 204);
     assert_eq!(site.get(&other, "/me").await.status, 401);
     assert_eq!(site.get(&one, "/me").await.status, 200);
+    site.end().await;
+}
+
+/// Two links for one name: whoever comes second finds it taken, and the first one's role stands.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_invitations_for_one_name_the_first_that_is_used_counts() {
+    let site = Site::new().await;
+    let (admin, nobody) = (site.as_admin().await, site.as_nobody());
+    let mut tokens = Vec::new();
+    for role in ["viewer", "admin"] {
+        let made = site.post(&admin, "/users", json!({"name": "maria", "role": role})).await.json();
+        tokens.push(made["path"].as_str().unwrap().split('#').nth(1).unwrap().to_owned());
+    }
+    let mut statuses = Vec::new();
+    for token in &tokens {
+        let begin = json!({"token": token, "name": "maria", "password": PASSWORD});
+        let setup = site.post(&nobody, "/claim/begin", begin).await.json();
+        let totp = totp(setup["secret"].as_str().unwrap());
+        let code = totp.code_at(Totp::step_of(site.rig.now())).expose().clone();
+        statuses
+            .push(site.post(&nobody, "/claim/finish", json!({"token": token, "code": code})).await.status);
+    }
+    assert_eq!(statuses, [200, 409]);
+    assert_eq!(site.rig.store.user_by_name("maria").await.unwrap().unwrap().role, "viewer");
     site.end().await;
 }
