@@ -1,5 +1,7 @@
 //! The agent's own files: what it refuses to start with, and how it says so.
 
+#![allow(clippy::unwrap_used, reason = "what goes wrong in a test fails it, and says where")]
+
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output};
@@ -89,10 +91,8 @@ fn a_policy_that_others_may_write_is_no_policy() {
 #[test]
 fn a_mistake_in_the_policy_refuses_all_of_it_by_name() {
     let place = Place::new();
-    let file = place.write(
-        "plugins.toml",
-        "[[plugin]]\nname = \"check-x\"\nprogram = \"/bin/true\"\nsha25 = \"00\"\n",
-    );
+    let file = place
+        .write("plugins.toml", "[[plugin]]\nname = \"check-x\"\nprogram = \"/bin/true\"\nsha25 = \"00\"\n");
     let (code, said) = place.run(&["check"]);
     assert_eq!(code, Some(1));
     assert!(said.contains(&file.display().to_string()) && said.contains("sha256"), "{said}");
@@ -113,7 +113,10 @@ fn without_an_identity_it_says_how_to_get_one() {
     let place = Place::new();
     let (code, said) = place.run(&["run"]);
     assert_eq!(code, Some(1));
-    assert!(said.contains("this machine is not enrolled") && said.contains("watchkeep agent token"), "{said}");
+    assert!(
+        said.contains("this machine is not enrolled") && said.contains("watchkeep agent token"),
+        "{said}"
+    );
     for token in ["", "hello", "wk1.", "wk1.AAAA"] {
         let (code, said) = place.run(&["enrol", token]);
         assert_eq!(code, Some(1), "{said}");

@@ -31,7 +31,7 @@ pub(crate) async fn run(command: Command, data: &Path, json: bool) -> Result<Exi
         Command::Status => cli.status().await,
         Command::Problem { filter } => cli.checks("/problems", &filter).await,
         Command::Ack { checks, note, sticky, span } => {
-            let expires = span.map(|s| rfc3339_in(s)).transpose()?;
+            let expires = span.map(rfc3339_in).transpose()?;
             let body = json!({"checks": cli.check_ids(&checks).await?, "note": note, "sticky": sticky, "expires_at": expires});
             cli.bulk("/acknowledgements", &body, "acknowledged").await
         }

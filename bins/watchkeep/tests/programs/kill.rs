@@ -68,8 +68,7 @@ fn fifty_kills_lose_nothing_and_count_nothing_twice() {
         fleet.cli(&[&["check", "add", "web-1", &key, &spec][..], &more].concat()).ok();
     }
     // Nobody takes these: what would be told is counted in the outbox.
-    let config =
-        r#"{"url":"https://192.0.2.1:8443/hook","severities":["warning","critical","unknown","ok"]}"#;
+    let config = r#"{"url":"https://192.0.2.1:8443/hook","severities":["warning","critical","unknown"]}"#;
     channel(&fleet, config);
 
     // When the agent was down: from its kill until it samples again.

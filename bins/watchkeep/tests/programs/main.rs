@@ -1,5 +1,12 @@
 //! The real programs, seen from outside: started, used by the command line, killed, misled, and started again.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "what goes wrong in a test fails it, and says where"
+)]
+
 mod clock;
 mod disk;
 mod kill;
