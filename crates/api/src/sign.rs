@@ -87,6 +87,8 @@ pub struct Desk {
     challenges: Mutex<HashMap<[u8; 32], Challenge>>,
     half_claimed: Mutex<HashMap<[u8; 32], HalfClaimed>>,
     claiming: tokio::sync::Mutex<()>,
+    /// Failures are counted one after the other: tries side by side must not count as one.
+    counting: tokio::sync::Mutex<()>,
     claimed: watch::Sender<bool>,
 }
 
@@ -111,6 +113,7 @@ impl Desk {
             challenges: Mutex::default(),
             half_claimed: Mutex::default(),
             claiming: tokio::sync::Mutex::default(),
+            counting: tokio::sync::Mutex::default(),
             claimed: watch::channel(claimed).0,
         }
     }
@@ -504,11 +507,11 @@ async fn refuse(
     let subject = user.map_or_else(|| wk_domain::text::clean_line(name, 64), |user| user.name.clone());
     let audit = record::by_nobody(Some(source), app.engine.now(), "session.open", "user", subject)
         .denied(format!("wrong {what}"));
-    match user {
-        Some(user) => app.engine.store().set_failures(user.id, user.failures + 1, audit).await?,
-        None => app.engine.store().append_audit(vec![audit]).await?,
-    }
-    Ok(())
+    let store = app.engine.store();
+    let Some(user) = user else { return Ok(store.append_audit(vec![audit]).await?) };
+    let _counting = app.people.counting.lock().await;
+    let failures = store.user(user.id).await?.map_or(user.failures, |user| user.failures);
+    Ok(store.set_failures(user.id, failures.saturating_add(1), audit).await?)
 }
 
 async fn factor(
@@ -534,7 +537,10 @@ async fn factor(
         }
         (challenge.user, challenge.attempt)
     };
-    let user = app.engine.store().user(id).await?.filter(|user| user.disabled.is_none()).ok_or_else(over)?;
+    let user = app.engine.store().user(id).await?;
+    let user = user
+        .filter(|user| user.disabled.is_none() && !wk_identity::is_closed(user.failures))
+        .ok_or_else(over)?;
     let method = match check_code(&app, &user, &input.code, now).await? {
         Some(method) => method,
         None => {

@@ -396,3 +396,22 @@ async fn of_two_invitations_for_one_name_the_first_that_is_used_counts() {
     assert_eq!(site.rig.store.user_by_name("maria").await.unwrap().unwrap().role, "viewer");
     site.end().await;
 }
+
+/// The durable count behind the hard cap: tries side by side are as many as tries in a row.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn failures_side_by_side_are_all_counted_and_a_closed_account_stays_closed() {
+    let (site, maria) = claimed().await;
+    let attempt = || first_step(&site, "maria", "wrong password again");
+    let answers = tokio::join!(attempt(), attempt(), attempt(), attempt());
+    assert_eq!([answers.0.status, answers.1.status, answers.2.status, answers.3.status], [401; 4]);
+    let user = site.rig.store.user_by_name("maria").await.unwrap().unwrap();
+    assert_eq!(user.failures, 4);
+    // Closed between the two steps: the right code opens nothing any more.
+    site.rig.clock.advance(Duration::from_secs(60));
+    let challenge = first_step(&site, "maria", PASSWORD).await.json();
+    let audit = record::draft(&Actor::system(), site.rig.now(), "session.open", "user", user.id);
+    site.rig.store.set_failures(user.id, 100, audit).await.unwrap();
+    assert_eq!(second_step(&site, &challenge, &maria.code(&site)).await.status, 401);
+    assert_eq!(site.get(&maria.who, "/me").await.status, 200, "who is in stays in");
+    site.end().await;
+}
