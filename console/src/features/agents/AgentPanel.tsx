@@ -18,7 +18,7 @@ import { Ago, At } from '../../ui/Time'
 import { toast } from '../../ui/toast'
 import { useMay } from '../shell/useMe'
 import styles from './Agents.module.css'
-import { standing } from './standing'
+import { furtherGrants, standing } from './standing'
 
 export default function AgentPanel({ id, onClose }: { id: string; onClose: () => void }) {
   const agent = useQuery(agentQuery(id))
@@ -98,9 +98,9 @@ export function AgentFacts({ agent }: { agent: Agent }) {
         [t.agents.columns.enrolled, <At key="enrolled" at={agent.enrolled_at} />],
         [
           t.agents.columns.grants,
-          agent.grants.length === 0
+          furtherGrants(agent.grants).length === 0
             ? t.agents.ownHostOnly
-            : agent.grants.map((grant) => <Tag key={grant}>{grant}</Tag>),
+            : furtherGrants(agent.grants).map((grant) => <Tag key={grant}>{grant}</Tag>),
         ],
         [t.agents.remote, agent.remote_off ? t.agents.remoteOff : t.agents.remoteOn],
         [

@@ -17,7 +17,7 @@ import { useMay } from '../shell/useMe'
 import { parseSort, printSort, usePanel, useSearchState } from '../shell/useSearchState'
 import styles from './Agents.module.css'
 import { EnrolDialog } from './EnrolDialog'
-import { standing } from './standing'
+import { furtherGrants, standing } from './standing'
 import { Tokens } from './Tokens'
 
 const columns: readonly Column<Agent>[] = [
@@ -45,10 +45,10 @@ const columns: readonly Column<Agent>[] = [
     header: t.agents.columns.grants,
     width: 130,
     cell: (agent) =>
-      agent.grants.length === 0 ? (
+      furtherGrants(agent.grants).length === 0 ? (
         <span className={styles.faint}>{t.agents.ownHostOnly}</span>
       ) : (
-        agent.grants.map((grant) => <Tag key={grant}>{grant}</Tag>)
+        furtherGrants(agent.grants).map((grant) => <Tag key={grant}>{grant}</Tag>)
       ),
     text: (agent) => agent.grants.join(' '),
   },

@@ -11,6 +11,7 @@ import { Ago } from '../../ui/Time'
 import { toast, toastError } from '../../ui/toast'
 import type { Tone } from '../../ui/tone'
 import styles from './Agents.module.css'
+import { furtherGrants } from './standing'
 
 const stateTone: Record<string, Tone> = {
   open: 'notice',
@@ -61,10 +62,10 @@ export function Tokens({ onNew }: { onNew: () => void }) {
       header: t.agents.columns.grants,
       width: 130,
       cell: (token) =>
-        token.grants.length === 0 ? (
+        furtherGrants(token.grants).length === 0 ? (
           <span className={styles.faint}>{t.agents.ownHostOnly}</span>
         ) : (
-          token.grants.map((grant) => <Tag key={grant}>{grant}</Tag>)
+          furtherGrants(token.grants).map((grant) => <Tag key={grant}>{grant}</Tag>)
         ),
       text: (token) => token.grants.join(' '),
     },

@@ -21,3 +21,7 @@ export function standing(agent: Pick<Agent, 'standing' | 'connected'>): {
       return { tone: 'unclear', word: agent.standing, rank: 1 }
   }
 }
+
+/** What an agent may do beyond its own host, which every agent may. */
+export const furtherGrants = (grants: readonly string[]): string[] =>
+  grants.filter((grant) => grant !== 'host')

@@ -72,7 +72,9 @@ function Line({ event, withHost, date }: { event: Event; withHost: boolean; date
         <div className={styles.text}>
           <div>
             {withHost && event.host && <span className={styles.host}>{event.host.name}</span>}
-            {event.check_title && <span className={styles.check}>{event.check_title}</span>}
+            {event.check_title && !event.summary.startsWith(event.check_title) && (
+              <span className={styles.check}>{event.check_title}</span>
+            )}
             <span className={styles.summary}>{event.summary}</span>
           </div>
           <div className={styles.meta}>

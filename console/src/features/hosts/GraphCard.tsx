@@ -62,15 +62,16 @@ export function GraphCard({
 
   const thresholds = useMemo(() => {
     const out: Threshold[] = []
-    const wanted = graph.check?.metric ?? ''
-    const metric = detail.data?.metrics.find((each) => each.label === wanted || each.label.startsWith(wanted))
-    const warn = upperBound(metric?.warn)
-    const crit = upperBound(metric?.crit)
-    if (metric !== undefined && warn !== undefined) {
-      out.push({ value: warn, tone: 'notice', label: `${t.status.warning} ${quantity(warn, graph.unit)}` })
-    }
-    if (metric !== undefined && crit !== undefined) {
-      out.push({ value: crit, tone: 'danger', label: `${t.status.critical} ${quantity(crit, graph.unit)}` })
+    const metrics = detail.data?.metrics ?? []
+    const metric = metrics.find((each) => each.label === graph.check?.metric)
+    const times = graph.check?.times?.(metrics) ?? 1
+    for (const [range, tone, word] of [
+      [metric?.warn, 'notice', t.status.warning],
+      [metric?.crit, 'danger', t.status.critical],
+    ] as const) {
+      const value = (upperBound(range ?? undefined) ?? Number.NaN) * times
+      // Without a finite limit there is nothing to draw, and a wrong line is worse than none.
+      if (Number.isFinite(value)) out.push({ value, tone, label: `${word} ${quantity(value, graph.unit)}` })
     }
     return out
   }, [detail.data, graph])

@@ -2,7 +2,7 @@
 
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { Link, useParams } from '@tanstack/react-router'
-import { useMemo, useState } from 'react'
+import { useEffect, useMemo, useState } from 'react'
 import {
   agentQuery,
   checksQuery,
@@ -128,7 +128,7 @@ export function HostPage() {
       }
     >
       {tab === 'checks' && <Checks host={data} />}
-      {tab === 'graphs' && <Graphs id={id} />}
+      {tab === 'graphs' && <Graphs id={id} agent={data.agent ?? undefined} />}
       {tab === 'inventory' && <Inventory id={id} />}
       {tab === 'timeline' && <HostTimeline id={id} />}
       {tab === 'agent' && <HostAgent host={data} />}
@@ -226,9 +226,15 @@ function Checks({ host }: { host: HostView }) {
   )
 }
 
-function Graphs({ id }: { id: string }) {
+function Graphs({ id, agent }: { id: string; agent: string | undefined }) {
   const [range, setRange] = useRange()
   const [search, setSearch] = useSearchState()
+  // A machine that came minutes ago would show an hour of nothing: begin with what there is.
+  const enrolled = useQuery({ ...agentQuery(agent ?? ''), enabled: agent !== undefined }).data?.enrolled_at
+  const isYoung = enrolled !== undefined && Date.now() - Date.parse(enrolled) < 30 * 60_000
+  useEffect(() => {
+    if (isYoung && search.range === undefined) setSearch({ range: '15m' })
+  }, [isYoung, search.range, setSearch])
   const series = useQuery(seriesQuery(id))
   const checks = useInfiniteQuery(checksQuery('checks', '', id))
   // Read again only when the range jumps, not with every tick of a moving one.

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { buildConfig, draftOf } from '../system/channelConfig'
 import { daysTone } from '../system/days'
 import { buildSpec, emptyDraft } from './checkSpec'
-import { upperBound, usedShare } from './graphs'
+import { processors, upperBound, usedShare } from './graphs'
 
 describe('arguments of a check', () => {
   it('leaves out what was not filled in', () => {
@@ -65,6 +65,17 @@ describe('thresholds in a graph', () => {
     [undefined, undefined],
     ['x', undefined],
   ])('the upper end of %j is %j', (range, bound) => expect(upperBound(range)).toBe(bound))
+})
+
+describe('thresholds of load', () => {
+  const metric = (label: string, value: number | null) => ({ label, value, unit: '' })
+  it('are drawn for all processors, since the check judges one', () => {
+    expect(processors([metric('load5_per_core', 0.5), metric('load5', 4)])).toBe(8)
+  })
+  it('are not drawn when the number of processors cannot be told', () => {
+    expect(processors([metric('load5_per_core', 0), metric('load5', 0)])).toBeNaN()
+    expect(processors([metric('load5', 4)])).toBeNaN()
+  })
 })
 
 describe('used share of a file system', () => {

@@ -1,7 +1,7 @@
 // Which graphs a host gets, and what each line in them is called. Everything that is not named here still shows, one
 // graph per metric, under "All series".
 
-import type { RangeSeries, Series } from '../../api/types'
+import type { PerfValue, RangeSeries, Series } from '../../api/types'
 import { t } from '../../strings'
 import type { Line } from '../../ui/chart/data'
 
@@ -24,7 +24,7 @@ export interface Graph {
   /** Turns the named lines into what is drawn, when that is not the same. */
   derive?: (series: readonly RangeSeries[]) => Line[]
   /** The check whose thresholds are drawn, and the metric of it. */
-  check?: { key: string; metric: string }
+  check?: { key: string; metric: string; times?: (metrics: readonly PerfValue[]) => number }
   order?: readonly string[]
 }
 
@@ -84,6 +84,13 @@ export function usedShare(series: readonly RangeSeries[]): Line[] {
   return lines
 }
 
+/** How many processors the load check counted: its two values tell. */
+export function processors(metrics: readonly PerfValue[]): number {
+  const of = (label: string) => metrics.find((each) => each.label === label)?.value ?? Number.NaN
+  const count = Math.round(of('load5') / of('load5_per_core'))
+  return Number.isFinite(count) && count >= 1 ? count : Number.NaN
+}
+
 export const graphs: readonly Graph[] = [
   {
     id: 'cpu',
@@ -107,7 +114,8 @@ export const graphs: readonly Graph[] = [
       'load.5': t.graphs.minutes(5),
       'load.15': t.graphs.minutes(15),
     }),
-    check: { key: 'load', metric: 'load5' },
+    // The check judges load per processor; the graph shows it whole.
+    check: { key: 'load', metric: 'load5_per_core', times: processors },
     order: [t.graphs.minutes(1), t.graphs.minutes(5), t.graphs.minutes(15)],
   },
   {
