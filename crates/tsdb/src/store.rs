@@ -619,13 +619,15 @@ impl Inner {
     fn health(&self) -> MetricsHealth {
         let view = self.view.read().clone();
         let wal_bytes = self.wal.bytes();
+        // One lock after the other: new series take the log first and the index below it, and a guard inside the value
+        // below would live until the whole of it is made.
+        let series = self.index.read().len() as u64;
+        let log_bytes = self.series_log.lock().bytes();
         MetricsHealth {
-            series: self.index.read().len() as u64,
+            series,
             samples_accepted: self.notes.accepted.load(Ordering::Relaxed),
             samples_rejected: self.notes.rejected.load(Ordering::Relaxed),
-            bytes_on_disk: view.blocks.iter().map(|b| b.bytes).sum::<u64>()
-                + wal_bytes
-                + self.series_log.lock().bytes(),
+            bytes_on_disk: view.blocks.iter().map(|b| b.bytes).sum::<u64>() + wal_bytes + log_bytes,
             wal_bytes,
             corrupt_blocks: self.notes.damaged.load(Ordering::Relaxed),
             reports: self.notes.reports(),

@@ -3,6 +3,9 @@
 
 mod common;
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use common::{Fixture, T0, counter, key, select};
 use wk_domain::Timestamp;
 use wk_engine::ports::metrics::{Metrics, MetricsError, Sample, SeriesRef, Tier};
@@ -211,4 +214,30 @@ fn a_series_may_change_its_unit_and_kind_but_not_its_short_name() {
     fixture.reopen();
     assert_eq!(fixture.store().series_of(common::host(1)), [changed]);
     assert_eq!(fixture.store().health().series, 1);
+}
+
+#[test]
+fn asking_how_it_is_while_new_series_come_stops_neither() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let store = Arc::new(Store::open(&dir.path().join("metrics"), Options::default()).expect("open"));
+    let (told, done) = std::sync::mpsc::channel();
+    for asks in [true, false] {
+        let (store, told) = (Arc::clone(&store), told.clone());
+        // Not joined: threads that wait for each other would never end, and the test would not say so.
+        std::thread::spawn(move || {
+            for n in 0..300 {
+                if asks {
+                    store.health();
+                    std::thread::yield_now();
+                } else {
+                    store.resolve(&[key(1, &format!("series.{n}"))]).expect("resolve");
+                }
+            }
+            let _ = told.send(());
+        });
+    }
+    for _ in 0..2 {
+        done.recv_timeout(Duration::from_secs(60)).expect("the store waits for itself");
+    }
+    assert_eq!(store.health().series, 300);
 }
