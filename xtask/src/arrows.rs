@@ -31,7 +31,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("wk-sandbox", &["wk-domain", "wk-wire"]),
     ("wk-probes", &["wk-domain", "wk-wire"]),
     ("wk-spool", &["wk-wire"]),
-    ("wk-link", &["wk-domain", "wk-wire", "wk-spool", "wk-pki"]),
+    ("wk-link", &["wk-domain", "wk-wire", "wk-spool", "wk-pki", "wk-seal"]),
     // bins
     (
         "watchkeep",
@@ -80,7 +80,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("landlock", &["wk-sandbox"]),
     ("seccompiler", &["wk-sandbox"]),
     ("libc", &["wk-sandbox"]),
-    ("rcgen", &["wk-pki"]),
+    ("rcgen", &["wk-pki", "wk-testkit"]),
     ("argon2", &["wk-identity", "wk-seal"]),
     ("lettre", &["wk-notify"]),
     ("axum", &["wk-api"]),
