@@ -432,7 +432,7 @@ impl AgentHome {
                 format!("--map-group={group}"),
             ];
         }
-        let script = "echo \"$0\" > /proc/sys/kernel/hostname && exec \"$@\"";
+        let script = "hostname \"$0\" && exec \"$@\"";
         line.extend(["/bin/sh".into(), "-c".into(), script.into(), self.name.clone()]);
         line.extend(inner);
         line.extend(wrapper.iter().cloned());
