@@ -5,6 +5,7 @@
     clippy::expect_used,
     clippy::panic,
     clippy::print_stdout,
+    clippy::cloned_ref_to_slice_refs,
     reason = "a test may"
 )]
 
