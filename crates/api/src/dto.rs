@@ -125,7 +125,6 @@ pub struct Me {
     pub role: String,
     /// Actions this person may do, such as `problem.acknowledge`.
     pub permissions: Vec<String>,
-    pub recovery_codes_left: u32,
     pub session_expires_at: String,
 }
 
@@ -755,9 +754,9 @@ pub struct Notification {
     pub summary: String,
 }
 
-/// One event of the live stream (`event:` is the kind, `data:` this, `id:` grows).
+/// One event of the live stream (`event:` is the same word as `live`, `data:` this, `id:` grows).
 #[derive(Debug, Clone, Serialize, ToSchema)]
-#[serde(tag = "kind", rename_all = "kebab-case")]
+#[serde(tag = "live", rename_all = "kebab-case")]
 pub enum Live {
     /// A check's state or handling changed.
     Check(Box<CheckView>),

@@ -434,7 +434,7 @@ async fn claim_finish(
     let (cookie, session) = desk.open_session(&app, &user, "password+totp", source, &headers).await?;
     let answer = Claimed {
         recovery_codes: codes.iter().map(|code| code.text().expose().clone()).collect(),
-        me: me_view(&user, &session, codes.len() as u32),
+        me: me_view(&user, &session),
     };
     Ok(([(header::SET_COOKIE, cookie)], Json(answer)).into_response())
 }
@@ -555,7 +555,7 @@ async fn factor(
         app.engine.store().set_failures(user.id, 0, audit).await?;
     }
     let (cookie, session) = desk.open_session(&app, &user, method, source, &headers).await?;
-    Ok(([(header::SET_COOKIE, cookie)], Json(me_view(&user, &session, 0))).into_response())
+    Ok(([(header::SET_COOKIE, cookie)], Json(me_view(&user, &session))).into_response())
 }
 
 /// Which second factor the code is, if any; it is burnt then.
@@ -582,7 +582,7 @@ async fn check_code(
     Ok(burnt.then_some("password+recovery"))
 }
 
-fn me_view(user: &UserRow, session: &SessionRow, recovery_codes_left: u32) -> Me {
+fn me_view(user: &UserRow, session: &SessionRow) -> Me {
     let role = Role::parse(&user.role).unwrap_or(Role::Viewer);
     Me {
         id: user.id.to_string(),
@@ -590,7 +590,6 @@ fn me_view(user: &UserRow, session: &SessionRow, recovery_codes_left: u32) -> Me
         display_name: user.display_name.clone(),
         role: user.role.clone(),
         permissions: permissions(role),
-        recovery_codes_left,
         session_expires_at: time::write(times_of(session).ends_at(&limits_of(role))),
     }
 }
@@ -606,7 +605,7 @@ async fn me(State(app): State<App>, Extension(Caller(actor)): Extension<Caller>)
             let user = app.engine.store().user(*id).await?.ok_or(ApiError::SignIn)?;
             let sessions = app.engine.store().sessions(*id).await?;
             let session = sessions.into_iter().find(|s| s.id == *session).ok_or(ApiError::SignIn)?;
-            Ok(Json(me_view(&user, &session, 0)))
+            Ok(Json(me_view(&user, &session)))
         }
         Who::Local { .. } | Who::System => Ok(Json(Me {
             id: actor.label(),
@@ -614,7 +613,6 @@ async fn me(State(app): State<App>, Extension(Caller(actor)): Extension<Caller>)
             display_name: "on this machine".to_owned(),
             role: actor.role.as_str().to_owned(),
             permissions: permissions(actor.role),
-            recovery_codes_left: 0,
             session_expires_at: time::write(now),
         })),
     }

@@ -1205,25 +1205,25 @@ export interface components {
             /** @description `/claim#…`: where the person sets a password and a second factor, once. */
             path: string;
         };
-        /** @description One event of the live stream (`event:` is the kind, `data:` this, `id:` grows). */
+        /** @description One event of the live stream (`event:` is the same word as `live`, `data:` this, `id:` grows). */
         Live: (components["schemas"]["CheckView"] & {
             /** @enum {string} */
-            kind: "check";
+            live: "check";
         }) | (components["schemas"]["Event"] & {
             /** @enum {string} */
-            kind: "event";
+            live: "event";
         }) | {
             connected: boolean;
             id: string;
             /** @enum {string} */
-            kind: "agent";
+            live: "agent";
             standing: string;
         } | {
             /** @enum {string} */
-            kind: "configuration";
+            live: "configuration";
         } | {
             /** @enum {string} */
-            kind: "resync";
+            live: "resync";
         };
         /** @description Who is signed in. */
         Me: {
@@ -1232,8 +1232,6 @@ export interface components {
             name: string;
             /** @description Actions this person may do, such as `problem.acknowledge`. */
             permissions: string[];
-            /** Format: int32 */
-            recovery_codes_left: number;
             /** @description `viewer`, `operator` or `admin`. */
             role: string;
             session_expires_at: string;
