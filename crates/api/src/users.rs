@@ -68,6 +68,12 @@ async fn invite(
     Extension(Caller(actor)): Extension<Caller>,
     Body(input): Body<UserInput>,
 ) -> Answer<Invitation> {
+    if !*app.people.claimed().borrow() {
+        // Whoever joined first would end the claim, and might be no administrator.
+        return Err(ApiError::Conflict(
+            "claim the server first, by the link it printed; then invite".to_owned(),
+        ));
+    }
     let name = user_name(&input.name)?;
     let role =
         Role::parse(&input.role).ok_or_else(|| ApiError::field("/role", "use viewer, operator or admin"))?;

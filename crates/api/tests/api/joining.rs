@@ -96,3 +96,12 @@ async fn a_closed_account_is_reopened_by_an_administrator() {
     assert_eq!(site.rig.store.user(olga).await.unwrap().unwrap().failures, 0);
     site.end().await;
 }
+
+#[tokio::test]
+async fn nobody_is_invited_before_the_server_has_an_administrator() {
+    let site = Site::unclaimed().await;
+    let refused = site.post(&site.as_local(), "/users", json!({"name": "olga", "role": "viewer"})).await;
+    assert_eq!(refused.status, 409);
+    assert_eq!(site.get(&site.as_nobody(), "/meta").await.json()["claimed"], false);
+    site.end().await;
+}
