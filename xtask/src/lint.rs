@@ -2,7 +2,7 @@
 
 use anyhow::{Result, bail};
 
-use crate::{arrows, parts, sh};
+use crate::{arrows, links, parts, sh};
 
 /// Versions of the tools that are not in the toolchain.
 const CARGO_DENY: &str = "0.20.2";
@@ -15,6 +15,7 @@ const MDBOOK: &str = "0.5.4";
 pub fn lint() -> Result<()> {
     sh::step("formatting", &mut sh::command("cargo", &["fmt", "--all", "--check"]))?;
     arrows::check()?;
+    links::check()?;
     parts::console()?;
     let clippy = ["clippy", "--quiet", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"];
     sh::step("clippy", &mut sh::command("cargo", &clippy))?;

@@ -4,6 +4,7 @@
 
 mod arrows;
 mod bench;
+mod links;
 mod lint;
 mod parts;
 mod run;
