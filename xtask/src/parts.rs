@@ -26,6 +26,7 @@ const TEST_PARTS: &[Part] = &[
     part!("monitoring-plugins-basic", "/usr/lib/nagios/plugins/check_load"),
     part!("python3-aiosmtpd", "/usr/lib/python3/dist-packages/aiosmtpd"),
     part!("rpm", "/usr/bin/rpmbuild"),
+    part!("db5.3-util", "/usr/bin/db5.3_load"),
     part!("openssh-client", "/usr/bin/ssh-keygen"),
     part!("procps", "/usr/bin/free"),
     part!("iproute2", "/bin/ss"),

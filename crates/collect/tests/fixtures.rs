@@ -272,6 +272,8 @@ fn hostile_files_break_nothing_and_stop_nothing() {
         "var/lib/dpkg/status.d/x",
         "lib/apk/db/installed",
         "var/lib/rpm/rpmdb.sqlite",
+        "var/lib/rpm/Packages.db",
+        "var/lib/rpm/Packages",
     ];
     for pattern in &patterns {
         let machine = Machine::new(&[("run/systemd/timesync/synchronized", "")]);
@@ -357,11 +359,17 @@ fn packages_tell_their_source_and_only_what_changed() {
 }
 
 #[test]
-fn an_old_rpm_database_is_named_as_unreadable_and_never_as_no_packages() {
-    let machine = Machine::new(&[("var/lib/rpm/Packages", "berkeley")]);
-    let mut inventory = machine.inventory();
-    assert!(inventory.scan(0).iter().all(|d| d.section != "packages"));
-    assert!(inventory.take_notes().iter().any(|n| n.source == "rpm database of an old format"));
+fn a_package_database_that_makes_no_sense_is_noted_and_never_told_as_no_packages() {
+    for (path, note) in [
+        ("var/lib/rpm/Packages", "rpm's Packages"),
+        ("var/lib/rpm/Packages.db", "rpm's Packages.db"),
+        ("var/lib/rpm/rpmdb.sqlite", "rpmdb.sqlite"),
+    ] {
+        let machine = Machine::new(&[(path, "no database")]);
+        let mut inventory = machine.inventory();
+        assert!(inventory.scan(0).iter().all(|d| d.section != "packages"));
+        assert!(inventory.take_notes().iter().any(|n| n.source == note), "{path}");
+    }
 }
 
 #[test]

@@ -198,6 +198,12 @@ pub fn exercise_parsers(bytes: &[u8]) {
     let _ = (cmdline::from_proc(bytes), cmdline::from_line(bytes), crate::text::field(bytes));
 }
 
+/// Reads `bytes` as a whole database of rpm in each of its forms: the body of a fuzz target.
+#[doc(hidden)]
+pub fn exercise_rpm_database(bytes: &[u8]) {
+    rpm::exercise_files(bytes);
+}
+
 /// A number that changes when one of the files below `root` does.
 fn stamp(root: &Path, files: &[&str]) -> u64 {
     let mut stamp = Stamp::default();
