@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use wk_wire::v1::InventoryDelta;
 
-use crate::host::clock::Clock;
+use crate::host::clock::{Clock, KernelClock};
 use crate::host::cpu::{Cpu, Pressure};
 use crate::host::disk::Disks;
 use crate::host::filesystem::Filesystems;
@@ -103,6 +103,12 @@ impl Collector {
     /// Sets the agent's own figures for the cycles from now on.
     pub fn set_agent_figures(&mut self, figures: AgentFigures) {
         self.figures = Some(figures);
+    }
+
+    /// Hands over what the kernel says of its clock, for the next cycle. Reading it takes a system call without a safe
+    /// binding, so the caller does; without it, what synchronises the clock is asked instead.
+    pub fn set_kernel_clock(&mut self, told: KernelClock) {
+        self.clock.set_kernel(told);
     }
 
     /// Reads everything once and adds the values to `out`. Figures that need two readings come from the second cycle on.

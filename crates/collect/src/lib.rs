@@ -18,6 +18,7 @@ mod source;
 mod text;
 
 pub use collector::{AgentFigures, Collector, Config};
+pub use host::clock::KernelClock;
 pub use inventory::{Inventory, InventoryConfig};
 pub use note::{Note, Problem};
 pub use sampler::{NewDefinitions, SERIES_MAX, Sampler, SeriesRef};

@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use wk_collect::{AgentFigures, Collector, Config, Inventory, InventoryConfig, Problem, Sampler};
+use wk_collect::{
+    AgentFigures, Collector, Config, Inventory, InventoryConfig, KernelClock, Problem, Sampler,
+};
 use wk_wire::v1::{InventoryDelta, InventoryItem};
 
 const TEN_SECONDS: Option<Duration> = Some(Duration::from_secs(10));
@@ -169,6 +171,26 @@ fn timesyncd_tells_whether_the_clock_is_in_step() {
     machine.write("run/systemd/timesync/synchronized", b"");
     collector.sample_after(TEN_SECONDS, &mut out);
     assert_eq!(values(&mut out)["clock.synchronised"], 1.0);
+}
+
+#[test]
+fn the_kernels_word_on_the_clock_counts_for_one_cycle_and_before_timesyncds_mark() {
+    let machine = Machine::new(&[("run/systemd/timesync/synchronized", "")]);
+    let (mut collector, mut out) = (machine.collector(), Sampler::new());
+    collector.set_kernel_clock(KernelClock::new(0x40, 0, 16_000_000, 16_000_000));
+    collector.sample_after(None, &mut out);
+    let now = values(&mut out);
+    assert_eq!((now["clock.synchronised"], now["clock.error.max"]), (0.0, 16.0));
+    collector.set_kernel_clock(KernelClock::new(0x2001, -3_000_000, 2_000, 1_000));
+    collector.sample_after(TEN_SECONDS, &mut out);
+    let now = values(&mut out);
+    assert_eq!((now["clock.synchronised"], now["clock.offset"]), (1.0, 0.003));
+    assert_eq!((now["clock.error.max"], now["clock.error.estimated"]), (0.002, 0.001));
+    // The kernel was not asked this time: what it said before is no answer any more.
+    collector.sample_after(TEN_SECONDS, &mut out);
+    let now = values(&mut out);
+    assert!(!now.contains_key("clock.offset") && !now.contains_key("clock.error.max"));
+    assert_eq!(now["clock.synchronised"], 1.0);
 }
 
 #[test]

@@ -10,6 +10,7 @@
 
 mod bpf;
 mod child;
+mod clock;
 mod filter;
 mod grade;
 mod harden;
@@ -22,6 +23,7 @@ mod runner;
 mod spawner;
 mod verdict;
 
+pub use clock::{Timex, timex};
 pub use grade::{Grade, Layer, LowestGrade};
 pub use harden::{HardenError, KeepCapability, become_ids, become_user, harden_self};
 pub use log::{ExecutionLog, LogError};

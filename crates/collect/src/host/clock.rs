@@ -1,8 +1,9 @@
-//! Is this machine's clock right? Asks chronyd by its own monitoring protocol, or looks at systemd-timesyncd's mark.
+//! Is this machine's clock right? Asks chronyd by its own monitoring protocol, else believes the kernel, which knows what
+//! ntpd, systemd-timesyncd or any other program makes of its clock.
 //!
-//! The kernel's own answer (`adjtimex(2)`) would cover every daemon, but no safe binding for reading it exists and this
-//! crate holds no unsafe code. The question to chronyd goes out in one cycle and the answer is picked up in the next,
-//! so nothing here ever waits.
+//! The kernel's answer (`adjtimex(2)`) is handed in by the caller: no safe binding for reading it exists and this crate
+//! holds no unsafe code. Where the kernel may not be asked, systemd-timesyncd's mark remains. The question to chronyd goes
+//! out in one cycle and the answer is picked up in the next, so nothing here ever waits.
 
 use std::net::{Ipv4Addr, UdpSocket};
 use std::path::{Path, PathBuf};
@@ -29,6 +30,42 @@ pub(crate) struct Tracking {
     pub synchronised: bool,
 }
 
+/// The kernel corrects the clock itself, by the offset it was told (`STA_PLL`).
+const STATUS_PLL: i32 = 0x0001;
+/// The offset is in nanoseconds (`STA_NANO`).
+const STATUS_NANO: i32 = 0x2000;
+/// Where the kernel stops to count the error and calls the clock unsynchronised (`NTP_PHASE_LIMIT`).
+const ERROR_LIMIT_US: i64 = 16_000_000;
+
+/// What the kernel says of its clock.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct KernelClock {
+    offset: Option<f64>,
+    error_max: f64,
+    error_estimated: f64,
+    synchronised: bool,
+}
+
+impl KernelClock {
+    /// From the fields `status`, `offset`, `maxerror` and `esterror` of adjtimex(2), as they come.
+    ///
+    /// Whether the clock is in step shows by the greatest error, not by the bit `STA_UNSYNC`: chronyd leaves that one set
+    /// unless it is told to care for the hardware's clock.
+    pub fn new(status: i32, offset: i64, error_max_us: i64, error_estimated_us: i64) -> Self {
+        let synchronised = (0..ERROR_LIMIT_US).contains(&error_max_us);
+        let per_second = if status & STATUS_NANO != 0 { 1e9 } else { 1e6 };
+        let seconds = |us: i64| us.clamp(0, ERROR_LIMIT_US) as f64 / 1e6;
+        // What is still to be added to a clock that is slow. Zero, so that no minus stands before it, when there is nothing.
+        let offset = (synchronised && status & STATUS_PLL != 0).then(|| 0.0 - offset as f64 / per_second);
+        Self {
+            offset,
+            error_max: seconds(error_max_us),
+            error_estimated: seconds(error_estimated_us),
+            synchronised,
+        }
+    }
+}
+
 #[derive(Debug)]
 pub(crate) struct Clock {
     timesync: PathBuf,
@@ -37,6 +74,8 @@ pub(crate) struct Clock {
     cycle: u32,
     sequence: u32,
     answer: Option<(u32, Tracking)>,
+    /// For the next cycle only: an old answer must not pass for a new one.
+    kernel: Option<KernelClock>,
 }
 
 impl Clock {
@@ -48,7 +87,12 @@ impl Clock {
             cycle: 0,
             sequence: 0,
             answer: None,
+            kernel: None,
         }
+    }
+
+    pub(crate) fn set_kernel(&mut self, told: KernelClock) {
+        self.kernel = Some(told);
     }
 
     pub(crate) fn sample(&mut self, out: &mut Sampler) {
@@ -56,10 +100,20 @@ impl Clock {
             self.ask();
         }
         self.cycle = self.cycle.wrapping_add(1);
+        let kernel = self.kernel.take();
+        if let Some(kernel) = kernel {
+            out.put(Metric::ClockErrorMax, kernel.error_max);
+            out.put(Metric::ClockErrorEstimated, kernel.error_estimated);
+        }
         let fresh = self.answer.filter(|(at, _)| self.cycle.wrapping_sub(*at) <= ANSWER_CYCLES_MAX);
         if let Some((_, tracking)) = fresh {
             out.put(Metric::ClockOffset, tracking.offset);
             out.put(Metric::ClockSynchronised, f64::from(u8::from(tracking.synchronised)));
+        } else if let Some(kernel) = kernel {
+            if let Some(offset) = kernel.offset {
+                out.put(Metric::ClockOffset, offset);
+            }
+            out.put(Metric::ClockSynchronised, f64::from(u8::from(kernel.synchronised)));
         } else if self.timesync.is_dir() {
             let synchronised = self.timesync.join("synchronized").exists();
             out.put(Metric::ClockSynchronised, f64::from(u8::from(synchronised)));
@@ -168,7 +222,29 @@ mod tests {
         assert_eq!(chrony_float((-3i32 << 25) as u32 | (0x1ff_ffff & -8i32 as u32)), -8.0 * 2f64.powi(-28));
     }
 
+    #[test]
+    fn the_kernel_is_believed_whoever_corrects_its_clock() {
+        // systemd-timesyncd: the kernel corrects 1.5 ms, in nanoseconds. A positive offset means that the clock is slow.
+        let told = KernelClock::new(STATUS_PLL | STATUS_NANO, 1_500_000, 250_000, 0);
+        assert_eq!((told.offset, told.error_max, told.synchronised), (Some(-0.0015), 0.25, true));
+        // ntpd on an old kernel, in microseconds.
+        assert_eq!(KernelClock::new(STATUS_PLL, -1_500, 9_000, 400).offset, Some(0.0015));
+        // chronyd without rtcsync: marked unsynchronised (0x40), and yet in step; it keeps the offset to itself.
+        let told = KernelClock::new(0x40, 0, 9_000, 400);
+        assert_eq!((told.offset, told.synchronised, told.error_estimated), (None, true, 0.0004));
+        // Nobody.
+        let told = KernelClock::new(0x40 | STATUS_PLL, 5, 16_000_000, 16_000_000);
+        assert_eq!((told.offset, told.error_max, told.synchronised), (None, 16.0, false));
+    }
+
     proptest! {
+        #[test]
+        fn no_figure_breaks_it(status: i32, offset: i64, most: i64, about: i64) {
+            let told = KernelClock::new(status, offset, most, about);
+            prop_assert!(told.offset.is_none_or(f64::is_finite));
+            prop_assert!((0.0..=16.0).contains(&told.error_max) && (0.0..=16.0).contains(&told.error_estimated));
+        }
+
         #[test]
         fn no_packet_breaks_it(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
             prop_assert!(tracking_reply(&bytes, 0).is_none_or(|t| t.offset.is_finite()));
