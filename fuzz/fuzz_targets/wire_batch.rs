@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use wk_domain::AgentId;
+use wk_domain::{AgentId, HostId};
 use wk_hub::convert::{self, SeriesTable};
 use wk_wire::agent_frame::Body;
 use wk_wire::budget::decode_agent_frame;
@@ -24,10 +24,11 @@ fuzz_target!(|data: &[u8]| {
             Ok(Body::Batch(batch)) => {
                 let Ok(cleaned) = convert::batch(batch, &table, AgentId::new(1, [0; 10]), 1) else { return };
                 let seen = cleaned.observations;
+                assert_eq!(seen.series.of(HostId::new(1, [0; 10])).count(), seen.series.len());
                 assert!(seen.samples.len() <= convert::SAMPLES_MAX && seen.results.len() <= convert::RESULTS_MAX);
                 assert!(seen.samples.iter().all(|(at, _, value)| (*at as usize) < seen.series.len() && value.is_finite()));
             }
-            Ok(Body::Heartbeat(_) | Body::Renew(_)) | Err(_) => {}
+            Ok(Body::Heartbeat(_) | Body::Renew(_) | Body::TrustHeld(_)) | Err(_) => {}
         }
     }
 });

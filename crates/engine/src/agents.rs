@@ -448,7 +448,7 @@ impl AgentDesk for Engine {
                 serial: peer.serial.clone(),
                 opened: now,
                 heard: now,
-                clock_offset_ms: hello.agent_now.as_ms() - now.as_ms(),
+                clock_offset_ms: hello.agent_now.as_ms().saturating_sub(now.as_ms()),
             };
             entry.link.replace(link).map(|old| old.number)
         };
@@ -483,6 +483,15 @@ impl AgentDesk for Engine {
             && open.number == link
         {
             open.heard = now;
+        }
+    }
+
+    fn clock(&self, agent: AgentId, link: u64, ahead_ms: i64) {
+        let mut world = self.world.write();
+        if let Some(open) = world.agents.get_mut(&agent).and_then(|entry| entry.link.as_mut())
+            && open.number == link
+        {
+            open.clock_offset_ms = ahead_ms;
         }
     }
 

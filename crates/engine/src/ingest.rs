@@ -5,7 +5,7 @@
 //! refuses, nothing happened: agents keep their batches. Samples may already be in the metrics store then; they come
 //! again with the same time and replace themselves.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use serde_json::json;
@@ -15,7 +15,7 @@ use wk_domain::builtin::{self, CertificateView, Thresholds};
 use wk_domain::{AgentId, Check, CheckKind, CheckResult, HostId, RetryPolicy, Timestamp};
 
 use crate::Engine;
-use crate::desk::{IngestError, LinkRefused, Observations, ObservedInventory, Peer};
+use crate::desk::{IngestError, LinkRefused, Observations, ObservedInventory, Peer, SeriesNames};
 use crate::ids::new_id;
 use crate::latest::View;
 use crate::ports::StoreError;
@@ -46,13 +46,13 @@ type Answers = Vec<Result<(), IngestError>>;
 /// Batches to fold, by place, with the cursor that each moves.
 type Accepted = Vec<(usize, Cursor)>;
 /// A batch's dictionary, as it came and as its own host's series.
-type Wanted = (usize, AgentId, Arc<Vec<SeriesMeta>>, Vec<SeriesMeta>);
+type Wanted = (usize, AgentId, Arc<SeriesNames>, Vec<SeriesMeta>);
 /// The values of a batch: series index, time, value.
 type Values = (usize, Vec<(u32, i64, f64)>);
 /// Series of batches, resolved. By batch and not by agent: an agent that reconnects begins a new dictionary.
 type Refs = HashMap<usize, Arc<Vec<SeriesRef>>>;
 /// Series names of an agent's newest dictionary, resolved.
-type Resolved = HashMap<AgentId, (Arc<Vec<SeriesMeta>>, Arc<Vec<SeriesRef>>)>;
+type Resolved = HashMap<AgentId, (Arc<SeriesNames>, Arc<Vec<SeriesRef>>)>;
 
 impl Engine {
     pub(crate) async fn run_ingest(self: Arc<Self>, mut queue: mpsc::Receiver<Job>, stop: CancellationToken) {
@@ -106,6 +106,12 @@ impl Engine {
         if accepted.is_empty() {
             return Ok(answers);
         }
+        // Names are read when a dictionary is new; values alone come with every batch.
+        let same = |(peer, batch): &(Peer, Observations)| {
+            resolved.get(&peer.agent).is_some_and(|(names, _)| Arc::ptr_eq(names, &batch.series))
+        };
+        let fresh: HashSet<usize> =
+            accepted.iter().map(|(index, _)| *index).filter(|index| !same(&batches[*index])).collect();
         let refs = self.store_samples(batches, &accepted, resolved).await?;
 
         {
@@ -115,8 +121,10 @@ impl Engine {
                 let Some(host) = world.agents.get(&peer.agent).map(|entry| entry.row.host) else { continue };
                 let Some(refs) = refs.get(index) else { continue };
                 let latest = world.latest.entry(host).or_default();
-                for (meta, id) in batch.series.iter().zip(refs.iter()) {
-                    latest.define(*id, meta);
+                if fresh.contains(index) {
+                    for (meta, id) in batch.series.of(host).zip(refs.iter()) {
+                        latest.define(*id, &meta);
+                    }
                 }
                 for (series, at_ms, value) in &batch.samples {
                     if let Some(id) = refs.get(*series as usize) {
@@ -248,11 +256,8 @@ impl Engine {
                     }
                     Some(_) | None if batch.series.is_empty() => {}
                     Some(_) | None => {
-                        let own = batch.series.iter().map(|meta| SeriesMeta {
-                            key: SeriesKey { host, ..meta.key.clone() },
-                            ..meta.clone()
-                        });
-                        wanted.push((*index, peer.agent, Arc::clone(&batch.series), own.collect()));
+                        let own = batch.series.of(host).collect();
+                        wanted.push((*index, peer.agent, Arc::clone(&batch.series), own));
                     }
                 }
                 samples.push((*index, batch.samples.clone()));
@@ -385,9 +390,9 @@ fn fold_builtin(round: &mut Round<'_>, agent: AgentId, host: HostId) {
         .into_iter()
         .collect();
     let was_writable = |mount: &str| world.check_by_key(host, &format!("readonly:{mount}")).is_some();
-    let hello_ms =
+    let measured_ms =
         world.agents.get(&agent).and_then(|entry| entry.link.as_ref()).map(|link| link.clock_offset_ms);
-    let clock_ahead_ms = latest.clock_ahead_ms(hello_ms, round.now);
+    let clock_ahead_ms = latest.clock_ahead_ms(measured_ms, round.now);
     let view = View { latest, now: round.now, certificates, was_writable: &was_writable, clock_ahead_ms };
     for found in builtin::evaluate(&view, &Thresholds::default()) {
         let check = match world.check_by_key(host, &found.key) {

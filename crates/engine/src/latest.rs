@@ -19,7 +19,7 @@ const HISTORY: Duration = Duration::from_secs(15 * 60);
 const FRESH: Duration = Duration::from_secs(120);
 /// Values kept per series with a history: fifteen minutes at ten seconds.
 const RING_MAX: usize = 96;
-/// A machine's clock is off when it says so by more than this at its hello: a slow network delays, but not by this much.
+/// A machine's clock is off when its link measures more than this: a slow network delays, but not by this much.
 const CLOCK_OFF_MS: u64 = 5_000;
 /// Watched series per host; hosts with more filesystems than that have other worries.
 const SERIES_MAX: usize = 4096;
@@ -78,15 +78,15 @@ impl Latest {
         }
     }
 
-    /// How far the machine's clock is ahead, in milliseconds, if it was off when its link opened (`hello_ms`) and what it
+    /// How far the machine's clock is ahead, in milliseconds, if it was off when its link measured it last (`measured_ms`) and what it
     /// sends still shows the same; 0 else. A kernel without a time source does not know, and says nothing.
-    pub(crate) fn clock_ahead_ms(&self, hello_ms: Option<i64>, now: Timestamp) -> i64 {
+    pub(crate) fn clock_ahead_ms(&self, measured_ms: Option<i64>, now: Timestamp) -> i64 {
         let newest = self.find("load.1", &[]).and_then(|series| series.values.back());
-        match (hello_ms, newest) {
-            (Some(hello), Some((newest, _))) if hello.unsigned_abs() >= CLOCK_OFF_MS => {
+        match (measured_ms, newest) {
+            (Some(measured), Some((newest, _))) if measured.unsigned_abs() >= CLOCK_OFF_MS => {
                 let seen = newest.saturating_sub(now.as_ms());
-                let same = seen.abs_diff(hello) <= u64::try_from(FRESH.as_millis()).unwrap_or(u64::MAX);
-                if same { hello } else { 0 }
+                let same = seen.abs_diff(measured) <= u64::try_from(FRESH.as_millis()).unwrap_or(u64::MAX);
+                if same { measured } else { 0 }
             }
             _ => 0,
         }

@@ -31,7 +31,7 @@ pub struct LinkEntry {
     pub serial: String,
     pub opened: Timestamp,
     pub heard: Timestamp,
-    /// The agent's clock minus ours when the link opened, milliseconds.
+    /// The agent's clock minus ours, milliseconds, as measured last on this link.
     pub clock_offset_ms: i64,
 }
 

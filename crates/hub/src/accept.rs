@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use wk_pki::{HubPurpose, PeerAgent, hub_purpose};
 
-use crate::gate::Source;
+use crate::gate::{Inside, Rate, Source};
 use crate::{Hub, enrol, link};
 
 /// After the process ran out of sockets: time for some to close.
@@ -52,6 +52,16 @@ pub(crate) async fn serve(hub: Arc<Hub>, listener: TcpListener, shutdown: Cancel
                     hub.desk.refused(address, "handshake-rate", "too many failed handshakes".to_owned());
                     continue;
                 }
+                let Some(inside) = hub.gate.enter(source) else {
+                    hub.gate.proved(source, Instant::now().into_std());
+                    hub.desk.refused(
+                        address,
+                        "handshake-places",
+                        "too many unfinished handshakes".to_owned(),
+                    );
+                    continue;
+                };
+                let place = (place, inside);
                 tasks.spawn(connection(Arc::clone(&hub), stream, address, place, shutdown.clone()));
             }
             Err(error) => {
@@ -74,7 +84,7 @@ async fn connection(
     hub: Arc<Hub>,
     stream: TcpStream,
     address: SocketAddr,
-    place: OwnedSemaphorePermit,
+    place: (OwnedSemaphorePermit, Inside),
     shutdown: CancellationToken,
 ) {
     // Small frames both ways: waiting to fill packets would only delay acknowledgements.
@@ -91,6 +101,13 @@ async fn connection(
             }
         }
         Ok(Opened::Link(stream, peer)) => {
+            let config = &hub.config;
+            let rate = Rate { per_second: config.agent_links_per_second, burst: config.agent_links_burst };
+            if !hub.switchboard.may_open(peer.agent_id, rate) {
+                // Not paid back: whoever has a key may not shake hands for ever.
+                hub.desk.refused(address, "link-rate", format!("{} opens too many links", peer.agent_id));
+                return;
+            }
             hub.gate.proved(Source::of(address.ip()), Instant::now().into_std());
             drop(place);
             let Ok(_link) = Arc::clone(&hub.links).try_acquire_owned() else {
@@ -116,11 +133,13 @@ async fn handshake(hub: &Hub, stream: TcpStream, address: SocketAddr) -> Result<
     let refusal = |what: &'static str| move |error: io::Error| Refusal { what, detail: error.to_string() };
     let late = |_| Refusal { what: "handshake", detail: "the handshake was not finished in time".to_owned() };
     let began = Instant::now();
-    let start =
-        timeout_at(began + hub.config.hello_deadline, LazyConfigAcceptor::new(Acceptor::default(), stream))
-            .await
-            .map_err(late)?
-            .map_err(refusal("handshake"))?;
+    let start = timeout_at(
+        began + hub.patience(hub.config.hello_deadline),
+        LazyConfigAcceptor::new(Acceptor::default(), stream),
+    )
+    .await
+    .map_err(late)?
+    .map_err(refusal("handshake"))?;
     let purpose = hub_purpose(&start.client_hello()).ok_or_else(|| Refusal {
         what: "alpn",
         detail: "neither a link nor an enrolment was asked for".to_owned(),
@@ -135,7 +154,7 @@ async fn handshake(hub: &Hub, stream: TcpStream, address: SocketAddr) -> Result<
             Arc::clone(&tls.enrol)
         }
     };
-    let stream = timeout_at(began + hub.config.handshake_deadline, start.into_stream(config))
+    let stream = timeout_at(began + hub.patience(hub.config.handshake_deadline), start.into_stream(config))
         .await
         .map_err(late)?
         .map_err(refusal("handshake"))?;

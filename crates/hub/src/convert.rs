@@ -13,7 +13,7 @@ use wk_domain::perfdata::{LABEL_MAX, METRICS_MAX, PerfMetric, UNIT_MAX};
 use wk_domain::text::{clean_line, clean_text};
 use wk_domain::threshold::Range;
 use wk_domain::{AgentId, CheckId, CheckResult, HostId, ResultReason, Status, Timestamp};
-use wk_engine::desk::{EnrolAttempt, LinkHello, Observations, ObservedInventory, ObservedNote};
+use wk_engine::desk::{EnrolAttempt, LinkHello, Observations, ObservedInventory, ObservedNote, SeriesNames};
 use wk_engine::ports::metrics::{SeriesKey, SeriesMeta};
 use wk_engine::ports::rows::ExecutionRow;
 use wk_wire as wire;
@@ -166,7 +166,7 @@ pub struct SeriesTable {
     id: Option<u64>,
     /// For each entry its place in `series`; [`NOWHERE`] for one that is no series.
     places: Vec<u32>,
-    series: Arc<Vec<SeriesMeta>>,
+    series: Arc<SeriesNames>,
 }
 
 const NOWHERE: u32 = u32::MAX;
@@ -191,11 +191,12 @@ impl SeriesTable {
         self.places.resize(first, NOWHERE);
         // While a batch that waits holds the present names this copies them; it happens when series are new.
         let series = Arc::make_mut(&mut self.series);
+        self.places.reserve_exact(part.series.len());
         let mut bad = 0;
         for definition in part.series {
             let place = match meta(definition) {
                 Some(meta) => {
-                    series.push(meta);
+                    series.push(&meta);
                     u32::try_from(series.len() - 1).unwrap_or(NOWHERE)
                 }
                 None => {
@@ -205,6 +206,7 @@ impl SeriesTable {
             };
             self.places.push(place);
         }
+        series.shrink_to_fit();
         Ok(bad)
     }
 }
@@ -222,7 +224,7 @@ fn meta(from: wire::SeriesDef) -> Option<SeriesMeta> {
     if labels.windows(2).any(|pair| matches!(pair, [(a, _), (b, _)] if a == b)) {
         return None;
     }
-    // The host is the engine's to fill: no agent can name one.
+    // The host is not kept: no agent can name one.
     let host = HostId::new(0, [0; 10]);
     Some(SeriesMeta {
         key: SeriesKey { host, name: from.name, labels },
@@ -456,11 +458,13 @@ mod tests {
         };
         let cleaned =
             clean(wire::Batch { dictionary: 3, samples: vec![block], ..Default::default() }, &table);
+        let series = &cleaned.observations.series;
+        let names: Vec<_> = series.of(HostId::new(0, [0; 10])).map(|meta| meta.key.name).collect();
         let named: Vec<_> = cleaned
             .observations
             .samples
             .iter()
-            .map(|(place, _, value)| (cleaned.observations.series[*place as usize].key.name.as_str(), *value))
+            .map(|(place, _, value)| (names[*place as usize].as_str(), *value))
             .collect();
         assert_eq!(named, [("a", 0.0), ("c", 2.0), ("e", 4.0)]);
         assert_eq!(cleaned.left_out, 3);

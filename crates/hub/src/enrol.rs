@@ -15,14 +15,15 @@ use crate::{Hub, convert, now};
 /// Serves one exchange. True: the peer is an agent now.
 pub(crate) async fn serve(hub: &Hub, stream: Box<TlsStream<TcpStream>>, address: SocketAddr) -> bool {
     let (read, write) = split(stream);
-    let mut reader = FrameReader::new(read, Limits { grace: hub.config.handshake_deadline, ..Limits::ENROL });
-    let until = Instant::now() + hub.config.handshake_deadline;
+    let patience = hub.patience(hub.config.handshake_deadline);
+    let mut reader = FrameReader::new(read, Limits { grace: patience, ..Limits::ENROL });
+    let until = Instant::now() + patience;
     let refused = |what, detail| {
         hub.desk.refused(address, what, detail);
         EnrolReply::default()
     };
     // A frame of 32 KiB at the slowest rate would outlast the grace: the whole request has one deadline.
-    let request = match timeout(hub.config.handshake_deadline, reader.next(until)).await {
+    let request = match timeout(patience, reader.next(until)).await {
         Ok(Ok(Some(frame))) => EnrolRequest::decode(frame).map_err(|_| "not an enrolment request".to_owned()),
         Ok(Ok(None)) => Err("nothing was asked".to_owned()),
         Ok(Err(error)) => Err(error.to_string()),

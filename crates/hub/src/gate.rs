@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
+use std::sync::Arc;
 use std::time::Instant;
 
 use parking_lot::Mutex;
@@ -56,7 +57,7 @@ impl Bucket {
     }
 
     /// Takes one token, if there is one.
-    fn take(&mut self, rate: Rate, now: Instant) -> bool {
+    pub(crate) fn take(&mut self, rate: Rate, now: Instant) -> bool {
         self.refill(rate, now);
         let there = self.tokens >= 1.0;
         if there {
@@ -86,6 +87,28 @@ pub(crate) struct Gate {
     enrolments: Sources,
     enrolments_total: Mutex<Bucket>,
     enrolments_rate: Rate,
+    /// Handshakes under way by source, and how many one may have.
+    inside: Arc<Mutex<HashMap<Source, usize>>>,
+    inside_max: usize,
+}
+
+/// A handshake under way, until dropped.
+#[derive(Debug)]
+pub(crate) struct Inside {
+    all: Arc<Mutex<HashMap<Source, usize>>>,
+    source: Source,
+}
+
+impl Drop for Inside {
+    fn drop(&mut self) {
+        let mut all = self.all.lock();
+        if let Some(count) = all.get_mut(&self.source) {
+            *count -= 1;
+            if *count == 0 {
+                all.remove(&self.source);
+            }
+        }
+    }
 }
 
 impl Gate {
@@ -100,7 +123,22 @@ impl Gate {
             enrolments: Sources::new(Rate { per_second: config.enrol_per_second, burst: config.enrol_burst }),
             enrolments_total: Mutex::new(Bucket::full(enrolments_rate, Instant::now())),
             enrolments_rate,
+            inside: Arc::default(),
+            inside_max: config.half_open_per_source.max(1),
         }
+    }
+
+    /// Lets a handshake begin, unless its source has its share of them under way. The rate alone is no bound on that: at
+    /// fifty a second, ten seconds each, one source would hold all places there are.
+    pub(crate) fn enter(&self, source: Source) -> Option<Inside> {
+        let mut all = self.inside.lock();
+        let count = all.entry(source).or_insert(0);
+        if *count >= self.inside_max {
+            return None;
+        }
+        *count += 1;
+        drop(all);
+        Some(Inside { all: Arc::clone(&self.inside), source })
     }
 
     /// A connection came: may its handshake begin?
@@ -209,6 +247,19 @@ mod tests {
             gate.knock(Source::of(IpAddr::from(n.to_be_bytes())), now);
         }
         assert!(gate.handshakes.buckets.lock().len() <= SOURCES_MAX);
+    }
+
+    #[test]
+    fn one_source_has_its_share_of_handshakes_under_way() {
+        let gate = Gate::new(&HubConfig { half_open_per_source: 3, ..HubConfig::default() });
+        let (one, two) = (source("192.0.2.1"), source("192.0.2.2"));
+        let mut inside: Vec<_> = (0..9).filter_map(|_| gate.enter(one)).collect();
+        assert_eq!(inside.len(), 3);
+        assert!(gate.enter(two).is_some());
+        inside.pop();
+        assert!(gate.enter(one).is_some());
+        drop(inside);
+        assert!(gate.inside.lock().is_empty(), "nothing is remembered of who has left");
     }
 
     #[test]

@@ -45,6 +45,8 @@ pub struct HubConfig {
     pub handshake_deadline: Duration,
     /// Handshakes under way in total; more wait in the kernel's queue.
     pub half_open_max: usize,
+    /// Handshakes under way from one source.
+    pub half_open_per_source: usize,
     /// Failed or unfinished handshakes a second and source that are let through.
     pub failures_per_second: f64,
     /// How many may fail at once before that rate applies.
@@ -56,6 +58,11 @@ pub struct HubConfig {
     pub enrol_total_per_second: f64,
     /// Links at once.
     pub links_max: usize,
+    /// Links of one agent at once. More are honest for a moment, when a path died unseen; the oldest go.
+    pub agent_links_max: usize,
+    /// Links that one agent may open a second, and at once.
+    pub agent_links_per_second: f64,
+    pub agent_links_burst: f64,
     /// Silence after which either side says something; three times that ends the link.
     pub heartbeat: Duration,
     /// Batches an agent may have in flight.
@@ -79,14 +86,18 @@ impl Default for HubConfig {
         Self {
             hello_deadline: Duration::from_secs(3),
             handshake_deadline: Duration::from_secs(10),
-            half_open_max: 500,
+            half_open_max: 1000,
+            // Many agents may share an address; one address alone leaves room for all others.
+            half_open_per_source: 600,
             failures_per_second: 50.0,
-            // Below `half_open_max`: one source alone cannot fill it.
             failures_burst: 400.0,
             enrol_per_second: 1.0,
             enrol_burst: 5.0,
             enrol_total_per_second: 20.0,
             links_max: 20_000,
+            agent_links_max: 4,
+            agent_links_per_second: 0.5,
+            agent_links_burst: 30.0,
             heartbeat: Duration::from_secs(15),
             window: WINDOW_BATCHES_MAX,
             window_bytes: 4 << 20,
@@ -154,18 +165,32 @@ impl Hub {
         }))
     }
 
-    /// Takes the desk's present roots: call it when they changed. Open links go on.
+    /// Takes the desk's present roots: call it when they changed. Open links go on, and their agents are told.
     ///
     /// # Errors
     /// [`PkiError::Tls`]; what was in force stays.
     pub fn reload_roots(&self) -> Result<(), PkiError> {
         self.tls.store(Arc::new(make_tls(&self.config, &self.identity, &self.desk)?));
+        self.switchboard.roots_changed();
         Ok(())
+    }
+
+    /// Linked agents that have not acknowledged the present roots. While there are any, and while agents that may still
+    /// come are away, no root may be taken back.
+    pub fn agents_with_other_roots(&self) -> usize {
+        self.switchboard.not_holding(&wk_pki::roots_digest(&self.desk.roots_der()))
     }
 
     /// Agents linked at this moment.
     pub fn links(&self) -> usize {
         self.config.links_max - self.links.available_permits()
+    }
+
+    /// How long a stranger may take for what takes `usual` on a quiet day: less when places become scarce, so that those
+    /// who stall make room for those who do not.
+    fn patience(&self, usual: Duration) -> Duration {
+        let scarce = self.half_open.available_permits() < self.config.half_open_max / 4;
+        if scarce { usual / 4 } else { usual }
     }
 
     /// Serves one listener until `shutdown`, then says goodbye to its links and waits for them. Several listeners of one

@@ -40,6 +40,15 @@ const GOODBYE: Duration = Duration::from_millis(500);
 const RETRY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
 /// How long a link stays open that may only renew a certificate that has ended.
 const RENEW_ONLY: Duration = Duration::from_secs(60);
+/// What a frame costs beside its bytes, in bytes: the handle that waits, the look that is taken at it. Without it a peer
+/// could fill the memory with millions of frames of two bytes that count as next to nothing.
+const FRAME_COST: usize = 64;
+/// The desk hears that a link lives this often at most.
+const HEARD: Duration = Duration::from_secs(1);
+/// While more than this waits to be written, no new list of checks is added to it: the newest comes when there is room.
+const UNSENT_MAX: usize = 64 << 10;
+/// A heartbeat whose way there and back took longer than this says nothing about a clock.
+const ROUND_TRIP_MAX_MS: i64 = 10_000;
 /// Renewals that one link may ask for: a certificate lives for days, and so does a link.
 const RENEWALS_MAX: u32 = 16;
 
@@ -92,9 +101,11 @@ pub(crate) async fn serve(
     let mut writer = FrameWriter::new(write, wire::FRAME_BYTES_MAX);
     let renew_only = certified.has_ended(now());
     // On the switchboard before the desk knows of the link: an order given from now on is not missed.
-    let place = hub.switchboard.connect(peer.agent);
+    let mut place = hub.switchboard.connect(peer.agent, hub.config.agent_links_max);
+    let cut = place.cut.clone();
     let opened = tokio::select! {
-        opened = open(&hub, &peer, renew_only, &mut reader) => opened,
+        opened = open(&hub, &peer, renew_only, &mut reader, &mut place) => opened,
+        () = cut.cancelled() => Err(End::Goodbye("superseded")),
         () = shutdown.cancelled() => Err(End::Goodbye("stopping")),
     };
     let end = match opened {
@@ -153,6 +164,7 @@ async fn open(
     peer: &Peer,
     renew_only: bool,
     reader: &mut FrameReader<ReadHalf<Box<TlsStream<TcpStream>>>>,
+    place: &mut Place,
 ) -> Result<Terms, End> {
     let deadline = hub.config.handshake_deadline;
     let broke = End::broke("protocol");
@@ -161,7 +173,10 @@ async fn open(
         .map_err(|_| broke("no hello in time".to_owned()))??
         .ok_or(End::Gone)?;
     let hello = match decode_agent_frame(frame).map_err(|error| broke(error.to_string()))? {
-        FromAgent::Hello(hello) => convert::hello(hello).map_err(|error| broke(error.to_string()))?,
+        FromAgent::Hello(hello) => {
+            place.holds(&hello.roots_sha256);
+            convert::hello(hello).map_err(|error| broke(error.to_string()))?
+        }
         _ => return Err(broke("the first frame is no hello".to_owned())),
     };
     // The verifier asked before; a revocation may have come in between.
@@ -217,6 +232,8 @@ struct Link {
     renewals: u32,
     acked: u64,
     heard_at: Instant,
+    /// When the desk was told last that the link lives.
+    told_at: Option<Instant>,
     said_at: Instant,
     /// Since when something waits to be written.
     unsent_since: Option<Instant>,
@@ -252,6 +269,7 @@ impl Link {
             renewals: 0,
             acked: terms.committed_seq,
             heard_at: started,
+            told_at: None,
             said_at: started,
             unsent_since: None,
             read_after: None,
@@ -283,7 +301,17 @@ impl Link {
             standing: if self.renew_only { "renew" } else { self.standing.as_str() }.to_owned(),
         };
         self.say(ToAgent::Welcome(welcome))?;
+        self.push_roots()?;
         self.push_assignments()
+    }
+
+    /// Tells the agent what to trust, if it holds something else and knows the message.
+    fn push_roots(&mut self) -> Result<(), End> {
+        let roots_der = self.hub.desk.roots_der();
+        if self.renew_only || !self.place.wants_roots(wk_pki::roots_digest(&roots_der)) {
+            return Ok(());
+        }
+        self.say(ToAgent::Trust(wire::Trust { roots_der }))
     }
 
     fn push_assignments(&mut self) -> Result<(), End> {
@@ -327,16 +355,14 @@ impl Link {
         shutdown: &CancellationToken,
     ) -> Result<(), End> {
         self.start_ingest()?;
+        let due = self.timer();
+        if Instant::now() >= due {
+            // Before anything that may always be ready: a peer that never stops sending does not outlive its certificate.
+            return self.on_time();
+        }
         let heartbeat = self.hub.config.heartbeat;
         let room = self.has_room();
         let may_read = room && self.read_after.is_none();
-        let deadlines = [
-            Some(self.expires_at),
-            Some(self.said_at + heartbeat),
-            self.retry_at,
-            self.read_after.filter(|_| room),
-        ];
-        let timer = deadlines.into_iter().flatten().min().unwrap_or(self.expires_at);
         let write_until = self.unsent_since.unwrap_or(self.said_at) + self.hub.config.write_deadline;
         tokio::select! {
             biased;
@@ -353,12 +379,22 @@ impl Link {
                 let frame = frame?.ok_or(End::Gone)?;
                 self.heard(frame)
             }
-            changed = self.assignments.changed() => match changed {
+            changed = self.assignments.changed(), if self.writer.pending() < UNSENT_MAX => match changed {
                 Ok(()) => self.push_assignments(),
                 Err(_) => Err(End::Goodbye("stopping")),
             },
-            () = sleep_until(timer) => self.on_time(),
+            () = sleep_until(due) => self.on_time(),
         }
+    }
+
+    /// When [`Self::on_time`] has something to do.
+    fn timer(&self) -> Instant {
+        let deadlines = [
+            Some(self.said_at + self.hub.config.heartbeat),
+            self.retry_at,
+            self.read_after.filter(|_| self.has_room()),
+        ];
+        deadlines.into_iter().flatten().fold(self.expires_at, Instant::min)
     }
 
     /// Whether another frame may be taken in.
@@ -381,10 +417,13 @@ impl Link {
             self.heard_at = now;
         }
         if now >= self.said_at + self.hub.config.heartbeat {
-            let seq = self.acked;
-            self.say(ToAgent::Ack(wire::Ack { seq }))?;
+            self.acknowledge(self.acked)?;
         }
         Ok(())
+    }
+
+    fn acknowledge(&mut self, seq: u64) -> Result<(), End> {
+        self.say(ToAgent::Ack(wire::Ack { seq, now_ms: now().as_ms() }))
     }
 
     fn obey(&mut self, order: Option<Order>) -> Result<(), End> {
@@ -396,6 +435,7 @@ impl Link {
             Some(Order::RunNow(_) | Order::Superseded(_)) => Ok(()),
             Some(Order::Close(reason)) => Err(End::Goodbye(reason)),
             Some(Order::AskAgain) => self.still_welcome(),
+            Some(Order::Trust) => self.push_roots(),
             None => Err(End::Goodbye("stopping")),
         }
     }
@@ -415,11 +455,13 @@ impl Link {
     }
 
     fn heard(&mut self, frame: Bytes) -> Result<(), End> {
-        self.heard_at = Instant::now();
-        if !self.renew_only {
+        let at = Instant::now();
+        self.heard_at = at;
+        if !self.renew_only && self.told_at.is_none_or(|told| at >= told + HEARD) {
+            self.told_at = Some(at);
             self.hub.desk.heard(self.peer.agent, self.number);
         }
-        self.count_bytes(frame.len());
+        self.count_bytes(frame.len() + FRAME_COST);
         let broke = End::broke("protocol");
         match AgentFrameKind::of(&frame) {
             Some(kind @ (AgentFrameKind::Batch | AgentFrameKind::Dictionary)) => {
@@ -431,12 +473,24 @@ impl Link {
                 }
                 // A dictionary counts as much as a batch: it waits in the same memory.
                 self.waiting_batches += u32::from(kind == AgentFrameKind::Batch);
-                self.waiting_bytes += frame.len();
+                self.waiting_bytes += frame.len() + FRAME_COST;
                 self.waiting.push_back(frame);
                 Ok(())
             }
             Some(AgentFrameKind::Heartbeat) => match decode_agent_frame(frame) {
-                Ok(_) => Ok(()),
+                Ok(FromAgent::Heartbeat(beat)) => {
+                    self.clock(&beat);
+                    Ok(())
+                }
+                Ok(_) => Err(broke("another frame than it begins as".to_owned())),
+                Err(error) => Err(broke(error.to_string())),
+            },
+            Some(AgentFrameKind::TrustHeld) => match decode_agent_frame(frame) {
+                Ok(FromAgent::TrustHeld(held)) => {
+                    self.place.holds(&held.roots_sha256);
+                    Ok(())
+                }
+                Ok(_) => Err(broke("another frame than it begins as".to_owned())),
                 Err(error) => Err(broke(error.to_string())),
             },
             Some(AgentFrameKind::Renew) => match decode_agent_frame(frame) {
@@ -446,6 +500,17 @@ impl Link {
             },
             Some(AgentFrameKind::Hello) => Err(broke("a second hello".to_owned())),
             None => Err(broke("a frame of no known kind".to_owned())),
+        }
+    }
+
+    /// How far the agent's clock is ahead of ours, by the time the two messages were under way. What the agent says of
+    /// its own clock concerns its own host alone.
+    fn clock(&self, beat: &wire::Heartbeat) {
+        let now = now().as_ms();
+        let away = now.saturating_sub(beat.server_ms).saturating_sub(i64::from(beat.held_ms));
+        if !self.renew_only && beat.server_ms != 0 && (0..=ROUND_TRIP_MAX_MS).contains(&away) {
+            let ahead_ms = beat.now_ms.saturating_sub(now).saturating_add(away / 2);
+            self.hub.desk.clock(self.peer.agent, self.number, ahead_ms);
         }
     }
 
@@ -493,7 +558,7 @@ impl Link {
         let broke = End::broke("protocol");
         while self.ingest.is_none() && self.retry_at.is_none() {
             let Some(frame) = self.waiting.pop_front() else { return Ok(()) };
-            let bytes = frame.len();
+            let bytes = frame.len() + FRAME_COST;
             match decode_agent_frame(frame.clone()).map_err(|error| broke(error.to_string()))? {
                 FromAgent::Dictionary(part) => {
                     let bad = self.table.define(part).map_err(|error| broke(error.to_string()))?;
@@ -510,7 +575,10 @@ impl Link {
                     let answer = async move { desk.ingest(&peer, number, cleaned.observations).await };
                     self.ingest = Some(Ingest { seq, frame, answer: Box::pin(answer) });
                 }
-                FromAgent::Hello(_) | FromAgent::Heartbeat(_) | FromAgent::Renew(_) => {
+                FromAgent::Hello(_)
+                | FromAgent::Heartbeat(_)
+                | FromAgent::Renew(_)
+                | FromAgent::TrustHeld(_) => {
                     return Err(broke("another frame than it begins as".to_owned()));
                 }
             }
@@ -534,10 +602,10 @@ impl Link {
                     self.heard_at = Instant::now();
                 }
                 self.waiting_batches -= 1;
-                self.waiting_bytes -= frame.len();
+                self.waiting_bytes -= frame.len() + FRAME_COST;
                 self.retry_after = RETRY.0;
                 self.acked = self.acked.max(seq);
-                self.say(ToAgent::Ack(wire::Ack { seq }))
+                self.acknowledge(seq)
             }
             Err(IngestError::TryLater) => {
                 // The link stays: ten thousand agents that reconnect would not help a store in trouble.

@@ -55,8 +55,12 @@ mod tests {
             waits.push(backoff.next(Duration::ZERO).as_secs_f64());
         }
         let mean = waits.iter().sum::<f64>() / 2000.0;
-        assert!(waits.iter().all(|wait| *wait <= 60.0));
-        assert!((27.0..33.0).contains(&mean), "{mean}");
+        assert!(waits.iter().all(|wait| *wait <= 25.0));
+        assert!((11.5..13.5).contains(&mean), "{mean}");
+        // Evenly: no second of the span has twice its share of a crowd, and none is empty.
+        let mut seconds = [0_u32; 26];
+        waits.iter().for_each(|wait| seconds[*wait as usize] += 1);
+        assert!(seconds[..25].iter().all(|count| (40..=160).contains(count)), "{seconds:?}");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::pki_types::CertificateDer;
 use tokio::io::{ReadHalf, WriteHalf, split};
 use tokio::net::TcpStream;
 use tokio::task::{JoinHandle, spawn_blocking};
@@ -32,6 +33,10 @@ const HEARTBEAT: (Duration, Duration) = (Duration::from_millis(100), Duration::f
 const SILENCE: u32 = 4;
 /// Checks that a server may assign.
 const CHECKS_MAX: usize = 100_000;
+/// Bytes of all checks together, as they come: an agent is small, and its server may be somebody else's by now.
+const CHECKS_BYTES_MAX: usize = 16 << 20;
+/// The server hears of this machine's clock each so many heartbeats, however busy the link is.
+const CLOCK: u32 = 4;
 /// Next try after a renewal that did not come about: a random instant within this.
 const RENEW_AGAIN: Duration = Duration::from_secs(600);
 /// Clocks are looked at this often, as they may be set.
@@ -81,6 +86,8 @@ type Renewal = JoinHandle<Result<Renewed, StoreError>>;
 enum Renewed {
     Request(Vec<u8>),
     Identity(Box<AgentIdentity>),
+    /// The same identity with other roots.
+    Trusting(Box<AgentIdentity>),
 }
 
 pub(crate) struct Session<'a> {
@@ -111,8 +118,18 @@ pub(crate) struct Session<'a> {
     renew_at: Option<Instant>,
     renewal: Option<Renewal>,
     renewal_asked: bool,
-    /// Parts of a list of checks that is not whole yet.
-    partial: Option<wire::Assignments>,
+    /// Parts of a list of checks that is not whole yet, and their bytes.
+    partial: Option<(wire::Assignments, usize)>,
+    /// What the server showed when the link opened, leaf first.
+    server_chain: Vec<CertificateDer<'static>>,
+    /// Certificates, or roots, that wait until the identity's file is free.
+    to_commit: Option<wire::RenewReply>,
+    to_trust: Option<Vec<Vec<u8>>>,
+    /// The identity as it is since the server named other roots.
+    pub(crate) trusting: Option<Box<AgentIdentity>>,
+    /// The server's clock as heard last, and when.
+    server_ms: Option<(i64, Instant)>,
+    clock_said_at: Instant,
 }
 
 impl<'a> Session<'a> {
@@ -124,6 +141,8 @@ impl<'a> Session<'a> {
         handlers: &'a Handlers,
         identity: &'a AgentIdentity,
     ) -> Self {
+        let server_chain = stream.get_ref().1.peer_certificates().unwrap_or_default();
+        let server_chain = server_chain.iter().map(|cert| cert.clone().into_owned()).collect();
         let (read, write) = split(stream);
         let started = Instant::now();
         Self {
@@ -151,6 +170,12 @@ impl<'a> Session<'a> {
             renewal: None,
             renewal_asked: false,
             partial: None,
+            server_chain,
+            to_commit: None,
+            to_trust: None,
+            trusting: None,
+            server_ms: None,
+            clock_said_at: started,
         }
     }
 
@@ -164,6 +189,13 @@ impl<'a> Session<'a> {
                 // A turn that is under way holds the spool: the next link must find it done.
                 if let Some(turn) = self.turn.take() {
                     let _ = turn.await;
+                }
+                // And so does work on the identity: the next link must show what the disk holds.
+                if let Some(Ok(Ok(Renewed::Trusting(identity)))) = match self.renewal.take() {
+                    Some(work) => Some(work.await),
+                    None => None,
+                } {
+                    self.trusting = Some(identity);
                 }
                 return end;
             }
@@ -193,6 +225,7 @@ impl<'a> Session<'a> {
             plugins: facts.plugins.clone(),
             machine_digest: facts.machine_digest.clone(),
             hostname: facts.hostname.clone(),
+            roots_sha256: self.identity.roots_digest().to_vec(),
         };
         self.say(ToServer::Hello(hello))?;
         let until = Instant::now() + WELCOME;
@@ -209,6 +242,8 @@ impl<'a> Session<'a> {
         };
         self.opened = true;
         self.heard_at = Instant::now();
+        self.clock_said_at = self.heard_at;
+        self.server_ms = Some((welcome.now_ms, self.heard_at));
         self.heartbeat = Duration::from_millis(welcome.heartbeat_ms.into()).clamp(HEARTBEAT.0, HEARTBEAT.1);
         self.window = welcome.window.clamp(1, 1024);
         self.mute = welcome.standing != "active";
@@ -242,10 +277,12 @@ impl<'a> Session<'a> {
     /// Waits for the next thing to happen, and does it. Everything waited for may be dropped half way.
     async fn step(&mut self) -> Result<(), End> {
         self.start_turn();
+        self.start_work();
         let silence = self.heard_at + SILENCE * self.heartbeat;
         let write_until = self.unsent_since.unwrap_or(self.said_at) + WRITE;
         let tick = Instant::now() + TICK;
-        let timer = [Some(self.said_at + self.heartbeat), self.renew_at, Some(tick)];
+        let clock = self.clock_said_at + CLOCK * self.heartbeat;
+        let timer = [Some(self.said_at + self.heartbeat), Some(clock), self.renew_at, Some(tick)];
         let timer = timer.into_iter().flatten().min().unwrap_or(tick);
         tokio::select! {
             frame = self.reader.next(silence) => {
@@ -285,6 +322,29 @@ impl<'a> Session<'a> {
         }
     }
 
+    /// One act at a time on the identity's file: roots first, so that nothing overwrites what was just acknowledged.
+    fn start_work(&mut self) {
+        if self.renewal.is_some() {
+            return;
+        }
+        let (store, chain) = (Arc::clone(self.store), self.server_chain.clone());
+        if let Some(roots) = self.to_trust.take() {
+            self.renewal = Some(spawn_blocking(move || {
+                store.trust(&roots, &chain, now()).map(|identity| Renewed::Trusting(Box::new(identity)))
+            }));
+        } else if let Some(reply) = self.to_commit.take() {
+            self.renewal = Some(spawn_blocking(move || {
+                // The server's roots, and those without which this very server could not be verified.
+                let trusting = store.trust(&reply.roots_der, &chain, now())?;
+                let roots: Vec<Vec<u8>> = trusting.roots().iter().map(|root| root.to_vec()).collect();
+                // When the disk does not take it, the request stays as it is: asked with the same key, the server gives
+                // the same certificate again. Asked with another, it would take this agent for two.
+                let identity = store.commit(&reply.chain_der, &roots, None, now())?;
+                Ok(Renewed::Identity(Box::new(identity)))
+            }));
+        }
+    }
+
     fn turned(&mut self, turn: Turn) -> Result<(), End> {
         if turn.batches > 0 {
             self.sent = turn.last_seq;
@@ -303,6 +363,9 @@ impl<'a> Session<'a> {
     fn heard(&mut self, body: FromServer) -> Result<(), End> {
         match body {
             FromServer::Ack(ack) => {
+                if ack.now_ms != 0 {
+                    self.server_ms = Some((ack.now_ms, Instant::now()));
+                }
                 if ack.seq > self.sent {
                     return Err(End::Lost(format!("the server acknowledged {} before it was sent", ack.seq)));
                 }
@@ -323,22 +386,27 @@ impl<'a> Session<'a> {
             }
             FromServer::Renewed(reply) => self.answered(reply),
             FromServer::Goodbye(goodbye) => Err(goodbye_end(&goodbye.reason)),
+            FromServer::Trust(trust) => {
+                self.to_trust = Some(trust.roots_der);
+                Ok(())
+            }
             FromServer::Welcome(_) => Err(End::Lost("the server said welcome twice".to_owned())),
         }
     }
 
     fn assigned(&mut self, part: wire::Assignments) -> Result<(), End> {
         let more = part.more;
-        let mut whole = match self.partial.take() {
-            Some(begun) if begun.revision == part.revision => begun,
-            _ => wire::Assignments { revision: part.revision, ..wire::Assignments::default() },
+        let (mut whole, mut bytes) = match self.partial.take() {
+            Some(begun) if begun.0.revision == part.revision => begun,
+            _ => (wire::Assignments { revision: part.revision, ..wire::Assignments::default() }, 0),
         };
+        bytes += prost::Message::encoded_len(&part);
         whole.checks.extend(part.checks);
-        if whole.checks.len() > CHECKS_MAX {
+        if whole.checks.len() > CHECKS_MAX || bytes > CHECKS_BYTES_MAX {
             return Err(End::Lost("the server assigns more checks than an agent takes".to_owned()));
         }
         if more {
-            self.partial = Some(whole);
+            self.partial = Some((whole, bytes));
         } else {
             self.handlers.assignments.send_replace(Arc::new(whole));
         }
@@ -347,8 +415,14 @@ impl<'a> Session<'a> {
 
     fn on_time(&mut self) -> Result<(), End> {
         let at = Instant::now();
-        if at >= self.said_at + self.heartbeat {
-            self.say(ToServer::Heartbeat(wire::Heartbeat { now_ms: now().as_ms() }))?;
+        if at >= self.said_at + self.heartbeat || at >= self.clock_said_at + CLOCK * self.heartbeat {
+            self.clock_said_at = at;
+            let (server_ms, held) = match self.server_ms {
+                Some((server_ms, heard)) => (server_ms, at.saturating_duration_since(heard)),
+                None => (0, Duration::ZERO),
+            };
+            let held_ms = u32::try_from(held.as_millis()).unwrap_or(u32::MAX);
+            self.say(ToServer::Heartbeat(wire::Heartbeat { now_ms: now().as_ms(), server_ms, held_ms }))?;
         }
         if self.renew_at.is_some_and(|due| at >= due) && self.renewal.is_none() && !self.renewal_asked {
             self.renew_at = None;
@@ -392,9 +466,17 @@ impl<'a> Session<'a> {
                 tracing::info!(serial = %identity.serial(), "the certificate was renewed");
                 Err(End::Renewed(identity))
             }
+            Some(Ok(Renewed::Trusting(identity))) => {
+                tracing::info!(roots = identity.roots().len(), "the roots to trust were replaced");
+                let roots_sha256 = identity.roots_digest().to_vec();
+                self.trusting = Some(identity);
+                self.say(ToServer::TrustHeld(wire::TrustHeld { roots_sha256 }))
+            }
             Some(Err(error)) => {
-                tracing::warn!("the certificate could not be renewed: {}", describe(&error));
-                self.renew_later();
+                tracing::warn!("the identity stays as it is: {}", describe(&error));
+                if self.renew_at.is_none() && !self.renewal_asked {
+                    self.renew_later();
+                }
                 Ok(())
             }
             None => Err(End::Lost("a helper thread ended".to_owned())),
@@ -407,15 +489,7 @@ impl<'a> Session<'a> {
         }
         match reply.refused.as_str() {
             "" => {
-                let store = Arc::clone(self.store);
-                self.renewal = Some(spawn_blocking(move || {
-                    let kept = store.commit(&reply.chain_der, &reply.roots_der, None, now());
-                    if kept.is_err() {
-                        // Asking with the same key would bring the same answer.
-                        let _ = store.abandon();
-                    }
-                    kept.map(|identity| Renewed::Identity(Box::new(identity)))
-                }));
+                self.to_commit = Some(reply);
                 Ok(())
             }
             "quarantined" => Err(End::Quarantined),

@@ -25,7 +25,7 @@ pub use cert::{CertError, Serial};
 pub use csr::{AgentCsr, CSR_BYTES_MAX, CsrError};
 pub use names::{NameError, ServerNames};
 pub use peer::{AgentVerifier, DenyList, NobodyDenied, PeerAgent, PeerError};
-pub use store::{AgentIdentity, AgentStore, StoreError};
+pub use store::{AgentIdentity, AgentStore, StoreError, roots_digest};
 pub use tls::{
     ALPN_ENROL, ALPN_LINK, HubPurpose, client_config_enrol, client_config_link, hub_purpose,
     server_config_console, server_config_enrol, server_config_hub, server_config_hub_with_grace,

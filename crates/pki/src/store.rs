@@ -21,7 +21,7 @@ use crate::ca::PkiError;
 use crate::cert::{CERT_BYTES_MAX, CertFacts, Serial};
 use crate::peer::{AgentVerifier, NobodyDenied, PeerAgent, PeerError};
 use crate::pem;
-use crate::tls::is_pinned_root;
+use crate::tls::{is_pinned_root, verifies_server};
 
 const IDENTITY: &str = "identity.pem";
 const NEXT_KEY: &str = "next.key.pem";
@@ -61,6 +61,9 @@ pub enum StoreError {
     /// No root with the token's digest.
     #[error("none of the roots received has the digest that the enrolment token carries")]
     Pin,
+    /// A root received is none, or with all of them the server could not be verified.
+    #[error("the roots received are not roots, or do not vouch for the server that sent them")]
+    Root,
     /// The roots received are unusable.
     #[error("the roots received cannot be used")]
     Roots(#[source] PkiError),
@@ -112,9 +115,22 @@ impl AgentIdentity {
         &self.roots
     }
 
+    /// Digest of the set of roots, as [`roots_digest`] makes it.
+    pub fn roots_digest(&self) -> [u8; 32] {
+        roots_digest(&self.roots)
+    }
+
     pub(crate) fn key_der(&self) -> PrivateKeyDer<'static> {
         PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(self.key_pkcs8.expose().clone()))
     }
+}
+
+/// Names a set of roots, in whatever order they come: SHA-256 over the sorted SHA-256 of each.
+pub fn roots_digest(roots: &[impl AsRef<[u8]>]) -> [u8; 32] {
+    let mut each: Vec<[u8; 32]> = roots.iter().map(|root| wk_seal::sha256(root.as_ref())).collect();
+    each.sort_unstable();
+    each.dedup();
+    wk_seal::sha256(&each.concat())
 }
 
 /// The folder that holds the agent's identity.
@@ -237,6 +253,13 @@ impl AgentStore {
             roots,
             key_pkcs8: SecretBytes::new(key.serialized_der().to_vec()),
         };
+        self.keep(&identity)?;
+        self.abandon()?;
+        Ok(identity)
+    }
+
+    /// One rename: the old identity or the new one, whenever the power goes.
+    fn keep(&self, identity: &AgentIdentity) -> Result<(), StoreError> {
         let mut text = Zeroizing::new(String::new());
         for cert in &identity.chain {
             pem::write(&mut text, pem::CERTIFICATE, cert);
@@ -245,8 +268,51 @@ impl AgentStore {
             pem::write(&mut text, pem::TRUSTED_ROOT, root);
         }
         pem::write(&mut text, pem::PRIVATE_KEY, identity.key_pkcs8.expose());
-        write_private(&self.dir.join(IDENTITY), text.as_bytes()).map_err(StoreError::File)?;
-        self.abandon()?;
+        write_private(&self.dir.join(IDENTITY), text.as_bytes()).map_err(StoreError::File)
+    }
+
+    /// Trusts the roots that the server names over a verified link, and returns the identity as it is from now on.
+    ///
+    /// `server_chain` is what the server showed on that link, leaf first. A root held so far goes only when the chain
+    /// verifies without it: no answer, mistaken or hostile, can cut this agent off from the server it talks to.
+    ///
+    /// # Errors
+    /// [`StoreError`]; the working identity is then as before.
+    pub fn trust(
+        &self,
+        roots_der: &[Vec<u8>],
+        server_chain: &[CertificateDer<'_>],
+        now: Timestamp,
+    ) -> Result<AgentIdentity, StoreError> {
+        let mut identity =
+            self.load()?.ok_or_else(|| StoreError::Damaged { path: self.dir.join(IDENTITY) })?;
+        if !(1..=ROOTS_MAX).contains(&roots_der.len()) {
+            return Err(StoreError::Shape { chain: identity.chain.len(), roots: roots_der.len() });
+        }
+        let mut roots: Vec<CertificateDer<'static>> = Vec::new();
+        for der in roots_der {
+            let root = CertificateDer::from(der.clone());
+            let sound = der.len() <= CERT_BYTES_MAX
+                && CertFacts::read(der).is_ok_and(|facts| facts.is_ca && facts.self_signed);
+            if !sound {
+                return Err(StoreError::Root);
+            }
+            if !roots.contains(&root) {
+                roots.push(root);
+            }
+        }
+        if !verifies_server(&roots, server_chain, now) {
+            let held = identity.roots.iter().filter(|root| !roots.contains(root)).cloned();
+            let held: Vec<_> = held.take(ROOTS_MAX - roots.len().min(ROOTS_MAX)).collect();
+            roots.extend(held);
+            if !verifies_server(&roots, server_chain, now) {
+                return Err(StoreError::Root);
+            }
+        }
+        if roots != identity.roots {
+            identity.roots = roots;
+            self.keep(&identity)?;
+        }
         Ok(identity)
     }
 

@@ -26,6 +26,7 @@ use rustls::version::{TLS12, TLS13};
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, ServerConfig, SignatureScheme,
 };
+use wk_domain::Timestamp;
 
 use crate::ca::{PkiError, ServerIdentity};
 use crate::cert::CertFacts;
@@ -274,6 +275,23 @@ impl ServerCertVerifier for PinVerifier {
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         INTERNAL_ALGORITHMS.supported_schemes()
     }
+}
+
+/// Whether a chain as a server showed it, leaf first, leads to one of `roots`. Whose server it is was asked before.
+pub(crate) fn verifies_server(
+    roots: &[CertificateDer<'static>],
+    chain: &[CertificateDer<'_>],
+    now: Timestamp,
+) -> bool {
+    let Some((leaf, rest)) = chain.split_first() else { return false };
+    let mut store = RootCertStore::empty();
+    if roots.iter().any(|root| store.add(root.clone()).is_err()) || rest.len() > CHAIN_MAX {
+        return false;
+    }
+    let at = UnixTime::since_unix_epoch(now.since(Timestamp::from_ms(0)));
+    ParsedCertificate::try_from(leaf).is_ok_and(|leaf| {
+        verify_server_cert_signed_by_trust_anchor(&leaf, &store, rest, at, INTERNAL_ALGORITHMS.all).is_ok()
+    })
 }
 
 /// Whether `cert` is an authority that signed itself with the pinned key.

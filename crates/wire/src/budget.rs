@@ -34,6 +34,7 @@ pub enum AgentFrameKind {
     Batch,
     Heartbeat,
     Renew,
+    TrustHeld,
 }
 
 impl AgentFrameKind {
@@ -45,6 +46,7 @@ impl AgentFrameKind {
             0x1a => Some(Self::Batch),
             0x22 => Some(Self::Heartbeat),
             0x2a => Some(Self::Renew),
+            0x32 => Some(Self::TrustHeld),
             _ => None,
         }
     }
@@ -111,8 +113,15 @@ static BATCH: Shape = node::<Batch>(&[
 ]);
 static HEARTBEAT: Shape = leaf::<Heartbeat>();
 static RENEW_REQUEST: Shape = leaf::<RenewRequest>();
-static AGENT_FRAME: Shape =
-    node::<AgentFrame>(&[(1, &HELLO), (2, &DICTIONARY), (3, &BATCH), (4, &HEARTBEAT), (5, &RENEW_REQUEST)]);
+static TRUST_HELD: Shape = leaf::<TrustHeld>();
+static AGENT_FRAME: Shape = node::<AgentFrame>(&[
+    (1, &HELLO),
+    (2, &DICTIONARY),
+    (3, &BATCH),
+    (4, &HEARTBEAT),
+    (5, &RENEW_REQUEST),
+    (6, &TRUST_HELD),
+]);
 
 static WELCOME: Shape = leaf::<Welcome>();
 static ACK: Shape = leaf::<Ack>();
@@ -142,6 +151,7 @@ static ASSIGNMENTS: Shape = node::<Assignments>(&[(2, &ASSIGNMENT)]);
 static RUN_NOW: Shape = leaf::<RunNow>();
 static RENEW_REPLY: Shape = leaf::<RenewReply>();
 static GOODBYE: Shape = leaf::<Goodbye>();
+static TRUST: Shape = leaf::<Trust>();
 static SERVER_FRAME: Shape = node::<ServerFrame>(&[
     (1, &WELCOME),
     (2, &ACK),
@@ -149,6 +159,7 @@ static SERVER_FRAME: Shape = node::<ServerFrame>(&[
     (4, &RUN_NOW),
     (5, &RENEW_REPLY),
     (6, &GOODBYE),
+    (7, &TRUST),
 ]);
 
 fn check(frame: &[u8], shape: &'static Shape) -> Result<(), DecodeError> {
@@ -282,13 +293,14 @@ mod tests {
             (agent_frame::Body::Batch(Batch::default()), AgentFrameKind::Batch),
             (agent_frame::Body::Heartbeat(Heartbeat::default()), AgentFrameKind::Heartbeat),
             (agent_frame::Body::Renew(RenewRequest::default()), AgentFrameKind::Renew),
+            (agent_frame::Body::TrustHeld(TrustHeld::default()), AgentFrameKind::TrustHeld),
         ] {
             let bytes = agent(body.clone());
             assert_eq!(AgentFrameKind::of(&bytes), Some(kind));
             assert_eq!(decode_agent_frame(bytes), Ok(body));
         }
         assert_eq!(AgentFrameKind::of(&[]), None);
-        assert_eq!(AgentFrameKind::of(&[0x32]), None);
+        assert_eq!(AgentFrameKind::of(&[0x3a]), None);
     }
 
     #[test]
@@ -335,7 +347,7 @@ mod tests {
     #[test]
     fn two_bodies_in_a_frame_are_refused() {
         let mut bytes = agent(agent_frame::Body::Batch(Batch { seq: 1, ..Default::default() })).to_vec();
-        bytes.extend(agent(agent_frame::Body::Heartbeat(Heartbeat { now_ms: 1 })));
+        bytes.extend(agent(agent_frame::Body::Heartbeat(Heartbeat { now_ms: 1, ..Default::default() })));
         assert_eq!(decode_agent_frame(bytes.into()), Err(DecodeError::Body));
         assert_eq!(decode_agent_frame(Bytes::new()), Err(DecodeError::Body));
         // A frame of a newer protocol.

@@ -143,13 +143,22 @@ impl<R: AsyncRead + Unpin> FrameReader<R> {
         if self.buf.len() < whole {
             return Ok(Taken::Missing(whole - self.buf.len()));
         }
-        let mut frame = self.buf.split_to(whole).freeze();
-        frame.advance(PREFIX);
         self.started = None;
-        if self.buf.is_empty() {
-            // The frame keeps the allocation; an idle reader must not.
-            self.buf = BytesMut::new();
+        if whole < self.buf.capacity() / 2 {
+            // A small frame must not keep a large allocation alive: a peer could send a large frame and a small one by
+            // turns, and what waits here would be a hundred thousand times what it seems to be.
+            let frame = Bytes::copy_from_slice(self.buf.get(PREFIX..whole).unwrap_or_default());
+            self.buf.advance(whole);
+            if self.buf.is_empty() {
+                self.buf = BytesMut::new();
+            }
+            return Ok(Taken::Frame(frame));
         }
+        // The frame keeps the allocation; what came after it gets one of its own, and an idle reader none.
+        let rest = self.buf.split_off(whole);
+        let rest = if rest.is_empty() { BytesMut::new() } else { BytesMut::from(&rest[..]) };
+        let mut frame = std::mem::replace(&mut self.buf, rest).freeze();
+        frame.advance(PREFIX);
         Ok(Taken::Frame(frame))
     }
 }
@@ -288,7 +297,7 @@ mod tests {
         let mut writer = FrameWriter::new(near, FRAME_BYTES_MAX);
         let mut reader = FrameReader::new(far, Limits::LINK);
         for seq in [1, 300, u64::MAX] {
-            writer.queue(&Ack { seq }).unwrap();
+            writer.queue(&Ack { seq, now_ms: 0 }).unwrap();
         }
         writer.queue_encoded(&[7; 5000]).unwrap();
         let write = async {
@@ -372,11 +381,31 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_small_frame_keeps_no_large_allocation_alive() {
+        // A large frame and a small one right behind it, in one allocation.
+        let mut reader = FrameReader::new(tokio::io::empty(), Limits::LINK);
+        reader.buf = BytesMut::with_capacity(2 << 20);
+        for length in [1_usize << 20, 8, 8] {
+            reader.buf.put_u32(u32::try_from(length).unwrap());
+            reader.buf.put_bytes(7, length);
+        }
+        let base = reader.buf.as_ptr() as usize;
+        let shared = |bytes: &[u8]| (base..base + (2 << 20)).contains(&(bytes.as_ptr() as usize));
+        let large = reader.next(soon()).await.unwrap().unwrap();
+        assert!(large.len() == 1 << 20 && shared(&large), "not copied");
+        for _ in 0..2 {
+            let small = reader.next(soon()).await.unwrap().unwrap();
+            assert!(small == [7; 8][..] && !shared(&small), "it holds two MiB");
+        }
+        assert_eq!(reader.buf.capacity(), 0, "an idle reader holds nothing");
+    }
+
+    #[tokio::test]
     async fn too_large_a_message_is_not_sent() {
         let mut writer = FrameWriter::new(Vec::new(), 4);
-        writer.queue(&Ack { seq: 1 }).unwrap();
+        writer.queue(&Ack { seq: 1, now_ms: 0 }).unwrap();
         assert_eq!(writer.queue_encoded(&[0; 5]), Err(FrameTooLarge { length: 5, max: 4 }));
-        writer.queue(&Heartbeat { now_ms: 1 }).unwrap();
+        writer.queue(&Heartbeat { now_ms: 1, ..Heartbeat::default() }).unwrap();
         writer.drive(soon()).await.unwrap();
         assert_eq!(writer.io.len(), 12);
         assert!(!writer.has_work());

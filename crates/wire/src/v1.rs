@@ -5,7 +5,7 @@ use prost::{Enumeration, Message, Oneof};
 /// What an agent sends on the link.
 #[derive(Clone, PartialEq, Message)]
 pub struct AgentFrame {
-    #[prost(oneof = "agent_frame::Body", tags = "1, 2, 3, 4, 5")]
+    #[prost(oneof = "agent_frame::Body", tags = "1, 2, 3, 4, 5, 6")]
     pub body: Option<agent_frame::Body>,
 }
 
@@ -28,13 +28,16 @@ pub mod agent_frame {
         /// Asks for the next certificate.
         #[prost(message, tag = "5")]
         Renew(super::RenewRequest),
+        /// Answers [`super::Trust`].
+        #[prost(message, tag = "6")]
+        TrustHeld(super::TrustHeld),
     }
 }
 
 /// What a server sends on the link.
 #[derive(Clone, PartialEq, Message)]
 pub struct ServerFrame {
-    #[prost(oneof = "server_frame::Body", tags = "1, 2, 3, 4, 5, 6")]
+    #[prost(oneof = "server_frame::Body", tags = "1, 2, 3, 4, 5, 6, 7")]
     pub body: Option<server_frame::Body>,
 }
 
@@ -60,6 +63,9 @@ pub mod server_frame {
         /// Last frame before the server closes.
         #[prost(message, tag = "6")]
         Goodbye(super::Goodbye),
+        /// The roots to trust have changed. Only to agents whose hello carried [`super::Hello::roots_sha256`].
+        #[prost(message, tag = "7")]
+        Trust(super::Trust),
     }
 }
 
@@ -89,6 +95,9 @@ pub struct Hello {
     /// Kernel host name.
     #[prost(string, tag = "8")]
     pub hostname: String,
+    /// Digest of the set of roots the agent trusts. Empty: an agent that does not know [`Trust`].
+    #[prost(bytes = "vec", tag = "9")]
+    pub roots_sha256: Vec<u8>,
 }
 
 /// A plugin the agent's policy file allows, as the file pins it.
@@ -309,11 +318,28 @@ pub struct AgentNote {
     pub count: u64,
 }
 
-/// Keeps the link known to be alive.
+/// Keeps the link known to be alive, and says what the agent's clock shows. Sent when nothing else was for
+/// [`Welcome::heartbeat_ms`], and once a minute however busy the link is.
 #[derive(Clone, PartialEq, Message)]
 pub struct Heartbeat {
+    /// The agent's wall clock, milliseconds since 1970 UTC.
     #[prost(int64, tag = "1")]
     pub now_ms: i64,
+    /// The newest [`Ack::now_ms`] or [`Welcome::now_ms`] the agent has heard; 0 when none. With `held_ms` the server
+    /// learns how long the two messages were on their way, as NTP does.
+    #[prost(int64, tag = "2")]
+    pub server_ms: i64,
+    /// How long ago that was, by a clock that nobody sets.
+    #[prost(uint32, tag = "3")]
+    pub held_ms: u32,
+}
+
+/// The agent trusts these roots from now on, a restart included.
+#[derive(Clone, PartialEq, Eq, Message)]
+pub struct TrustHeld {
+    /// Digest of the set, as in [`Hello::roots_sha256`].
+    #[prost(bytes = "vec", tag = "1")]
+    pub roots_sha256: Vec<u8>,
 }
 
 /// Asks for the next certificate over the present link. The key is new each time and never leaves the agent.
@@ -369,6 +395,18 @@ pub struct Welcome {
 pub struct Ack {
     #[prost(uint64, tag = "1")]
     pub seq: u64,
+    /// The server's wall clock, milliseconds since 1970 UTC.
+    #[prost(int64, tag = "2")]
+    pub now_ms: i64,
+}
+
+/// The roots to trust from now on. What vouches for it is the link it came over; an agent keeps a root that is not named
+/// here for as long as the server on the other end of this very link could not be verified without it.
+#[derive(Clone, PartialEq, Eq, Message)]
+pub struct Trust {
+    /// DER.
+    #[prost(bytes = "vec", repeated, tag = "1")]
+    pub roots_der: Vec<Vec<u8>>,
 }
 
 /// All checks the agent is to run. Replaces what was assigned before.

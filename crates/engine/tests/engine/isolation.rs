@@ -347,7 +347,7 @@ async fn samples_go_to_the_series_of_their_own_dictionary() {
     let batch = |seq, name: &str, value| Observations {
         epoch: 1,
         seq,
-        series: Arc::new(vec![meta(name, &[])]),
+        series: Arc::new([meta(name, &[])].into_iter().collect()),
         samples: vec![(0, at, value)],
         ..empty()
     };

@@ -378,7 +378,7 @@ pub(crate) fn disk(at: Timestamp, mount: &str, percent: f64) -> Observations {
     let series = vec![meta("fs.size", labels), meta("fs.used", labels), meta("fs.available", labels)];
     let used = size * percent / 100.0;
     let samples = vec![(0, at.as_ms(), size), (1, at.as_ms(), used), (2, at.as_ms(), size - used)];
-    Observations { series: Arc::new(series), samples, ..empty() }
+    Observations { series: Arc::new(series.into_iter().collect()), samples, ..empty() }
 }
 
 pub(crate) const fn is_builtin(kind: CheckKind) -> bool {

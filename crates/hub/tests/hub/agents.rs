@@ -29,7 +29,8 @@ async fn what_an_agent_observes_is_committed_in_order_under_its_names() {
         let known = server.desk.known.lock();
         for batch in &known[&agent.id].batches {
             let (series, _, value) = batch.samples[0];
-            assert_eq!(batch.series[series as usize].key.name, "cpu.user");
+            let mut names = batch.series.of(wk_domain::HostId::new(0, [0; 10])).map(|meta| meta.key.name);
+            assert_eq!(names.nth(series as usize).as_deref(), Some("cpu.user"));
             assert_eq!(value, batch.notes[0].count as f64);
         }
     }
