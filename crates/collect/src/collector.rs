@@ -18,7 +18,7 @@ use crate::host::systemd::Systemd;
 use crate::metrics::Metric;
 use crate::note::{Note, Notes, Problem};
 use crate::parse::{fields, number};
-use crate::sampler::Sampler;
+use crate::sampler::{Sampler, rounded};
 use crate::source::Source;
 
 /// What to read, and where.
@@ -154,7 +154,7 @@ impl Collector {
 
     fn sample_self(&mut self, out: &mut Sampler) {
         let used = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
-        out.put(Metric::AgentCpuSeconds, used.tv_sec as f64 + used.tv_nsec as f64 / 1e9);
+        out.put(Metric::AgentCpuSeconds, rounded(used.tv_sec as f64 + used.tv_nsec as f64 / 1e9, 3));
         if let Some(text) = self.own.read(&mut self.buffer, &mut self.notes) {
             match fields(text).nth(1).and_then(number) {
                 Some(pages) => {
@@ -164,10 +164,10 @@ impl Collector {
             }
         }
         if let Some(duration) = self.duration {
-            out.put(Metric::AgentCollectDuration, duration.as_secs_f64());
+            out.put(Metric::AgentCollectDuration, rounded(duration.as_secs_f64(), 6));
         }
         if let Some(figures) = self.figures {
-            out.put(Metric::AgentCollectLateness, figures.lateness.as_secs_f64());
+            out.put(Metric::AgentCollectLateness, rounded(figures.lateness.as_secs_f64(), 6));
             out.put(Metric::AgentSpoolBytes, figures.spool_bytes as f64);
             out.put(Metric::AgentSpoolBatches, figures.spool_batches as f64);
             out.put(Metric::AgentSpoolAge, figures.spool_age.as_secs_f64());

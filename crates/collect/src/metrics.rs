@@ -37,7 +37,7 @@ macro_rules! metrics {
 }
 
 metrics! {
-    CpuUsage "cpu.usage" "%" Gauge ["mode"] "Share of all processors' time spent in a mode since the last cycle: `user`, `nice`, `system`, `idle`, `iowait`, `irq`, `softirq`, `steal`. The eight add up to 100."
+    CpuUsage "cpu.usage" "%" Gauge ["mode"] "Share of all processors' time spent in a mode since the last cycle: `user`, `nice`, `system`, `idle`, `iowait`, `irq`, `softirq`, `steal`. The eight add up to 100, but for the rounding to hundredths."
     CpuCoreUsage "cpu.core.usage" "%" Gauge ["core"] @demand "Busy share of one processor since the last cycle: all but idle and iowait."
     CpuCount "cpu.count" "1" Gauge [] "Processors online."
     Load1 "load.1" "1" Gauge [] "Load average over 1 minute."
@@ -306,7 +306,9 @@ pub fn reference() -> String {
         );
     }
     page.push_str(
-        "\nUnits: `B` bytes, `s` seconds, `%` percent from 0 to 100, `C` degrees Celsius, `1` a plain number.\n\n\
+        "\nShares and times that are computed are rounded: percentages to hundredths, times to microseconds, the agent's own\n\
+         processor time to milliseconds. Counts and sizes come as the kernel gives them.\n\
+         \nUnits: `B` bytes, `s` seconds, `%` percent from 0 to 100, `C` degrees Celsius, `1` a plain number.\n\n\
          ## What is counted\n\n\
          - File systems: `bcachefs`, `btrfs`, `exfat`, `ext2`, `ext3`, `ext4`, `f2fs`, `jfs`, `ntfs3`, `reiserfs`, `vfat`, `xfs`, `zfs`,\n  \
          `tmpfs` on `/tmp`, `/run` and `/dev/shm`, and `overlay` as the root of a container. Network file systems are\n  \

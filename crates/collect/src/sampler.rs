@@ -25,6 +25,13 @@ impl SeriesRef {
     }
 }
 
+/// `value` to so many digits after the point. A quotient has fifteen digits, of which the machine measured three or four;
+/// the others would take six bytes a sample to keep.
+pub(crate) fn rounded(value: f64, digits: i32) -> f64 {
+    let power = 10f64.powi(digits);
+    (value * power).round() / power
+}
+
 /// Definitions that a peer has not seen yet: entry `i` is referred to as `first + i`.
 #[derive(Debug, Clone, Copy)]
 pub struct NewDefinitions<'a> {

@@ -126,6 +126,24 @@ fn rates_come_from_two_readings_and_counters_from_one() {
 }
 
 #[test]
+fn computed_values_carry_no_digits_that_nobody_measured() {
+    let machine = Machine::new(&[
+        ("proc/stat", "cpu 0 0 0 0 0 0 0 0\ncpu0 0 0 0 0 0 0 0 0\n"),
+        ("proc/diskstats", "8 0 sda 0 0 0 0 0 0 0 0 0 0 0\n"),
+    ]);
+    let (mut collector, mut out) = (machine.collector(), Sampler::new());
+    collector.sample_after(None, &mut out);
+    values(&mut out);
+    machine.write("proc/stat", b"cpu 1 0 0 2 0 0 0 0\ncpu0 1 0 0 2 0 0 0 0\n");
+    machine.write("proc/diskstats", b"8 0 sda 7 0 9 10 0 0 0 0 0 1 10\n");
+    collector.sample_after(Some(Duration::from_millis(9_997)), &mut out);
+    let now = values(&mut out);
+    assert_eq!((now["cpu.usage user"], now["cpu.usage idle"]), (33.33, 66.67));
+    assert_eq!((now["cpu.core.usage 0"], now["disk.utilisation sda"]), (33.33, 0.01));
+    assert_eq!(now["disk.latency.read sda"], 0.001429);
+}
+
+#[test]
 fn counters_that_jump_back_give_no_absurd_rate() {
     let machine = Machine::new(&[
         ("proc/stat", "cpu 1000 0 0 1000 500 0 0 0\n"),

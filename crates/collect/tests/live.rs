@@ -119,7 +119,8 @@ fn processors_load_and_processes_are_what_the_system_says() {
     let count: f64 = run("coreutils", &["nproc", "--all"]).trim().parse().unwrap();
     assert_eq!(values["cpu.count"], count);
     let sum: f64 = values.iter().filter(|(k, _)| k.starts_with("cpu.usage{")).map(|(_, v)| v).sum();
-    assert!((sum - 100.0).abs() < 1e-6, "{sum}");
+    // Each of the eight is rounded to a hundredth.
+    assert!((sum - 100.0).abs() < 0.041, "{sum}");
     assert_eq!(values.keys().filter(|k| k.starts_with("cpu.core.usage{")).count() as f64, count);
     let ps = run("procps", &["ps", "-e", "-o", "nlwp="]);
     let processes = ps.lines().count() as f64;

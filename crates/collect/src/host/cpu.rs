@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::metrics::Metric;
 use crate::note::{Notes, Problem};
 use crate::parse::{decimal, fields, lines, number};
-use crate::sampler::{Sampler, SeriesRef};
+use crate::sampler::{Sampler, SeriesRef, rounded};
 use crate::source::Source;
 
 const MODES: [&[u8]; 8] = [b"user", b"nice", b"system", b"idle", b"iowait", b"irq", b"softirq", b"steal"];
@@ -127,7 +127,7 @@ impl Cpu {
             let sum: u64 = spent.iter().fold(0, |a, b| a.saturating_add(*b));
             if sum > 0 {
                 for (series, part) in modes.iter().zip(spent) {
-                    out.push(*series, part as f64 * 100.0 / sum as f64);
+                    out.push(*series, rounded(part as f64 * 100.0 / sum as f64, 2));
                 }
             }
         }
@@ -146,7 +146,7 @@ impl Cpu {
         let sum: u64 = spent.iter().fold(0, |a, b| a.saturating_add(*b));
         if sum > 0 {
             let idle = spent[IDLE].saturating_add(spent[IOWAIT]);
-            out.push(known.series, (sum - idle) as f64 * 100.0 / sum as f64);
+            out.push(known.series, rounded((sum - idle) as f64 * 100.0 / sum as f64, 2));
         }
     }
 }

@@ -7,7 +7,7 @@ use super::devices::Devices;
 use crate::metrics::Metric;
 use crate::note::{Notes, Problem};
 use crate::parse::{fields, lines, number};
-use crate::sampler::{Sampler, SeriesRef};
+use crate::sampler::{Sampler, SeriesRef, rounded};
 use crate::source::Source;
 
 /// The kernel counts in sectors of this size whatever the device's own is.
@@ -147,13 +147,14 @@ impl Disk {
         }
         let [.., utilisation, latency_read, latency_write] = self.series;
         let busy = now.io_ms.saturating_sub(before.io_ms) as f64;
-        out.push(utilisation, (busy * 100.0 / (elapsed.as_secs_f64() * 1000.0)).min(100.0));
+        let share = (busy * 100.0 / (elapsed.as_secs_f64() * 1000.0)).min(100.0);
+        out.push(utilisation, rounded(share, 2));
         for (series, ops, ms) in [
             (latency_read, now.reads - before.reads, now.read_ms.saturating_sub(before.read_ms)),
             (latency_write, now.writes - before.writes, now.write_ms.saturating_sub(before.write_ms)),
         ] {
             if ops > 0 {
-                out.push(series, seconds(ms) / ops as f64);
+                out.push(series, rounded(seconds(ms) / ops as f64, 6));
             }
         }
     }
