@@ -78,8 +78,12 @@ pub(crate) async fn data_keys(ring: &KekRing, store: &dyn Store) -> Result<DataK
     let (keys, wrapped) = DataKeys::create(ring)?;
     let kept = vec![Kept { id: wrapped.id, kek_version: wrapped.kek_version, wrapped: wrapped.wrapped }];
     let now = wk_engine::ports::Clock::now(&wk_engine::ports::SystemClock);
-    let audit =
-        wk_engine::record::draft(&wk_authz::Actor::system(), now, "keys.create", "data_key", wrapped.id);
+    let image = wk_audit::Image::new()
+        .field("id", wrapped.id)
+        .field("kek_version", wrapped.kek_version)
+        .stored_secret("wrapped", &kept[0].wrapped);
+    let audit = wk_engine::record::draft(&wk_authz::Actor::system(), now, "keys.create", "data_key", wrapped.id)
+        .images(None, Some(&image));
     store.put_setting(SETTING, &serde_json::to_string(&kept)?, Some(audit)).await?;
     Ok(keys)
 }

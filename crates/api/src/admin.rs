@@ -14,10 +14,10 @@ use wk_engine::ports::rows::{AuditFilter, ChannelRow, OutboxRow};
 use crate::auth::Caller;
 use crate::body::{Body, PathId, Query};
 use crate::dto::{
-    AuditEntry, AuditReport, Certificate, Channel, ChannelInput, Notification, Page, Queue, Storage, System,
+    AuditEntry, AuditProgress, AuditReport, Certificate, Channel, ChannelInput, Notification, Page, Queue, Storage, System,
 };
 use crate::error::ApiError;
-use crate::monitor::{Paged, optional_time, row_page};
+use crate::monitor::{Paged, cut, optional_time, page, row_page};
 use crate::routes::{Routes, delete, get, post, put};
 use crate::state::App;
 use crate::time;
@@ -42,12 +42,19 @@ pub(crate) fn routes(routes: Routes) -> Routes {
             get("/audit/verify", "Recompute every entry of the log").answer::<AuditReport>(),
             verify,
         )
+        .add::<AuditRead, _, _>(
+            get("/audit/verify/progress", "How far a check of the log is that is under way")
+                .answer::<AuditProgress>(),
+            verify_progress,
+        )
         .add::<SystemRead, _, _>(get("/system", "The server itself").answer::<System>(), system)
         .add::<SystemRead, _, _>(
-            get("/certificates", "Every certificate made here, soonest to end first").page::<Certificate>(),
+            get("/certificates", "Every certificate made here, soonest to end first")
+                .paged()
+                .page::<Certificate>(),
             certificates,
         )
-        .add::<ChannelRead, _, _>(get("/channels", "Ways to reach people").page::<Channel>(), channels)
+        .add::<ChannelRead, _, _>(get("/channels", "Ways to reach people").paged().page::<Channel>(), channels)
         .add::<ChannelWrite, _, _>(
             post("/channels", "Add a way to reach people").body::<ChannelInput>().answer::<Channel>(),
             create_channel,
@@ -96,7 +103,7 @@ async fn audit(
     };
     let (page, limit) = row_page(query.limit, query.after)?;
     let rows = app.engine.audit_page(authorize::<AuditRead, ()>(&actor, ())?, filter, page).await?;
-    let next = (rows.len() >= limit).then(|| rows.last().map(|row| row.seq.to_string())).flatten();
+    let (rows, next) = cut(rows, limit, |row| row.seq.to_string());
     let items = rows
         .into_iter()
         .map(|row| AuditEntry {
@@ -121,6 +128,15 @@ async fn verify(State(app): State<App>, Extension(Caller(actor)): Extension<Call
         intact: report.findings.is_empty(),
         findings: report.findings,
     }))
+}
+
+async fn verify_progress(
+    State(app): State<App>,
+    Extension(Caller(actor)): Extension<Caller>,
+) -> Answer<AuditProgress> {
+    let progress = app.engine.verify_progress(authorize::<AuditRead, ()>(&actor, ())?);
+    let (done, total) = progress.unwrap_or_default();
+    Ok(Json(AuditProgress { running: progress.is_some(), done, total }))
 }
 
 async fn system(State(app): State<App>) -> Answer<System> {
@@ -161,7 +177,7 @@ async fn system(State(app): State<App>) -> Answer<System> {
     }))
 }
 
-async fn certificates(State(app): State<App>) -> Answer<Page<Certificate>> {
+async fn certificates(State(app): State<App>, Query(query): Query<Paged>) -> Answer<Page<Certificate>> {
     let now = app.engine.now();
     let days = |at: wk_domain::Timestamp| (at.as_ms() - now.as_ms()).div_euclid(86_400_000);
     let mut items: Vec<Certificate> = app
@@ -202,9 +218,8 @@ async fn certificates(State(app): State<App>) -> Answer<Page<Certificate>> {
             });
         }
     }
-    items.sort_by(|a, b| a.not_after.cmp(&b.not_after));
-    let total = Some(items.len() as u64);
-    Ok(Json(Page { items, total, next: None }))
+    items.sort_by(|a, b| (&a.not_after, &a.serial).cmp(&(&b.not_after, &b.serial)));
+    page(&items, query.limit, query.after.as_deref(), |cert| Some(cert.clone()))
 }
 
 fn channel_view(row: &ChannelRow) -> Channel {
@@ -219,11 +234,11 @@ fn channel_view(row: &ChannelRow) -> Channel {
     }
 }
 
-async fn channels(State(app): State<App>) -> Answer<Page<Channel>> {
+async fn channels(State(app): State<App>, Query(query): Query<Paged>) -> Answer<Page<Channel>> {
     let world = app.engine.world();
-    let mut items: Vec<Channel> = world.channels.values().map(|entry| channel_view(&entry.row)).collect();
-    items.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok(Json(Page { items, total: None, next: None }))
+    let mut rows: Vec<&ChannelRow> = world.channels.values().map(|entry| &entry.row).collect();
+    rows.sort_by(|a, b| (&a.name, a.id).cmp(&(&b.name, b.id)));
+    page(&rows, query.limit, query.after.as_deref(), |row| Some(channel_view(row)))
 }
 
 async fn write_channel(
@@ -245,6 +260,13 @@ async fn write_channel(
         }
         None => None,
     };
+    let has_secret = || app.engine.world().channels.get(&id).is_some_and(|c| !c.row.secret_sealed.is_empty());
+    if input.kind == "webhook" && secret_sealed.is_none() && !has_secret() {
+        return Err(ApiError::field(
+            "/secret",
+            "a webhook is signed, so that its receiver can tell who calls: give it a key, such as 32 random bytes in hexadecimal",
+        ));
+    }
     let edit = ChannelEdit {
         id,
         create,
@@ -323,6 +345,6 @@ fn notification(app: &App, row: &OutboxRow) -> Notification {
 async fn notifications(State(app): State<App>, Query(query): Query<Paged>) -> Answer<Page<Notification>> {
     let (page, limit) = row_page(query.limit, query.after)?;
     let rows = app.engine.store().outbox_recent(page).await?;
-    let next = (rows.len() >= limit).then(|| rows.last().map(|row| row.id.to_string())).flatten();
+    let (rows, next) = cut(rows, limit, |row| row.id.to_string());
     Ok(Json(Page { items: rows.iter().map(|row| notification(&app, row)).collect(), total: None, next }))
 }

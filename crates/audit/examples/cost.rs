@@ -22,7 +22,7 @@ fn main() -> std::io::Result<()> {
             .source(Some(std::net::Ipv4Addr::LOCALHOST.into()), Some("Firefox"))
             .request("req_01h455vb4pex5vsknk084sn02q")
             .change("ack.note", Value::Null, "disk ordered");
-        let bytes = Entry::new(u64::from(seq), "srv-1", previous.replace(ts), draft).encode();
+        let bytes = Entry::new(u64::from(seq), "srv-1", i64::from(seq), previous.replace(ts), draft).encode();
         frontier.append(Entry::leaf_hash(&bytes));
         log.push(bytes);
     }

@@ -5,13 +5,15 @@
 //! so that no act can fail for the size of its record.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::net::IpAddr;
 
 use aws_lc_rs::hmac;
 
 use crate::Hash;
-use crate::canonical::INTEGER_MAX;
+use crate::canonical::{INTEGER_MAX, write_string};
+use crate::entry::write_value;
 
 /// Bytes of an id, a session, a node name, a method.
 pub const ID_MAX: usize = 200;
@@ -19,10 +21,14 @@ pub const ID_MAX: usize = 200;
 pub const WORD_MAX: usize = 100;
 /// Bytes of a reason.
 pub const REASON_MAX: usize = 1_000;
-/// Bytes of a changed text that stand in the entry itself; a longer one goes in by its hash.
+/// Bytes of a changed text that stand in the entry itself; of a longer one its beginning and its hash.
 pub const TEXT_MAX: usize = 1_024;
-/// Changed fields listed one by one; beyond that the whole list goes in by its hash.
+/// Bytes of the beginning that is kept of a longer text.
+pub const CUT_MAX: usize = 256;
+/// Changed fields listed one by one; beyond that the first of them, and the whole list by its hash.
 pub const DIFF_MAX: usize = 200;
+/// The tenant of an installation that has one.
+pub const TENANT: &str = "default";
 
 /// Who acts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -169,6 +175,12 @@ impl Commitment {
         Self(Hash(out))
     }
 
+    /// The commitment to a secret through what is stored of it: sealed under a random nonce, or hashed with salt or key.
+    /// Never of a secret as it is, which could be guessed from this.
+    pub fn to_stored(stored: &[u8]) -> Self {
+        Self(Hash::of_parts(&[b"watchkeep stored secret\0", stored]))
+    }
+
     /// The tag.
     pub const fn tag(&self) -> Hash {
         self.0
@@ -183,11 +195,12 @@ pub enum Value {
     Bool(bool),
     /// Finite.
     Number(f64),
-    /// At most [`TEXT_MAX`] bytes.
+    /// In an entry at most [`TEXT_MAX`] bytes; longer ones are cut when they go in.
     Text(String),
     Commitment(Commitment),
-    /// A longer text, by its SHA-256 and its length in bytes.
-    Digest {
+    /// A longer text: its beginning, at most [`CUT_MAX`] bytes, and the SHA-256 and length in bytes of the whole.
+    Cut {
+        text: String,
         sha256: Hash,
         bytes: u64,
     },
@@ -196,31 +209,56 @@ pub enum Value {
 }
 
 impl Value {
-    /// A long text by its digest.
-    pub fn digest_of(text: &[u8]) -> Self {
-        let bytes = u64::try_from(text.len()).unwrap_or(INTEGER_MAX).min(INTEGER_MAX);
-        Self::Digest { sha256: Hash::of(text), bytes }
+    fn cut(mut text: String) -> Self {
+        let (sha256, bytes) = (Hash::of(text.as_bytes()), length(text.len()));
+        let end = (0..=CUT_MAX).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+        text.truncate(end);
+        Self::Cut { text, sha256, bytes }
     }
 
-    /// Finite, bounded, exact.
-    pub(crate) fn normal(self) -> Self {
+    /// Finite and exact.
+    fn exact(self) -> Self {
         match self {
             Self::Number(value) if !value.is_finite() => Self::Text(value.to_string()),
             Self::Number(value) => Self::Number(value + 0.0),
-            Self::Text(text) if text.len() > TEXT_MAX => Self::digest_of(text.as_bytes()),
             other => other,
+        }
+    }
+
+    /// Finite, exact, bounded.
+    pub(crate) fn normal(self) -> Self {
+        match self.exact() {
+            Self::Text(text) if text.len() > TEXT_MAX => Self::cut(text),
+            Self::Cut { mut text, sha256, bytes } if text.len() > CUT_MAX => {
+                let end = (0..=CUT_MAX).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+                text.truncate(end);
+                Self::Cut { text, sha256, bytes }
+            }
+            other => other,
+        }
+    }
+
+    /// As it may stand in a field of that name.
+    fn in_field(self, field: &str) -> Self {
+        match self {
+            Self::Text(_) | Self::Cut { .. } if speaks_of_secret(field) => Self::Withheld,
+            other => other.exact(),
         }
     }
 }
 
+pub(crate) fn length(bytes: usize) -> u64 {
+    u64::try_from(bytes).unwrap_or(INTEGER_MAX).min(INTEGER_MAX)
+}
+
 impl From<&str> for Value {
     fn from(text: &str) -> Self {
-        Self::Text(text.to_owned()).normal()
+        Self::Text(text.to_owned())
     }
 }
 impl From<String> for Value {
     fn from(text: String) -> Self {
-        Self::Text(text).normal()
+        Self::Text(text)
     }
 }
 impl From<bool> for Value {
@@ -230,7 +268,7 @@ impl From<bool> for Value {
 }
 impl From<f64> for Value {
     fn from(value: f64) -> Self {
-        Self::Number(value).normal()
+        Self::Number(value).exact()
     }
 }
 impl From<u32> for Value {
@@ -274,10 +312,71 @@ pub struct FieldChange {
     pub new: Value,
 }
 
+/// An object as it is at one moment: its fields by name. What an entry's `before_hash` and `after_hash` are over.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Image(BTreeMap<String, Value>);
+
+impl Image {
+    /// Of an object without fields.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A field. Text in a field whose name speaks of a secret is withheld: use [`Self::stored_secret`] for those.
+    #[must_use]
+    pub fn field(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.0.insert(bounded(name.to_owned(), ID_MAX), value.into().in_field(name));
+        self
+    }
+
+    /// A secret, by what is stored of it; see [`Commitment::to_stored`]. Empty: there is none.
+    #[must_use]
+    pub fn stored_secret(mut self, name: &str, stored: &[u8]) -> Self {
+        let value = if stored.is_empty() { Value::Null } else { Commitment::to_stored(stored).into() };
+        self.0.insert(bounded(name.to_owned(), ID_MAX), value);
+        self
+    }
+
+    /// One canonical JSON object (RFC 8785): whole texts, secrets as commitments.
+    pub fn canonical(&self) -> Vec<u8> {
+        let mut fields: Vec<_> = self.0.iter().collect();
+        // RFC 8785, 3.2.3: by UTF-16 code units, which differs from the map's order beyond the basic plane.
+        fields.sort_by(|(a, _), (b, _)| a.encode_utf16().cmp(b.encode_utf16()));
+        let mut out = vec![b'{'];
+        for (i, (name, value)) in fields.into_iter().enumerate() {
+            if i > 0 {
+                out.push(b',');
+            }
+            write_string(&mut out, name);
+            out.push(b':');
+            write_value(&mut out, value);
+        }
+        out.push(b'}');
+        out
+    }
+
+    /// SHA-256 of [`Self::canonical`].
+    pub fn hash(&self) -> Hash {
+        Hash::of(&self.canonical())
+    }
+}
+
+/// A list of changes that was too long for the entry: the first of them stand there, and this pins the whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DiffCut {
+    /// Changes there were.
+    pub total: u64,
+    /// Length and SHA-256 of the whole list as canonical JSON.
+    pub bytes: u64,
+    pub sha256: Hash,
+}
+
 /// An act as its use case tells it.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Draft {
+    /// Whose data it concerns.
+    pub tenant: Cow<'static, str>,
     /// Nanoseconds since 1970 UTC.
     pub ts_ns: i64,
     pub actor: Actor,
@@ -290,14 +389,22 @@ pub struct Draft {
     pub outcome: Outcome,
     /// For people: why it was refused, what somebody noted.
     pub reason: Option<String>,
+    /// [`Image::hash`] of the object before and after; none where it was not there, or did not change.
+    pub before_hash: Option<Hash>,
+    pub after_hash: Option<Hash>,
     pub diff: Vec<FieldChange>,
+    /// The diff was too long and only its first changes stand in it.
+    pub diff_cut: Option<DiffCut>,
     pub request_id: Option<String>,
+    /// Which authorisation policy decided, by its digest.
+    pub policy_version: Option<String>,
 }
 
 impl Draft {
     /// A successful act. `action` is a constant of the program, never input.
     pub fn new(ts_ns: i64, actor: Actor, action: &'static str) -> Self {
         Self {
+            tenant: Cow::Borrowed(TENANT),
             ts_ns,
             actor,
             on_behalf_of: None,
@@ -306,9 +413,38 @@ impl Draft {
             object: None,
             outcome: Outcome::Success,
             reason: None,
+            before_hash: None,
+            after_hash: None,
             diff: Vec::new(),
+            diff_cut: None,
             request_id: None,
+            policy_version: None,
         }
+    }
+
+    /// The object before and after the act: both hashes, and every field that differs. `None`: it was not there.
+    #[must_use]
+    pub fn images(mut self, before: Option<&Image>, after: Option<&Image>) -> Self {
+        self.before_hash = before.map(Image::hash);
+        self.after_hash = after.map(Image::hash);
+        let of = |image: Option<&Image>, name: &str| {
+            image.and_then(|image| image.0.get(name)).cloned().unwrap_or(Value::Null)
+        };
+        let mut names: Vec<&String> =
+            before.into_iter().chain(after).flat_map(|image| image.0.keys()).collect();
+        names.sort_unstable();
+        names.dedup();
+        for name in names {
+            self = self.change(name, of(before, name), of(after, name));
+        }
+        self
+    }
+
+    /// The authorisation policy that decided, by its digest.
+    #[must_use]
+    pub fn policy(mut self, version: impl Display) -> Self {
+        self.policy_version = Some(bounded(version.to_string(), ID_MAX));
+        self
     }
 
     /// What it was about. `kind` is a constant of the program, never input.
@@ -376,11 +512,7 @@ impl Draft {
     pub fn change(mut self, field: &str, old: impl Into<Value>, new: impl Into<Value>) -> Self {
         let (old, new) = (old.into(), new.into());
         if old != new {
-            let withhold = |value| match value {
-                Value::Text(_) | Value::Digest { .. } if speaks_of_secret(field) => Value::Withheld,
-                other => other.normal(),
-            };
-            let (old, new) = (withhold(old), withhold(new));
+            let (old, new) = (old.in_field(field).normal(), new.in_field(field).normal());
             self.diff.push(FieldChange { field: bounded(field.to_owned(), ID_MAX), old, new });
         }
         self
@@ -411,7 +543,7 @@ fn speaks_of_secret(field: &str) -> bool {
         "api_key",
         "seed",
     ];
-    let last = field.rsplit('.').next().unwrap_or(field).to_ascii_lowercase();
+    let last = field.rsplit('.').next().unwrap_or(field).to_ascii_lowercase().replace('-', "_");
     WORDS.iter().any(|word| last.contains(word))
 }
 
@@ -456,13 +588,15 @@ mod tests {
             .change("smtp.password", "hunter2", "hunter3")
             .change("webhook.signing_secret", Value::Null, "s3cr3t")
             .change("token.host_pattern", "web-*", "db-*")
+            .change("headers.X-Api-Key", Value::Null, "hunter4")
             .change("password_max_age", 30u32, 90u32);
         let shown = format!("{draft:?}");
         assert!(!shown.contains("hunter") && !shown.contains("s3cr3t"), "{shown}");
         assert_eq!(draft.diff[0].new, Value::Withheld);
         assert_eq!(draft.diff[1].old, Value::Null);
         assert_eq!(draft.diff[2].new, Value::Text("db-*".into()));
-        assert_eq!(draft.diff[3].new, Value::Number(90.0));
+        assert_eq!(draft.diff[3].new, Value::Withheld);
+        assert_eq!(draft.diff[4].new, Value::Number(90.0));
     }
 
     #[test]
@@ -497,7 +631,39 @@ mod tests {
         );
         assert!(draft.request_id.is_some_and(|id| id.len() <= ID_MAX));
         assert!(draft.object.is_some_and(|object| object.id.len() <= ID_MAX));
-        assert_eq!(draft.diff[0].new, Value::Digest { sha256: Hash::of(long.as_bytes()), bytes: 20_000 });
+        let cut = Value::Cut { text: "é".repeat(128), sha256: Hash::of(long.as_bytes()), bytes: 20_000 };
+        assert_eq!(draft.diff[0].new, cut);
+    }
+
+    #[test]
+    fn both_hashes_and_the_changes_come_from_the_images() {
+        let before = Image::new().field("name", "a").field("port", 1u32).stored_secret("secret", b"sealed 1");
+        let after = Image::new().field("port", 2u32).field("name", "a").stored_secret("secret", b"sealed 2");
+        let changed = draft().images(Some(&before), Some(&after));
+        let canonical = format!(
+            r#"{{"name":"a","port":1,"secret":{{"commitment":"{}"}}}}"#,
+            Commitment::to_stored(b"sealed 1").tag()
+        );
+        assert_eq!(String::from_utf8(before.canonical()).unwrap(), canonical);
+        assert_eq!(changed.before_hash, Some(Hash::of(canonical.as_bytes())));
+        assert_ne!(changed.before_hash, changed.after_hash);
+        let fields: Vec<_> = changed.diff.iter().map(|change| change.field.as_str()).collect();
+        assert_eq!(fields, ["port", "secret"]);
+
+        let made = draft().images(None, Some(&after));
+        assert_eq!((made.before_hash, made.diff.len()), (None, 3));
+        assert_eq!(made.after_hash, changed.after_hash, "the order of the fields does not matter");
+    }
+
+    #[test]
+    fn an_image_keeps_whole_texts_and_no_secret() {
+        let long = |end: &str| Image::new().field("spec", "x".repeat(5_000) + end);
+        assert_ne!(long("a").hash(), long("b").hash());
+        let image = Image::new().field("smtp.password", "hunter2").field("url", "u");
+        assert_eq!(image.canonical(), br#"{"smtp.password":{"withheld":true},"url":"u"}"#);
+        // U+1F600 comes before U+FF01 in UTF-16, and after it in UTF-8.
+        let image = Image::new().field("\u{ff01}", 1u32).field("\u{1f600}", 2u32);
+        assert_eq!(image.canonical(), "{\"\u{1f600}\":2,\"\u{ff01}\":1}".as_bytes());
     }
 
     #[test]

@@ -9,8 +9,8 @@ use std::net::IpAddr;
 
 use crate::canonical::{INTEGER_MAX, Read, Reader, Unexpected, write_number, write_string, write_uint};
 use crate::draft::{
-    Actor, ActorKind, Commitment, DIFF_MAX, Draft, FieldChange, ID_MAX, Object, Outcome, REASON_MAX, Source,
-    TEXT_MAX, Value, bounded, is_word, word,
+    Actor, ActorKind, CUT_MAX, Commitment, DIFF_MAX, DiffCut, Draft, FieldChange, ID_MAX, Object, Outcome,
+    REASON_MAX, Source, TEXT_MAX, Value, bounded, is_word, length, word,
 };
 use crate::{Hash, merkle};
 
@@ -18,6 +18,9 @@ use crate::{Hash, merkle};
 pub const ENTRY_MAX: usize = 64 * 1024 - 1;
 /// The version this crate writes.
 pub const VERSION: u64 = 1;
+/// Bytes of the changes that are kept of a list too long for an entry. Everything else an entry can hold, each character
+/// escaped, takes less than the other half.
+const DIFF_KEPT: usize = 32 * 1024;
 
 /// A draft with its place in the log.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,8 +29,10 @@ pub struct Entry {
     pub seq: u64,
     /// The server that recorded it.
     pub node: String,
+    /// Nanoseconds on the writing process's own clock, which nobody sets: tells a clock that was set from time that passed.
+    pub ts_mono_ns: i64,
     /// Time since the entry before, in nanoseconds; negative when the clock stepped back, 0 for the first.
-    pub prev_gap_ns: i64,
+    pub prev_ts_gap_ns: i64,
     pub draft: Draft,
 }
 
@@ -41,30 +46,42 @@ pub enum EntryError {
 }
 
 impl Entry {
-    /// Gives a draft its place. `previous_ts_ns` is the instant of the entry before, if there is one.
-    pub fn new(seq: u64, node: &str, previous_ts_ns: Option<i64>, draft: Draft) -> Self {
-        let prev_gap_ns = previous_ts_ns.map_or(0, |previous| draft.ts_ns.saturating_sub(previous));
-        Self { seq: seq.min(INTEGER_MAX), node: bounded(node.to_owned(), ID_MAX), prev_gap_ns, draft }
+    /// Gives a draft its place. `ts_mono_ns` is the process's own clock, `previous_ts_ns` the instant of the entry before,
+    /// if there is one.
+    pub fn new(seq: u64, node: &str, ts_mono_ns: i64, previous_ts_ns: Option<i64>, draft: Draft) -> Self {
+        let prev_ts_gap_ns = previous_ts_ns.map_or(0, |previous| draft.ts_ns.saturating_sub(previous));
+        let node = bounded(node.to_owned(), ID_MAX);
+        Self { seq: seq.min(INTEGER_MAX), node, ts_mono_ns, prev_ts_gap_ns, draft }
     }
 
-    /// The canonical bytes, at most [`ENTRY_MAX`]. Always succeeds: what would not fit goes in by its hash.
+    /// The canonical bytes, at most [`ENTRY_MAX`]. Always succeeds: of changes that do not fit the first ones go in, and
+    /// the hash of all, and the entry says so.
     pub fn encode(&self) -> Vec<u8> {
         let listed: Vec<FieldChange> = self.draft.diff.iter().map(normal).collect();
         if listed.len() <= DIFF_MAX {
-            let bytes = self.encode_with(&listed);
+            let bytes = self.encode_with(&listed, self.draft.diff_cut.as_ref());
             if bytes.len() <= ENTRY_MAX {
                 return bytes;
             }
         }
-        // Too much: one line that pins the whole list, which the store keeps beside the entry.
         let mut whole = Vec::new();
         write_diff(&mut whole, &listed);
-        let all = FieldChange { field: "*".to_owned(), old: Value::Null, new: Value::digest_of(&whole) };
-        self.encode_with(&[all])
+        let cut =
+            DiffCut { total: length(listed.len()), bytes: length(whole.len()), sha256: Hash::of(&whole) };
+        let mut room = DIFF_KEPT;
+        let fits = |change: &&FieldChange| {
+            let mut one = Vec::new();
+            write_diff(&mut one, std::slice::from_ref(*change));
+            let left = room.checked_sub(one.len());
+            room = left.unwrap_or(0);
+            left.is_some()
+        };
+        let kept: Vec<FieldChange> = listed.iter().take(DIFF_MAX).take_while(fits).cloned().collect();
+        self.encode_with(&kept, Some(&cut))
     }
 
-    fn encode_with(&self, diff: &[FieldChange]) -> Vec<u8> {
-        let mut out = Vec::with_capacity(768);
+    fn encode_with(&self, diff: &[FieldChange], cut: Option<&DiffCut>) -> Vec<u8> {
+        let mut out = Vec::with_capacity(1024);
         let d = &self.draft;
         out.extend(b"{\"action\":");
         write_string(&mut out, &word(d.action.clone()));
@@ -74,12 +91,18 @@ impl Entry {
         write_optional(&mut out, d.actor.auth_method.as_deref(), ID_MAX);
         out.extend(b",\"id\":");
         write_bounded(&mut out, &d.actor.id, ID_MAX);
-        out.extend(b",\"kind\":");
-        write_string(&mut out, d.actor.kind.as_str());
         out.extend(b",\"session\":");
         write_optional(&mut out, d.actor.session.as_deref(), ID_MAX);
-        out.extend(b"},\"diff\":");
+        out.extend(b",\"type\":");
+        write_string(&mut out, d.actor.kind.as_str());
+        out.extend(b"},\"after_hash\":");
+        write_optional_hash(&mut out, d.after_hash.as_ref());
+        out.extend(b",\"before_hash\":");
+        write_optional_hash(&mut out, d.before_hash.as_ref());
+        out.extend(b",\"diff\":");
         write_diff(&mut out, diff);
+        out.extend(b",\"diff_cut\":");
+        write_cut(&mut out, cut);
         out.extend(b",\"node\":");
         write_bounded(&mut out, &self.node, ID_MAX);
         out.extend(b",\"object\":");
@@ -88,13 +111,13 @@ impl Entry {
             Some(object) => {
                 out.extend(b"{\"id\":");
                 write_bounded(&mut out, &object.id, ID_MAX);
-                out.extend(b",\"kind\":");
-                write_string(&mut out, &word(object.kind.clone()));
                 out.extend(b",\"rev\":");
                 match object.rev {
                     None => out.extend(b"null"),
                     Some(rev) => write_uint(&mut out, rev.min(INTEGER_MAX)),
                 }
+                out.extend(b",\"type\":");
+                write_string(&mut out, &word(object.kind.clone()));
                 out.push(b'}');
             }
         }
@@ -102,8 +125,10 @@ impl Entry {
         write_optional(&mut out, d.on_behalf_of.as_deref(), ID_MAX);
         out.extend(b",\"outcome\":");
         write_string(&mut out, d.outcome.as_str());
-        out.extend(b",\"prev_gap_ns\":");
-        write_nanoseconds(&mut out, self.prev_gap_ns);
+        out.extend(b",\"policy_version\":");
+        write_optional(&mut out, d.policy_version.as_deref(), ID_MAX);
+        out.extend(b",\"prev_ts_gap_ns\":");
+        write_nanoseconds(&mut out, self.prev_ts_gap_ns);
         out.extend(b",\"reason\":");
         write_optional(&mut out, d.reason.as_deref(), REASON_MAX);
         out.extend(b",\"request_id\":");
@@ -113,11 +138,12 @@ impl Entry {
         out.extend(b",\"source\":{\"ip\":");
         write_optional(&mut out, d.source.ip.map(|ip| ip.to_string()).as_deref(), ID_MAX);
         out.extend(b",\"ua_hash\":");
-        match &d.source.ua_hash {
-            None => out.extend(b"null"),
-            Some(hash) => write_hash(&mut out, hash),
-        }
-        out.extend(b"},\"ts_ns\":");
+        write_optional_hash(&mut out, d.source.ua_hash.as_ref());
+        out.extend(b"},\"tenant\":");
+        write_bounded(&mut out, &d.tenant, ID_MAX);
+        out.extend(b",\"ts_mono_ns\":");
+        write_nanoseconds(&mut out, self.ts_mono_ns);
+        out.extend(b",\"ts_ns\":");
         write_nanoseconds(&mut out, d.ts_ns);
         out.extend(b",\"v\":");
         write_uint(&mut out, VERSION);
@@ -179,6 +205,24 @@ fn write_hash(out: &mut Vec<u8>, hash: &Hash) {
     out.push(b'"');
 }
 
+fn write_optional_hash(out: &mut Vec<u8>, hash: Option<&Hash>) {
+    match hash {
+        None => out.extend(b"null"),
+        Some(hash) => write_hash(out, hash),
+    }
+}
+
+fn write_cut(out: &mut Vec<u8>, cut: Option<&DiffCut>) {
+    let Some(cut) = cut else { return out.extend(b"null") };
+    out.extend(b"{\"bytes\":");
+    write_uint(out, cut.bytes.min(INTEGER_MAX));
+    out.extend(b",\"sha256\":");
+    write_hash(out, &cut.sha256);
+    out.extend(b",\"total\":");
+    write_uint(out, cut.total.min(INTEGER_MAX));
+    out.push(b'}');
+}
+
 fn write_diff(out: &mut Vec<u8>, diff: &[FieldChange]) {
     out.push(b'[');
     for (i, change) in diff.iter().enumerate() {
@@ -193,7 +237,7 @@ fn write_diff(out: &mut Vec<u8>, diff: &[FieldChange]) {
     out.push(b']');
 }
 
-fn write_value(out: &mut Vec<u8>, value: &Value) {
+pub(crate) fn write_value(out: &mut Vec<u8>, value: &Value) {
     match value {
         Value::Null => out.extend(b"null"),
         Value::Bool(true) => out.extend(b"true"),
@@ -205,9 +249,11 @@ fn write_value(out: &mut Vec<u8>, value: &Value) {
             write_hash(out, tag);
             out.push(b'}');
         }
-        Value::Digest { sha256, bytes } => {
+        Value::Cut { text, sha256, bytes } => {
             out.extend(b"{\"bytes\":");
             write_uint(out, (*bytes).min(INTEGER_MAX));
+            out.extend(b",\"cut\":");
+            write_string(out, text);
             out.extend(b",\"sha256\":");
             write_hash(out, sha256);
             out.push(b'}');
@@ -240,21 +286,28 @@ struct Parts<T> {
     actor_id: T,
     actor_kind: ActorKind,
     session: Option<T>,
+    after_hash: Option<Hash>,
+    before_hash: Option<Hash>,
     diff: Vec<(T, ReadValue<T>, ReadValue<T>)>,
+    diff_cut: Option<DiffCut>,
     node: T,
     object: Option<(T, T, Option<u64>)>,
     on_behalf_of: Option<T>,
     outcome: Outcome,
-    prev_gap_ns: i64,
+    policy_version: Option<T>,
+    prev_ts_gap_ns: i64,
     reason: Option<T>,
     request_id: Option<T>,
     seq: u64,
     source: Source,
+    tenant: T,
+    ts_mono_ns: i64,
     ts_ns: i64,
 }
 
 enum ReadValue<T> {
     Text(T),
+    Cut(T, Hash, u64),
     Other(Value),
 }
 
@@ -262,6 +315,7 @@ impl From<ReadValue<String>> for Value {
     fn from(value: ReadValue<String>) -> Self {
         match value {
             ReadValue::Text(text) => Self::Text(text),
+            ReadValue::Cut(text, sha256, bytes) => Self::Cut { text, sha256, bytes },
             ReadValue::Other(value) => value,
         }
     }
@@ -288,6 +342,7 @@ impl Parts<String> {
             new: new.into(),
         };
         let draft = Draft {
+            tenant: Cow::Owned(self.tenant),
             ts_ns: self.ts_ns,
             actor,
             on_behalf_of: self.on_behalf_of,
@@ -296,10 +351,15 @@ impl Parts<String> {
             object: self.object.map(|(id, kind, rev)| Object { kind: Cow::Owned(kind), id, rev }),
             outcome: self.outcome,
             reason: self.reason,
+            before_hash: self.before_hash,
+            after_hash: self.after_hash,
             diff: self.diff.into_iter().map(change).collect(),
+            diff_cut: self.diff_cut,
             request_id: self.request_id,
+            policy_version: self.policy_version,
         };
-        Entry { seq: self.seq, node: self.node, prev_gap_ns: self.prev_gap_ns, draft }
+        let (ts_mono_ns, prev_ts_gap_ns) = (self.ts_mono_ns, self.prev_ts_gap_ns);
+        Entry { seq: self.seq, node: self.node, ts_mono_ns, prev_ts_gap_ns, draft }
     }
 }
 
@@ -307,7 +367,10 @@ impl Parts<String> {
 pub(crate) struct Place {
     pub(crate) seq: u64,
     pub(crate) ts_ns: i64,
-    pub(crate) prev_gap_ns: i64,
+    pub(crate) prev_ts_gap_ns: i64,
+    pub(crate) ts_mono_ns: i64,
+    /// The entry a process begins with.
+    pub(crate) starts: bool,
 }
 
 /// As [`Entry::decode`], without keeping the texts.
@@ -316,7 +379,13 @@ pub(crate) fn check(bytes: &[u8]) -> Result<Place, EntryError> {
         return Err(EntryError::TooLong { bytes: bytes.len() });
     }
     let parts = read_entry::<()>(&mut Reader::new(bytes))?;
-    Ok(Place { seq: parts.seq, ts_ns: parts.ts_ns, prev_gap_ns: parts.prev_gap_ns })
+    Ok(Place {
+        seq: parts.seq,
+        ts_ns: parts.ts_ns,
+        prev_ts_gap_ns: parts.prev_ts_gap_ns,
+        ts_mono_ns: parts.ts_mono_ns,
+        starts: bytes.starts_with(b"{\"action\":\"server.start\","),
+    })
 }
 
 fn read_entry<'a, T: Keep<'a>>(r: &mut Reader<'a>) -> Read<Parts<T>> {
@@ -328,14 +397,20 @@ fn read_entry<'a, T: Keep<'a>>(r: &mut Reader<'a>) -> Read<Parts<T>> {
     let auth_method = r.optional(|r| read_text(r, ID_MAX))?;
     r.literal(",\"id\":")?;
     let actor_id = read_text(r, ID_MAX)?;
-    r.literal(",\"kind\":")?;
+    r.literal(",\"session\":")?;
+    let session = r.optional(|r| read_text(r, ID_MAX))?;
+    r.literal(",\"type\":")?;
     let Some(actor_kind) = ActorKind::parse(&r.string()?) else {
         return r.fail("a kind of actor before here");
     };
-    r.literal(",\"session\":")?;
-    let session = r.optional(|r| read_text(r, ID_MAX))?;
-    r.literal("},\"diff\":")?;
+    r.literal("},\"after_hash\":")?;
+    let after_hash = r.optional(read_hash)?;
+    r.literal(",\"before_hash\":")?;
+    let before_hash = r.optional(read_hash)?;
+    r.literal(",\"diff\":")?;
     let diff = read_diff(r)?;
+    r.literal(",\"diff_cut\":")?;
+    let diff_cut = r.optional(read_diff_cut)?;
     r.literal(",\"node\":")?;
     let node = read_text(r, ID_MAX)?;
     r.literal(",\"object\":")?;
@@ -344,8 +419,10 @@ fn read_entry<'a, T: Keep<'a>>(r: &mut Reader<'a>) -> Read<Parts<T>> {
     let on_behalf_of = r.optional(|r| read_text(r, ID_MAX))?;
     r.literal(",\"outcome\":")?;
     let Some(outcome) = Outcome::parse(&r.string()?) else { return r.fail("an outcome before here") };
-    r.literal(",\"prev_gap_ns\":")?;
-    let prev_gap_ns = read_nanoseconds(r)?;
+    r.literal(",\"policy_version\":")?;
+    let policy_version = r.optional(|r| read_text(r, ID_MAX))?;
+    r.literal(",\"prev_ts_gap_ns\":")?;
+    let prev_ts_gap_ns = read_nanoseconds(r)?;
     r.literal(",\"reason\":")?;
     let reason = r.optional(|r| read_text(r, REASON_MAX))?;
     r.literal(",\"request_id\":")?;
@@ -356,7 +433,11 @@ fn read_entry<'a, T: Keep<'a>>(r: &mut Reader<'a>) -> Read<Parts<T>> {
     let ip = r.optional(read_ip)?;
     r.literal(",\"ua_hash\":")?;
     let ua_hash = r.optional(read_hash)?;
-    r.literal("},\"ts_ns\":")?;
+    r.literal("},\"tenant\":")?;
+    let tenant = read_text(r, ID_MAX)?;
+    r.literal(",\"ts_mono_ns\":")?;
+    let ts_mono_ns = read_nanoseconds(r)?;
+    r.literal(",\"ts_ns\":")?;
     let ts_ns = read_nanoseconds(r)?;
     r.literal(",\"v\":1}")?;
     r.end()?;
@@ -368,16 +449,22 @@ fn read_entry<'a, T: Keep<'a>>(r: &mut Reader<'a>) -> Read<Parts<T>> {
         actor_id,
         actor_kind,
         session,
+        after_hash,
+        before_hash,
         diff,
+        diff_cut,
         node,
         object,
         on_behalf_of,
         outcome,
-        prev_gap_ns,
+        policy_version,
+        prev_ts_gap_ns,
         reason,
         request_id,
         seq,
         source,
+        tenant,
+        ts_mono_ns,
         ts_ns,
     })
 }
@@ -395,10 +482,10 @@ fn read_word<'a, T: Keep<'a>>(r: &mut Reader<'a>) -> Read<T> {
 fn read_object<'a, T: Keep<'a>>(r: &mut Reader<'a>) -> Read<(T, T, Option<u64>)> {
     r.literal("{\"id\":")?;
     let id = read_text(r, ID_MAX)?;
-    r.literal(",\"kind\":")?;
-    let kind = read_word(r)?;
     r.literal(",\"rev\":")?;
     let rev = r.optional(Reader::uint)?;
+    r.literal(",\"type\":")?;
+    let kind = read_word(r)?;
     r.literal("}")?;
     Ok((id, kind, rev))
 }
@@ -439,6 +526,17 @@ fn read_nanoseconds(r: &mut Reader<'_>) -> Read<i64> {
     }
 }
 
+fn read_diff_cut(r: &mut Reader<'_>) -> Read<DiffCut> {
+    r.literal("{\"bytes\":")?;
+    let bytes = r.uint()?;
+    r.literal(",\"sha256\":")?;
+    let sha256 = read_hash(r)?;
+    r.literal(",\"total\":")?;
+    let total = r.uint()?;
+    r.literal("}")?;
+    Ok(DiffCut { total, bytes, sha256 })
+}
+
 #[expect(clippy::type_complexity)]
 fn read_diff<'a, T: Keep<'a>>(r: &mut Reader<'a>) -> Read<Vec<(T, ReadValue<T>, ReadValue<T>)>> {
     r.literal("[")?;
@@ -469,6 +567,15 @@ fn read_value<'a, T: Keep<'a>>(r: &mut Reader<'a>) -> Read<ReadValue<T>> {
     if r.peek() == Some(b'"') {
         return read_text(r, TEXT_MAX).map(ReadValue::Text);
     }
+    if r.skip_if("{\"bytes\":") {
+        let bytes = r.uint()?;
+        r.literal(",\"cut\":")?;
+        let text = read_text(r, CUT_MAX)?;
+        r.literal(",\"sha256\":")?;
+        let sha256 = read_hash(r)?;
+        r.literal("}")?;
+        return Ok(ReadValue::Cut(text, sha256, bytes));
+    }
     read_other(r).map(ReadValue::Other)
 }
 
@@ -481,14 +588,8 @@ fn read_other(r: &mut Reader<'_>) -> Read<Value> {
             if r.skip_if("{\"withheld\":true}") {
                 return Ok(Value::Withheld);
             }
-            let value = if r.skip_if("{\"commitment\":") {
-                Value::Commitment(Commitment(read_hash(r)?))
-            } else {
-                r.literal("{\"bytes\":")?;
-                let bytes = r.uint()?;
-                r.literal(",\"sha256\":")?;
-                Value::Digest { sha256: read_hash(r)?, bytes }
-            };
+            r.literal("{\"commitment\":")?;
+            let value = Value::Commitment(Commitment(read_hash(r)?));
             r.literal("}")?;
             Ok(value)
         }
@@ -514,8 +615,10 @@ mod tests {
             .reason("disk ordered")
             .change("ack.sticky", Value::Null, true)
             .change("ack.note", Value::Null, "new disk \"tomorrow\"\n")
-            .secret_change("smtp.password", None, Some(Commitment::new(&[1; 32], b"x")));
-        Entry::new(12, "srv-1", Some(1_795_262_400_000_000_000), draft)
+            .secret_change("smtp.password", None, Some(Commitment::new(&[1; 32], b"x")))
+            .policy("sha256:00");
+        let draft = Draft { before_hash: Some(Hash::of(b"b")), after_hash: Some(Hash::of(b"a")), ..draft };
+        Entry::new(12, "srv-1", 4_567, Some(1_795_262_400_000_000_000), draft)
     }
 
     /// Written out once: the form is a promise to every auditor, and this test is where a change of it shows.
@@ -523,15 +626,18 @@ mod tests {
     fn the_form_is_fixed() {
         let expected = concat!(
             r#"{"action":"check.acknowledge","actor":{"aal":2,"auth_method":"password+totp","#,
-            r#""id":"user_01h455vb4pex5vsknk084sn02q","kind":"user","session":"session_01h455vb4pex5vsknk084sn02q"},"#,
-            r#""diff":[{"field":"ack.sticky","new":true,"old":null},"#,
+            r#""id":"user_01h455vb4pex5vsknk084sn02q","session":"session_01h455vb4pex5vsknk084sn02q","type":"user"},"#,
+            r#""after_hash":"AFTER","before_hash":"BEFORE","diff":[{"field":"ack.sticky","new":true,"old":null},"#,
             r#"{"field":"ack.note","new":"new disk \"tomorrow\"\n","old":null},"#,
-            r#"{"field":"smtp.password","new":{"commitment":"COMMITMENT"},"old":null}],"#,
-            r#""node":"srv-1","object":{"id":"check_01h455vb4pex5vsknk084sn02q","kind":"check","rev":3},"#,
-            r#""on_behalf_of":null,"outcome":"success","prev_gap_ns":"123456789","reason":"disk ordered","#,
-            r#""request_id":"req_01h455vb4pex5vsknk084sn02q","seq":12,"#,
-            r#""source":{"ip":"192.0.2.1","ua_hash":"UAHASH"},"ts_ns":"1795262400123456789","v":1}"#
+            r#"{"field":"smtp.password","new":{"commitment":"COMMITMENT"},"old":null}],"diff_cut":null,"#,
+            r#""node":"srv-1","object":{"id":"check_01h455vb4pex5vsknk084sn02q","rev":3,"type":"check"},"#,
+            r#""on_behalf_of":null,"outcome":"success","policy_version":"sha256:00","prev_ts_gap_ns":"123456789","#,
+            r#""reason":"disk ordered","request_id":"req_01h455vb4pex5vsknk084sn02q","seq":12,"#,
+            r#""source":{"ip":"192.0.2.1","ua_hash":"UAHASH"},"tenant":"default","ts_mono_ns":"4567","#,
+            r#""ts_ns":"1795262400123456789","v":1}"#
         )
+        .replace("AFTER", &Hash::of(b"a").to_string())
+        .replace("BEFORE", &Hash::of(b"b").to_string())
         .replace("COMMITMENT", &Commitment::new(&[1; 32], b"x").tag().to_string())
         .replace("UAHASH", &Hash::of(b"Firefox").to_string());
         assert_eq!(String::from_utf8(sample().encode()).unwrap(), expected);
@@ -549,7 +655,10 @@ mod tests {
             ("\"v\":1}", "\"v\":1} "),
             ("\"v\":1}", "\"v\":1,\"x\":1}"),
             ("\"aal\":2", "\"aal\":4"),
-            ("\"kind\":\"user\"", "\"kind\":\"root\""),
+            ("\"type\":\"user\"", "\"type\":\"root\""),
+            ("\"tenant\":\"default\",", ""),
+            ("\"ts_mono_ns\":\"4567\"", "\"ts_mono_ns\":4567"),
+            ("\"diff_cut\":null,", ""),
             ("\"outcome\":\"success\"", "\"outcome\":\"ok\""),
             ("192.0.2.1", "192.0.2.01"),
             ("\"1795262400123456789\"", "\"01795262400123456789\""),
@@ -569,25 +678,36 @@ mod tests {
     }
 
     #[test]
-    fn a_huge_change_goes_in_by_its_hash() {
+    fn of_a_huge_change_the_beginning_and_the_hash_of_all_go_in() {
         let many = |n: usize, text: &str| {
             (0..n).fold(sample().draft, |draft, i| draft.change(&format!("f{i}"), Value::Null, text))
         };
-        for draft in [many(150, &"\u{1}".repeat(1000)), many(500, "x")] {
-            let bytes = Entry::new(1, "n", None, draft).encode();
+        for (draft, total) in [(many(150, &"\u{1}".repeat(1000)), 153), (many(500, "x"), 503)] {
+            let mut whole = Vec::new();
+            write_diff(&mut whole, &draft.diff);
+            let entry = Entry::new(1, "n", 0, None, draft.clone());
+            let bytes = entry.encode();
             assert!(bytes.len() <= ENTRY_MAX);
-            let diff = Entry::decode(&bytes).unwrap().draft.diff;
-            assert_eq!((diff.len(), diff[0].field.as_str()), (1, "*"));
-            assert!(matches!(diff[0].new, Value::Digest { .. }));
+            let read = Entry::decode(&bytes).unwrap();
+            let cut = read.draft.diff_cut.unwrap();
+            assert_eq!((cut.total, cut.sha256), (total, Hash::of(&whole)));
+            assert_eq!(read.draft.diff[..], draft.diff[..read.draft.diff.len()]);
+            assert!((5..=DIFF_MAX).contains(&read.draft.diff.len()), "{}", read.draft.diff.len());
+            assert_eq!(read.encode(), bytes, "what was read is written as it was");
         }
+        // The most that an entry can be asked to hold, all of it escaped.
+        let dark = "\u{1}".repeat(2_000);
+        let draft = many(200, &dark).reason(&dark).request(&dark).on_behalf_of(&dark).policy(&dark);
+        let draft = draft.object("kind", &dark).denied(&dark);
+        assert!(Entry::new(1, &dark, 0, None, draft).encode().len() <= ENTRY_MAX);
     }
 
     #[test]
     fn a_clock_that_steps_back_leaves_a_negative_gap() {
-        let entry = Entry::new(1, "n", Some(i64::MAX), sample().draft);
-        assert!(entry.prev_gap_ns < 0);
+        let entry = Entry::new(1, "n", 0, Some(i64::MAX), sample().draft);
+        assert!(entry.prev_ts_gap_ns < 0);
         assert_eq!(Entry::decode(&entry.encode()), Ok(entry));
-        assert_eq!(Entry::new(0, "n", None, sample().draft).prev_gap_ns, 0);
+        assert_eq!(Entry::new(0, "n", 0, None, sample().draft).prev_ts_gap_ns, 0);
     }
 
     fn any_value() -> impl Strategy<Value = Value> {
@@ -612,12 +732,14 @@ mod tests {
                 let actor = Actor::new(ActorKind::ALL[usize::from(aal)], id).authenticated("mtls", aal);
                 let mut draft =
                     Draft::new(ts, actor, "host.update").object("host", &node).source(ip, ua.as_deref());
+                let reason_hash = reason.as_ref().map(|reason| Hash::of(reason.as_bytes()));
                 if let Some(reason) = reason {
                     draft = draft.denied(reason);
                 }
                 let draft =
                     diff.into_iter().fold(draft, |draft, (field, old, new)| draft.change(&field, old, new));
-                Entry::new(seq, &node, previous, draft)
+                let draft = Draft { after_hash: reason_hash, ..draft.policy(&node) };
+                Entry::new(seq, &node, ts, previous, draft)
             })
     }
 

@@ -16,7 +16,9 @@ pub mod merkle;
 pub mod verify;
 
 pub use checkpoint::{Checkpoint, NoteError, SigningKey, VerifyingKey};
-pub use draft::{Actor, ActorKind, Commitment, Draft, FieldChange, Object, Outcome, Source, Value};
+pub use draft::{
+    Actor, ActorKind, Commitment, DiffCut, Draft, FieldChange, Image, Object, Outcome, Source, TENANT, Value,
+};
 pub use entry::{ENTRY_MAX, Entry, EntryError};
 pub use hash::Hash;
 pub use merkle::Frontier;

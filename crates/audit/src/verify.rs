@@ -49,6 +49,8 @@ pub enum Fault {
     Note(NoteError),
     /// The clock stepped back between two entries. Happens; the order stands.
     ClockBack { by_ns: i64 },
+    /// The writer's own clock, which nobody sets, began anew without an entry that says a server started.
+    OtherWriter,
     /// No checkpoint covers these last entries, so nobody vouches for them.
     Unsigned { entries: u64 },
 }
@@ -56,7 +58,7 @@ pub enum Fault {
 impl Fault {
     /// Worth knowing, and no sign of tampering.
     pub const fn is_remark(&self) -> bool {
-        matches!(self, Self::ClockBack { .. } | Self::Unsigned { .. })
+        matches!(self, Self::ClockBack { .. } | Self::OtherWriter | Self::Unsigned { .. })
     }
 }
 
@@ -84,6 +86,9 @@ impl fmt::Display for Fault {
             Self::Origin { found } => write!(f, "a checkpoint of another log: {found:?}"),
             Self::Note(error) => write!(f, "{error}"),
             Self::ClockBack { by_ns } => write!(f, "the clock stepped back by {} ms", by_ns / 1_000_000),
+            Self::OtherWriter => {
+                f.write_str("another process wrote from here, and no entry says that a server started")
+            }
             Self::Unsigned { entries } => write!(f, "no checkpoint covers the last {entries} entries"),
         }
     }
@@ -129,6 +134,7 @@ impl Report {
 pub struct Verifier {
     frontier: Frontier,
     previous_ts: Option<i64>,
+    previous_mono: Option<i64>,
     /// Roots that somebody saw, by size.
     trusted: BTreeMap<u64, Vec<Hash>>,
     covered: u64,
@@ -160,7 +166,7 @@ impl Verifier {
         };
         let covered = frontier.size();
         let mut verifier =
-            Self { frontier, previous_ts: previous_ts_ns, trusted: by_size, covered, line: 0, report };
+            Self { frontier, previous_ts: previous_ts_ns, previous_mono: None, trusted: by_size, covered, line: 0, report };
         verifier.meet_trusted();
         verifier
     }
@@ -181,7 +187,7 @@ impl Verifier {
             Ok(place) => self.order(&place),
             Err(error) => {
                 self.find(Fault::Form(error));
-                self.previous_ts = None;
+                self.forget();
             }
         }
         self.grow(hash);
@@ -191,7 +197,7 @@ impl Verifier {
     pub(crate) fn broken_line(&mut self, what: &'static str, line: &[u8]) {
         self.line += 1;
         self.find(Fault::Line(what));
-        self.previous_ts = None;
+        self.forget();
         self.grow(merkle::leaf_hash(line));
     }
 
@@ -237,17 +243,26 @@ impl Verifier {
         let ts = place.ts_ns;
         if let Some(previous) = self.previous_ts {
             let actual_ns = ts.saturating_sub(previous);
-            if actual_ns != place.prev_gap_ns {
-                self.find(Fault::Gap { declared_ns: place.prev_gap_ns, actual_ns });
+            if actual_ns != place.prev_ts_gap_ns {
+                self.find(Fault::Gap { declared_ns: place.prev_ts_gap_ns, actual_ns });
             }
         }
         // Also after a broken entry: the gap tells by itself.
-        if place.prev_gap_ns < -CLOCK_TOLERANCE_NS {
-            self.find(Fault::ClockBack { by_ns: place.prev_gap_ns.saturating_neg() });
+        if place.prev_ts_gap_ns < -CLOCK_TOLERANCE_NS {
+            self.find(Fault::ClockBack { by_ns: place.prev_ts_gap_ns.saturating_neg() });
+        }
+        let before = self.previous_mono.replace(place.ts_mono_ns);
+        if before.is_some_and(|before| place.ts_mono_ns < before) && !place.starts {
+            self.find(Fault::OtherWriter);
         }
         self.previous_ts = Some(ts);
         let first = self.report.span_ns.map_or(ts, |(first, _)| first);
         self.report.span_ns = Some((first, ts));
+    }
+
+    fn forget(&mut self) {
+        self.previous_ts = None;
+        self.previous_mono = None;
     }
 
     fn grow(&mut self, leaf: Hash) {

@@ -6,7 +6,7 @@ use wk_audit::checkpoint::KeyUse;
 use wk_audit::export::{checkpoint_line, entry_line, parse_entry_line, verify_export};
 use wk_audit::verify::{Fault, Verifier};
 use wk_audit::{
-    Actor, ActorKind, Checkpoint, Draft, Entry, Frontier, NoteError, Report, SigningKey, Value, VerifyingKey,
+    Actor, ActorKind, Checkpoint, Draft, Entry, Frontier, Image, NoteError, Report, SigningKey, Value, VerifyingKey,
     verify_entries,
 };
 
@@ -30,7 +30,7 @@ fn entries(n: u64) -> Vec<Vec<u8>> {
             let draft = Draft::new(ts, actor, "check.acknowledge")
                 .object("check", format!("check_{seq}"))
                 .change("ack.note", Value::Null, format!("note {seq}"));
-            let entry = Entry::new(seq, "srv", previous.replace(ts), draft);
+            let entry = Entry::new(seq, "srv", i64::try_from(seq).unwrap_or(0), previous.replace(ts), draft);
             entry.encode()
         })
         .collect()
@@ -131,7 +131,7 @@ fn a_checkpoint_by_another_key_or_of_another_log_is_refused() {
 #[test]
 fn a_wrong_gap_shows_and_a_clock_that_stepped_back_is_remarked() {
     let entry = |seq, ts: i64, previous| {
-        Entry::new(seq, "srv", previous, Draft::new(ts, Actor::system(), "server.start")).encode()
+        Entry::new(seq, "srv", ts, previous, Draft::new(ts, Actor::system(), "server.start")).encode()
     };
     let day = 86_400_000_000_000;
     let log = [entry(0, day, None), entry(1, 0, Some(day)), entry(2, 5, Some(0))];
@@ -141,6 +141,86 @@ fn a_wrong_gap_shows_and_a_clock_that_stepped_back_is_remarked() {
     let report = verify_entries(&log, &[checkpoint(&log)]);
     assert_eq!(faults(&report), [&Fault::Gap { declared_ns: 5, actual_ns: 10 }]);
     assert_eq!(report.exit_code(), 2);
+}
+
+/// Every field of an entry, changed one by one: into what would still be a good entry, so that only the tree tells.
+#[test]
+fn a_change_of_any_field_is_found() {
+    let before = Image::new().field("name", "a");
+    let after = Image::new().field("name", "b").stored_secret("secret", b"sealed");
+    let actor = Actor::new(ActorKind::User, "alice").session("session_1").authenticated("password+totp", 2);
+    let draft = Draft::new(1_795_262_400_000_000_000, actor, "host.change")
+        .object("host", "host_1")
+        .revision(3)
+        .source("192.0.2.1".parse().ok(), Some("Firefox"))
+        .on_behalf_of("user_2")
+        .request("req_1")
+        .reason("asked for")
+        .policy("sha256:00")
+        .images(Some(&before), Some(&after));
+    let good = String::from_utf8(Entry::new(0, "srv", 77, None, draft).encode()).unwrap();
+    let hash = |text: &str| good.split(&format!("\"{text}\":\"")).nth(1).unwrap()[..64].to_owned();
+    let other = "0".repeat(64);
+    let (before, after, ua, secret) =
+        (hash("before_hash"), hash("after_hash"), hash("ua_hash"), hash("commitment"));
+    let mut fields = 0;
+    for (from, to) in [
+        ("host.change", "host.delete"),
+        ("\"aal\":2", "\"aal\":1"),
+        ("password+totp", "password"),
+        ("\"id\":\"alice\"", "\"id\":\"bob\""),
+        ("session_1", "session_2"),
+        ("\"type\":\"user\"", "\"type\":\"agent\""),
+        (&after, &other),
+        (&before, &other),
+        ("\"field\":\"name\"", "\"field\":\"mane\""),
+        ("\"new\":\"b\"", "\"new\":\"c\""),
+        ("\"old\":\"a\"", "\"old\":null"),
+        (&secret, &other),
+        ("\"diff_cut\":null", &format!("\"diff_cut\":{{\"bytes\":1,\"sha256\":\"{other}\",\"total\":9}}")),
+        ("\"node\":\"srv\"", "\"node\":\"svr\""),
+        ("\"id\":\"host_1\"", "\"id\":\"host_2\""),
+        ("\"rev\":3", "\"rev\":4"),
+        ("\"type\":\"host\"", "\"type\":\"check\""),
+        ("\"on_behalf_of\":\"user_2\"", "\"on_behalf_of\":null"),
+        ("\"outcome\":\"success\"", "\"outcome\":\"failed\""),
+        ("sha256:00", "sha256:01"),
+        ("\"prev_ts_gap_ns\":\"0\"", "\"prev_ts_gap_ns\":\"5\""),
+        ("asked for", "made up"),
+        ("req_1", "req_2"),
+        ("\"seq\":0", "\"seq\":1"),
+        ("192.0.2.1", "192.0.2.9"),
+        (&ua, &other),
+        ("\"tenant\":\"default\"", "\"tenant\":\"other\""),
+        ("\"ts_mono_ns\":\"77\"", "\"ts_mono_ns\":\"78\""),
+        ("\"ts_ns\":\"1795262400000000000\"", "\"ts_ns\":\"1795262400000000001\""),
+    ] {
+        let forged = good.replacen(from, to, 1);
+        assert_ne!(forged, good, "{from} is not in {good}");
+        assert!(Entry::decode(forged.as_bytes()).is_ok(), "{forged}");
+        let honest = checkpoint(&[good.clone().into_bytes()]);
+        let report = verify_entries([forged.as_bytes()], &[honest]);
+        assert!(faults(&report).iter().any(|fault| matches!(fault, Fault::Root { .. })), "{from}");
+        // In an export the entry is named.
+        let mut lines = export(&[good.clone().into_bytes()]);
+        let line = String::from_utf8(lines[0].clone()).unwrap();
+        lines[0] = line.replacen(&good, &forged, 1).into_bytes();
+        assert!(faults(&check(&lines)).contains(&&Fault::Leaf), "{from}");
+        fields += 1;
+    }
+    assert_eq!(fields, 29);
+}
+
+#[test]
+fn a_writer_that_no_start_announces_is_remarked() {
+    let entry = |seq, mono, action| {
+        let draft = Draft::new(10, Actor::system(), action);
+        Entry::new(seq, "srv", mono, (seq > 0).then_some(10), draft).encode()
+    };
+    let log = [entry(0, 5, "server.start"), entry(1, 9, "x"), entry(2, 1, "server.start"), entry(3, 0, "x")];
+    let report = verify_entries(&log, &[checkpoint(&log)]);
+    assert_eq!((report.exit_code(), faults(&report)), (1, vec![&Fault::OtherWriter]));
+    assert_eq!(report.findings[0].index, 3);
 }
 
 #[test]

@@ -1,5 +1,8 @@
 //! The audit log, read and verified.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use wk_audit::verify::Verifier;
 use wk_authz::{AuditRead, Permit};
 
 use crate::Engine;
@@ -7,7 +10,7 @@ use crate::error::EngineError;
 use crate::ports::rows::{AuditFilter, AuditRow, Page};
 
 /// Entries read at once while verifying.
-const CHUNK: u32 = 500;
+const CHUNK: u32 = 2_000;
 /// Findings worth listing; the first says where it began.
 const FINDINGS_MAX: usize = 100;
 
@@ -34,43 +37,75 @@ impl Engine {
         Ok(self.ports.store.audit(filter, page).await?)
     }
 
-    /// Recomputes every entry: its bytes against its leaf, its place, its predecessor.
+    /// Recomputes every entry: its bytes against its leaf, its place, its predecessor. In the memory of one chunk,
+    /// whatever the log's length; one at a time, since each reads the whole log. See [`Engine::verify_progress`].
     ///
     /// # Errors
     /// [`EngineError::Store`].
     pub async fn verify_audit(&self, _permit: Permit<AuditRead>) -> Result<AuditReport, EngineError> {
-        let mut entries: Vec<Vec<u8>> = Vec::new();
+        let _one_at_a_time = self.verifying.turn.lock().await;
+        let total = self.ports.store.health().await?.audit_entries;
+        self.verifying.total.store(total, Ordering::Relaxed);
+        let _ended = Ended(&self.verifying);
+        let mut verifier = Verifier::new(&[]);
         let mut findings = Vec::new();
         loop {
-            let rows = self.ports.store.audit_from(entries.len() as u64, CHUNK).await?;
+            let next = verifier.size();
+            self.verifying.done.store(next, Ordering::Relaxed);
+            let rows = self.ports.store.audit_from(next, CHUNK).await?;
             let last = rows.len() < CHUNK as usize;
             for row in rows {
-                let place = entries.len() as u64;
-                if row.seq != place && findings.len() < FINDINGS_MAX {
-                    findings.push(format!("entry {place} is missing; the store gives {}", row.seq));
+                let place = verifier.size();
+                let mut find = |finding: String| {
+                    if findings.len() < FINDINGS_MAX {
+                        findings.push(finding);
+                    }
+                };
+                if row.seq != place {
+                    find(format!("entry {place} is missing; the store gives {}", row.seq));
                 }
-                let leaf = wk_audit::Entry::leaf_hash(row.entry_json.as_bytes());
-                if leaf.0 != row.leaf_hash && findings.len() < FINDINGS_MAX {
-                    findings.push(format!("entry {}: its bytes do not make its leaf hash", row.seq));
+                if wk_audit::Entry::leaf_hash(row.entry_json.as_bytes()).0 != row.leaf_hash {
+                    find(format!("entry {}: its bytes do not make its leaf hash", row.seq));
                 }
-                if let Some(column) = other_than_entry(&row)
-                    && findings.len() < FINDINGS_MAX
-                {
-                    findings
-                        .push(format!("entry {}: lists show another {column} than the entry has", row.seq));
+                if let Some(column) = other_than_entry(&row) {
+                    find(format!("entry {}: lists show another {column} than the entry has", row.seq));
                 }
-                entries.push(row.entry_json.into_bytes());
+                verifier.entry(row.entry_json.as_bytes(), None);
             }
             if last {
                 break;
             }
         }
-        let report = wk_audit::verify_entries(entries.iter(), &[]);
+        let report = verifier.finish();
         let room = FINDINGS_MAX.saturating_sub(findings.len());
         findings.extend(
             report.findings.iter().filter(|f| !f.fault.is_remark()).take(room).map(ToString::to_string),
         );
         Ok(AuditReport { entries: report.entries, root_hash: report.root.to_string(), findings })
+    }
+
+    /// How far a verification under way is: entries done, entries there were when it began. `None`: none is.
+    pub fn verify_progress(&self, _permit: Permit<AuditRead>) -> Option<(u64, u64)> {
+        let total = self.verifying.total.load(Ordering::Relaxed);
+        (total > 0).then(|| (self.verifying.done.load(Ordering::Relaxed), total))
+    }
+}
+
+/// A verification under way.
+#[derive(Debug, Default)]
+pub(crate) struct Verifying {
+    turn: tokio::sync::Mutex<()>,
+    done: AtomicU64,
+    total: AtomicU64,
+}
+
+/// Whoever asked may go away in the middle: nothing is under way then.
+struct Ended<'a>(&'a Verifying);
+
+impl Drop for Ended<'_> {
+    fn drop(&mut self) {
+        self.0.total.store(0, Ordering::Relaxed);
+        self.0.done.store(0, Ordering::Relaxed);
     }
 }
 

@@ -2,10 +2,13 @@
 
 use std::fmt::Display;
 use std::net::IpAddr;
+use std::sync::LazyLock;
 
-use wk_audit::{Actor as Recorded, ActorKind, Draft};
+use wk_audit::{Actor as Recorded, ActorKind, Draft, Hash};
 use wk_authz::{Actor, Who};
 use wk_domain::{AgentId, Timestamp};
+
+use crate::image::Imaged;
 
 /// A draft of what `actor` does to an object.
 pub fn draft(
@@ -22,14 +25,15 @@ pub fn draft(
         Who::Local { uid } => Recorded::new(ActorKind::Local, uid).authenticated("peer-credentials", 1),
         Who::System => Recorded::system(),
     };
-    let draft = Draft::new(ns(now), recorded, action).object(kind, id).source(actor.address, None);
+    let user_agent = Some(actor.user_agent.as_str()).filter(|name| !name.is_empty());
+    let draft = begun(now, recorded, action).object(kind, id).source(actor.address, user_agent);
     if actor.request.is_empty() { draft } else { draft.request(&actor.request) }
 }
 
 /// A draft of what an agent did, known by its certificate.
 pub fn by_agent(agent: AgentId, address: IpAddr, now: Timestamp, action: &'static str) -> Draft {
     let recorded = Recorded::new(ActorKind::Agent, agent).authenticated("certificate", 2);
-    Draft::new(ns(now), recorded, action).object("agent", agent).source(Some(address), None)
+    begun(now, recorded, action).object("agent", agent).source(Some(address), None)
 }
 
 /// A draft of what somebody unknown tried.
@@ -40,8 +44,16 @@ pub fn by_nobody(
     kind: &'static str,
     id: impl Display,
 ) -> Draft {
-    Draft::new(ns(now), Recorded::anonymous(), action).object(kind, id).source(address, None)
+    begun(now, Recorded::anonymous(), action).object(kind, id).source(address, None)
 }
+
+/// Every draft names the policy in force.
+fn begun(now: Timestamp, recorded: Recorded, action: &'static str) -> Draft {
+    Draft::new(ns(now), recorded, action).policy(&*POLICY)
+}
+
+static POLICY: LazyLock<String> =
+    LazyLock::new(|| format!("sha256:{}", Hash::of(wk_authz::policy_text().as_bytes())));
 
 fn ns(at: Timestamp) -> i64 {
     at.as_ms().saturating_mul(1_000_000)
@@ -52,10 +64,24 @@ pub trait DraftExt: Sized {
     /// A text field that changed; absent where there was or is none.
     #[must_use]
     fn text(self, field: &str, old: Option<&str>, new: Option<&str>) -> Self;
+    /// The object before and after: hashes and fields. `None`: it was not there.
+    #[must_use]
+    fn images_of<T: Imaged>(self, before: Option<&T>, after: Option<&T>) -> Self;
+    /// The revision the store gives the object with this act: one more than before it.
+    #[must_use]
+    fn next_revision(self, before: Option<i64>) -> Self;
 }
 
 impl DraftExt for Draft {
     fn text(self, field: &str, old: Option<&str>, new: Option<&str>) -> Self {
         self.change(field, old, new)
+    }
+
+    fn images_of<T: Imaged>(self, before: Option<&T>, after: Option<&T>) -> Self {
+        self.images(before.map(T::image).as_ref(), after.map(T::image).as_ref())
+    }
+
+    fn next_revision(self, before: Option<i64>) -> Self {
+        self.revision(u64::try_from(before.unwrap_or(0).saturating_add(1)).unwrap_or(0))
     }
 }

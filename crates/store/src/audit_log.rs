@@ -2,7 +2,8 @@
 //!
 //! No statement here or elsewhere updates or deletes an entry, and triggers refuse whoever tries.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
+use std::time::Instant;
 
 use wk_audit::{Draft, Entry};
 use wk_domain::Timestamp;
@@ -34,24 +35,35 @@ pub(crate) async fn append(tx: &mut Tx, drafts: Vec<Draft>) -> Result<()> {
     };
     let mut row = row.read();
     let (next, mut previous) = (row.int()?, row.opt_int()?);
+    // Read while the counter is ours, so that it rises with the sequence.
+    let mono_ns = i64::try_from(STARTED.elapsed().as_nanos()).unwrap_or(i64::MAX);
     let node = Arc::clone(tx.node());
     let mut rows = Vec::with_capacity(drafts.len());
     for (seq, draft) in (next - count..).zip(drafts) {
         let ts_ns = draft.ts_ns;
-        rows.push(row_of(seq, &node, previous, draft)?);
+        rows.push(row_of(seq, &node, mono_ns, previous, draft)?);
         previous = Some(ts_ns);
     }
     tx.run_all(INSERT.queries(tx.engine(), rows)).await?;
     Ok(())
 }
 
-fn row_of(seq: i64, node: &str, previous_ts_ns: Option<i64>, draft: Draft) -> Result<Vec<Value>> {
+/// Where this process's own clock begins: about its first entry.
+static STARTED: LazyLock<Instant> = LazyLock::new(Instant::now);
+
+fn row_of(
+    seq: i64,
+    node: &str,
+    mono_ns: i64,
+    previous_ts_ns: Option<i64>,
+    draft: Draft,
+) -> Result<Vec<Value>> {
     let at = Timestamp::from_ms(draft.ts_ns.div_euclid(1_000_000));
     let actor = named(draft.actor.kind.as_str(), &draft.actor.id);
     let object = draft.object.as_ref().map(|object| named(&object.kind, &object.id)).unwrap_or_default();
     let action = draft.action.clone().into_owned();
     let outcome = draft.outcome.as_str();
-    let entry = Entry::new(unordinal(seq)?, node, previous_ts_ns, draft).encode();
+    let entry = Entry::new(unordinal(seq)?, node, mono_ns, previous_ts_ns, draft).encode();
     let leaf = Entry::leaf_hash(&entry);
     let entry = String::from_utf8(entry)
         .map_err(|e| StoreError::Other { what: "write an audit entry", detail: e.to_string() })?;

@@ -14,7 +14,7 @@ use wk_engine::ports::store::StoreError;
 
 use crate::claim::Claim;
 use crate::error::translate;
-use crate::sql::Query;
+use crate::sql::{Query, sql};
 use crate::value::Row;
 
 type Result<T> = std::result::Result<T, StoreError>;
@@ -148,11 +148,37 @@ impl Db {
                 if let Some(claim) = claim {
                     claim.holds()?;
                 }
-                bounded(pool.begin()).await.map(Link::Postgres)
+                let mut tx = bounded(pool.begin()).await.map_err(translate)?;
+                if let Some(claim) = claim
+                    && let Some(token) = claim.token()
+                {
+                    // Locked until the end of this transaction: whoever takes over waits for what is under way.
+                    let fence = "SELECT token FROM server_fence WHERE only_row = 1 AND token = $1 FOR SHARE";
+                    let found = bounded(sqlx::query(fence).bind(token).fetch_optional(&mut *tx)).await;
+                    if found.map_err(translate)?.is_none() {
+                        return Err(claim.superseded());
+                    }
+                }
+                Ok(Link::Postgres(tx))
             }
         }
         .map_err(translate)?;
         Ok(Tx { link, node: Arc::clone(&self.node) })
+    }
+
+    /// Makes this server the one that writes: every transaction of another that began before has ended by then, and
+    /// none begins after. Without a claim nothing.
+    pub(crate) async fn fence(&self) -> Result<()> {
+        let Pools::Postgres { claim: Some(claim), .. } = &self.pools else { return Ok(()) };
+        let mut tx = self.begin().await?;
+        let raise = sql("UPDATE server_fence SET token = token + 1 WHERE only_row = 1 RETURNING token");
+        let Some(row) = tx.row(raise).await? else {
+            return Err(StoreError::Corrupt { detail: "the number of the server that writes is gone".into() });
+        };
+        let token = row.read().int()?;
+        tx.commit().await?;
+        claim.entitle(token);
+        Ok(())
     }
 
     pub(crate) async fn rows(&self, query: Query) -> Result<Vec<Row>> {

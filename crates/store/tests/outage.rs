@@ -236,6 +236,40 @@ async fn a_database_serves_one_server_at_a_time() {
     }
 }
 
+/// Two servers that both believe the database is theirs: the first one's link broke, and it has not noticed.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_was_superseded_writes_nothing_from_that_instant() {
+    let server = server();
+    let raw = server.database().unwrap();
+    let url = StoreUrl::parse(&raw).unwrap();
+    let first = open(&url).await.unwrap();
+    first.put_setting("mine", "1", Some(draft("a"))).await.unwrap();
+    let mut admin = sqlx::PgConnection::connect(&raw).await.unwrap();
+    let cut = "SELECT pg_terminate_backend(pid) FROM pg_locks
+               WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+    sqlx::query(cut).execute(&mut admin).await.unwrap();
+    let until = Instant::now() + Duration::from_secs(4);
+    let second = loop {
+        match open(&url).await {
+            Ok(store) => break store,
+            Err(error) => assert!(Instant::now() < until, "{error}"),
+        }
+    };
+    // Before its keeper looks again: only the fence can tell.
+    let error = first.put_setting("mine", "2", Some(draft("a"))).await.unwrap_err();
+    assert!(matches!(&error, StoreError::Unavailable { detail } if detail.contains("another server")), "{error:?}");
+    let error = first.append_audit(vec![draft("b")]).await.unwrap_err();
+    assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
+    second.put_setting("mine", "3", Some(draft("c"))).await.unwrap();
+    assert_eq!(second.setting("mine").await.unwrap().as_deref(), Some("3"));
+    assert_eq!(second.audit_from(0, 10).await.unwrap().len(), 2);
+    second.close().await;
+    // The first one does not come back by itself, although nobody has the database now: it knows an older world.
+    tokio::time::sleep(Duration::from_secs(6)).await;
+    assert!(first.put_setting("mine", "4", Some(draft("a"))).await.is_err());
+    open(&url).await.unwrap().put_setting("mine", "5", None).await.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn over_tcp_the_servers_certificate_must_be_the_right_one() {
     let server = PgServer::start_tls().unwrap_or_else(|e| panic!("{e}"));
