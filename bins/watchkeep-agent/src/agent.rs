@@ -21,8 +21,10 @@ use crate::start::Setup;
 
 /// The inventory and the top list are looked at this often.
 const INVENTORY_EVERY: Duration = Duration::from_secs(60);
-/// Results that come in within this go into one batch: one write to the disk for many probes.
+/// Results go into one batch, one write to the disk for many probes: a batch for this long while many come in, and a lone
+/// one after the shorter time, so that a person who waits for it sees it at once.
 const GATHER: Duration = Duration::from_millis(200);
+const GATHER_LONE: Duration = Duration::from_millis(10);
 /// Results that may wait to be written.
 const RESULTS_MAX: usize = 8192;
 /// A wall clock that moved this much more or less than time itself has jumped.
@@ -128,6 +130,7 @@ async fn append(outbox: &Outbox, payload: Payload) {
 
 /// Puts results into the spool, many at a time.
 async fn gather(outbox: Outbox, mut found: mpsc::Receiver<Finding>) {
+    let mut busy_until = Instant::now();
     while let Some(first) = found.recv().await {
         let mut payload = Payload::default();
         let mut take = |(result, execution): Finding| {
@@ -135,11 +138,12 @@ async fn gather(outbox: Outbox, mut found: mpsc::Receiver<Finding>) {
             payload.executions.extend(execution);
         };
         take(first);
-        let until = Instant::now() + GATHER;
+        let until = busy_until.max(Instant::now() + GATHER_LONE);
         while let Ok(Some(next)) = tokio::time::timeout_at(until, found.recv()).await {
             take(next);
         }
         append(&outbox, payload).await;
+        busy_until = Instant::now() + GATHER;
     }
 }
 
@@ -201,6 +205,7 @@ async fn watch_host(config: wk_config::AgentConfig, outbox: Outbox, stop: Cancel
             }
             if !pieces.is_empty() {
                 append(&outbox, Payload { inventory: pieces, ..Payload::default() }).await;
+                wk_sandbox::give_back();
             }
         }
     }

@@ -120,6 +120,7 @@ fn become_agent(setup: &Setup) -> Result<()> {
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime> {
+    wk_sandbox::one_heap();
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         // Disk work only: the spool and the plugins' starter.

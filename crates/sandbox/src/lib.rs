@@ -13,7 +13,9 @@ mod child;
 mod clock;
 mod filter;
 mod grade;
+mod guard;
 mod harden;
+mod heap;
 mod log;
 mod policy;
 mod policy_file;
@@ -21,11 +23,13 @@ mod program;
 mod rules;
 mod runner;
 mod spawner;
+mod tmp;
 mod verdict;
 
 pub use clock::{Timex, timex};
 pub use grade::{Grade, Layer, LowestGrade};
 pub use harden::{HardenError, KeepCapability, become_ids, become_user, harden_self};
+pub use heap::{give_back, one_heap};
 pub use log::{ExecutionLog, LogError};
 pub use policy::{
     ArgTemplate, Companion, Limits, NetPolicy, ParamDecl, ParamError, ParamKind, PluginPolicy, PortRef,
