@@ -8,6 +8,8 @@ use std::io;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 
+use crate::segment::{NUMBER_MAX, open_plain};
+
 /// Distance of the slots: a torn sector or page hits one only.
 const SLOT_DISTANCE: u64 = 4096;
 const SLOT_BYTES: usize = 88;
@@ -78,10 +80,13 @@ impl Cursor {
         }
         let mut fields =
             raw[8..80].chunks_exact(8).map(|raw| raw.try_into().map(u64::from_le_bytes).unwrap_or(0));
-        let mut field = || fields.next();
+        let mut any = || fields.next();
+        let (generation, epoch) = (any()?, any()?);
+        // Sound by its sum and yet impossible: not ours.
+        let mut field = || any().filter(|number| *number <= NUMBER_MAX);
         Some(Self {
-            generation: field()?,
-            epoch: field()?,
+            generation: Some(generation).filter(|number| *number <= NUMBER_MAX)?,
+            epoch,
             base_seq: field()?,
             base_position: field()?,
             acked_seq: field()?,
@@ -111,8 +116,9 @@ pub(crate) enum Found {
 
 impl CursorFile {
     pub(crate) fn open(path: &Path) -> io::Result<(Self, Found)> {
-        let file =
-            OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false).mode(0o600);
+        let file = open_plain(&mut options, path)?;
         let length = file.metadata()?.len();
         let mut best: Option<Cursor> = None;
         for slot in 0..2 {

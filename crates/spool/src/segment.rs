@@ -5,7 +5,26 @@ use std::io;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::OFlags;
+
 use crate::record::{self, Kind};
+
+/// Bytes looked through at once for the next sound record: the largest that begins in the first half ends in here.
+const WINDOW: usize = 2 * (record::HEAD + record::CONTENT_MAX);
+/// Numbers of segments and positions beyond this were never given by this crate.
+pub(crate) const NUMBER_MAX: u64 = 1 << 62;
+
+/// Opens a file of the spool, and nothing else: a link would lead to a file of somebody else's choice, a pipe would never
+/// answer.
+pub(crate) fn open_plain(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
+    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits();
+    let refuse = || io::Error::other("it is a link, or no plain file: remove it");
+    let file = options.custom_flags(flags.cast_signed()).open(path).map_err(|error| {
+        let link = error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error());
+        if link { refuse() } else { error }
+    })?;
+    if file.metadata()?.is_file() { Ok(file) } else { Err(refuse()) }
+}
 
 /// What is known of a segment without reading it.
 #[derive(Debug, Clone)]
@@ -28,13 +47,30 @@ impl Segment {
     }
 
     /// Reads a segment through. `None` when it holds no sound header and no sound batch. Also: whether bytes in it are
-    /// damaged, which a cut at its end is not: that is what a crash leaves.
+    /// damaged or cannot be read, which a cut at its end is not: that is what a crash leaves.
     pub(crate) fn scan(number: u64, path: PathBuf) -> io::Result<(Option<Self>, bool)> {
-        let file = File::open(&path)?;
+        let file = open_plain(OpenOptions::new().read(true), &path)?;
         let bytes = file.metadata()?.len();
         let mut reader = Reader { file, number, at: 0, end: bytes, damaged: false };
         let mut found: Option<Self> = None;
-        while let Some(record) = reader.next()? {
+        loop {
+            let record = match reader.next() {
+                Ok(Some(record)) => record,
+                Ok(None) => break,
+                Err(error) => {
+                    tracing::warn!(spool.segment = %path.display(), "the rest of a segment cannot be read: {error}");
+                    reader.damaged = true;
+                    break;
+                }
+            };
+            // What is sound by its sum and yet impossible is not ours.
+            let most = bytes / record::HEAD as u64;
+            let begins = found.as_ref().map_or(record.position, |segment| segment.first);
+            let possible = record.position <= NUMBER_MAX && record.position.wrapping_sub(begins) <= most;
+            if record.kind != Kind::Dictionary && !possible {
+                reader.damaged = true;
+                continue;
+            }
             let segment = match record.kind {
                 Kind::Dictionary => continue,
                 Kind::Header | Kind::Batch => found.get_or_insert_with(|| Self {
@@ -58,12 +94,21 @@ impl Segment {
     pub(crate) fn list(dir: &Path) -> io::Result<Vec<(u64, PathBuf)>> {
         let mut found = vec![];
         for entry in fs::read_dir(dir)? {
-            let path = entry?.path();
+            let entry = entry?;
+            let path = entry.path();
             if path.extension().is_some_and(|extension| extension == "seg")
                 && let Some(number) =
                     path.file_stem().and_then(|stem| stem.to_str()).and_then(|stem| stem.parse().ok())
+                && number <= NUMBER_MAX
+                && path == Self::path_of(dir, number)
             {
-                found.push((number, path));
+                if entry.file_type()?.is_symlink() {
+                    // The link goes, not what it leads to.
+                    tracing::error!(spool.segment = %path.display(), "a link stands where a segment was: removed");
+                    fs::remove_file(&path)?;
+                } else {
+                    found.push((number, path));
+                }
             }
         }
         found.sort();
@@ -140,7 +185,7 @@ pub(crate) struct Reader {
 
 impl Reader {
     pub(crate) fn open(segment: &Segment) -> io::Result<Self> {
-        let file = File::open(&segment.path)?;
+        let file = open_plain(OpenOptions::new().read(true), &segment.path)?;
         Ok(Self { file, number: segment.number, at: 0, end: segment.bytes, damaged: false })
     }
 
@@ -164,21 +209,37 @@ impl Reader {
                     return Ok(Some(OwnedRecord { kind, position, at_ms, content: whole }));
                 }
             }
-            // Look for the next sound record in what is left. A segment is small enough to hold.
-            let left = usize::try_from(self.end - self.at).unwrap_or(usize::MAX);
-            let mut rest = vec![0; left];
-            self.read_at(&mut rest, self.at)?;
-            match record::find(&rest, 1) {
-                Some(offset) => {
-                    self.damaged = true;
-                    self.at += offset as u64;
-                }
-                None => {
-                    self.at = self.end;
-                    return Ok(None);
-                }
+            if !self.resync()? {
+                return Ok(None);
             }
         }
+    }
+
+    /// Goes to the next sound record after this place, which holds none; to the end when there is none. In windows: what
+    /// lies here may be as large as somebody made it.
+    fn resync(&mut self) -> io::Result<bool> {
+        let mut from = self.at + 1;
+        while from + record::HEAD as u64 <= self.end {
+            let length = usize::try_from(self.end - from).unwrap_or(WINDOW).min(WINDOW);
+            let mut window = vec![0; length];
+            self.read_at(&mut window, from)?;
+            if let Some(offset) = record::find(&window, 0) {
+                self.damaged = true;
+                self.at = from + offset as u64;
+                return Ok(true);
+            }
+            if length < WINDOW {
+                break;
+            }
+            from += (WINDOW / 2) as u64;
+        }
+        self.at = self.end;
+        Ok(false)
+    }
+
+    /// Gives the rest up: it cannot be read.
+    pub(crate) fn give_up(&mut self) {
+        self.at = self.end;
     }
 
     /// Goes back to before the record that [`Self::next`] returned last.

@@ -15,12 +15,14 @@ use wk_wire::{AgentNote, Dictionary, SampleBlock, SeriesDef};
 use crate::cursor::{Cursor, CursorFile, Found};
 use crate::payload::{PIECE_BYTES, Payload, Piece};
 use crate::record::{self, Kind};
-use crate::segment::{OwnedRecord, Reader, Segment, Writer};
+use crate::segment::{OwnedRecord, Reader, Segment, Writer, open_plain};
 
 /// Series a segment may name: what a server takes in one dictionary.
 const SERIES_MAX: usize = 10_000;
 /// Series a process may define: all that fit in three bytes of a reference, far above what any collector makes.
 const DEFINITIONS_MAX: usize = 1 << 20;
+/// Times that a segment may fail to be read, a link each, before what it holds is given up.
+const READ_TRIES: u32 = 3;
 /// Not in the dictionary.
 const NOWHERE: u32 = u32::MAX;
 /// Field keys of the protocol that are written by hand here: they go around what is encoded already.
@@ -146,6 +148,7 @@ pub struct Spool {
     /// No sequence number above this can have reached the server.
     numbered: u64,
     reader: Option<Reader>,
+    read_failures: u32,
     /// Loss that is not in the cursor file yet.
     unsaved: bool,
 }
@@ -162,13 +165,9 @@ impl Spool {
         DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(fail("cannot make the folder"))?;
         fs::set_permissions(dir, fs::Permissions::from_mode(0o700))
             .map_err(fail("cannot set its mode to 0700"))?;
-        let lock = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(dir.join("lock"))
-            .map_err(fail("cannot open its lock"))?;
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(false).mode(0o600);
+        let lock = open_plain(&mut options, &dir.join("lock")).map_err(fail("cannot open its lock"))?;
         match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {}
             Err(rustix::io::Errno::WOULDBLOCK) => return Err(SpoolError::InUse { path: dir.to_owned() }),
@@ -179,8 +178,15 @@ impl Spool {
         let mut segments = VecDeque::new();
         let mut damaged = found == Found::Damaged;
         for (number, path) in Segment::list(dir).map_err(fail("cannot list it"))? {
-            let (segment, harm) =
-                Segment::scan(number, path.clone()).map_err(fail("cannot read a segment"))?;
+            let (segment, harm) = match Segment::scan(number, path.clone()) {
+                Ok(found) => found,
+                Err(error) => {
+                    // The rest is worth having all the same, and the agent worth starting.
+                    tracing::error!(spool.segment = %path.display(), "a segment cannot be read: {error}");
+                    damaged = true;
+                    continue;
+                }
+            };
             damaged |= harm;
             match segment {
                 Some(segment) => segments.push_back(segment),
@@ -215,6 +221,7 @@ impl Spool {
             places: vec![],
             placed: 0,
             reader: None,
+            read_failures: 0,
             unsaved: false,
         };
         // Twice: both slots have their place on the disk from now on, even when it fills up.
@@ -380,7 +387,11 @@ impl Spool {
 
     fn begin_segment(&mut self, now_ms: i64) -> io::Result<()> {
         self.writer = None;
-        let number = self.segments.back().map_or(0, |segment| segment.number) + 1;
+        let mut number = self.segments.back().map_or(0, |segment| segment.number) + 1;
+        // Something that could not be read, or not be removed, may have the next name.
+        while fs::symlink_metadata(Segment::path_of(&self.dir, number)).is_ok() {
+            number += 1;
+        }
         let writer = Writer::create(&self.dir, number, self.next_position, now_ms, self.limits.sync)?;
         self.segments.push_back(Segment {
             number,
@@ -486,7 +497,25 @@ impl Spool {
             }
             let Some(reader) = self.reader.as_mut() else { return Ok(None) };
             let number = reader.number;
-            let read = reader.next().map_err(|source| SpoolError::Read { path: self.dir.clone(), source })?;
+            let read = match reader.next() {
+                Ok(read) => {
+                    self.read_failures = 0;
+                    read
+                }
+                Err(source) => {
+                    self.read_failures += 1;
+                    if self.read_failures < READ_TRIES {
+                        return Err(SpoolError::Read { path: self.dir.clone(), source });
+                    }
+                    tracing::error!(
+                        segment = number,
+                        "what cannot be read of a segment is given up: {source}"
+                    );
+                    self.read_failures = 0;
+                    reader.give_up();
+                    None
+                }
+            };
             let Some(record) = read else {
                 if !self.leave_segment(number) {
                     return Ok(None);
@@ -498,7 +527,7 @@ impl Spool {
                 Kind::Dictionary => {
                     return Ok(Some(Frame::Dictionary(frame(KEY_DICTIONARY, &[], &record.content))));
                 }
-                Kind::Batch if record.position <= self.sent => {}
+                Kind::Batch if record.position <= self.sent || record.position >= self.next_position => {}
                 Kind::Batch => return self.batch(record),
             }
         }
@@ -523,10 +552,24 @@ impl Spool {
             }
             return Ok(false);
         };
-        let reader = Reader::open(segment)
-            .map_err(|source| SpoolError::Read { path: segment.path.clone(), source })?;
-        self.reader = Some(reader);
-        Ok(true)
+        match Reader::open(segment) {
+            Ok(reader) => {
+                self.reader = Some(reader);
+                Ok(true)
+            }
+            Err(source) => {
+                let (number, path) = (segment.number, segment.path.clone());
+                self.read_failures += 1;
+                if self.read_failures >= READ_TRIES {
+                    tracing::error!(spool.segment = %path.display(), "a segment is given up: {source}");
+                    self.read_failures = 0;
+                    self.segments.retain(|segment| segment.number != number);
+                    // If it is the one being written, the next append begins another.
+                    self.writer = self.writer.take().filter(|writer| writer.number != number);
+                }
+                Err(SpoolError::Read { path, source })
+            }
+        }
     }
 
     /// The reader is at the end of segment `number`: go to the next one that has something. False: there is none.

@@ -321,6 +321,222 @@ fn no_damaged_byte_gives_a_wrong_value() {
     }
 }
 
+/// A spool of four batches of which two are acknowledged, copied for every way to harm it.
+struct Harmed {
+    dir: tempfile::TempDir,
+    segment: PathBuf,
+    copy: PathBuf,
+}
+
+impl Harmed {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let original = dir.path().join("original");
+        let mut spool = Spool::open(&original, quick()).unwrap();
+        for id in 1..=4 {
+            spool.append(payload(id, 5), 0).unwrap();
+        }
+        spool.resume(0).unwrap();
+        let mut link = Link::new(0);
+        while let Some(frame) = spool.next_frame().unwrap() {
+            link.take(frame);
+        }
+        spool.acknowledge(2).unwrap();
+        drop(spool);
+        let segment = segments(&original).remove(0).file_name().unwrap().into();
+        let copy = dir.path().join("copy");
+        Self { dir, segment, copy }
+    }
+
+    fn original(&self, file: &Path) -> Vec<u8> {
+        fs::read(self.dir.path().join("original").join(file)).unwrap()
+    }
+
+    /// The spool with `bytes` in place of `file`, after a server that committed 1 and 2 has taken all it has, and one more.
+    fn after(&self, file: &Path, bytes: &[u8]) -> (Vec<u64>, wk_spool::Stats) {
+        let _ = fs::remove_dir_all(&self.copy);
+        fs::create_dir(&self.copy).unwrap();
+        for name in [self.segment.as_path(), Path::new("cursor")] {
+            fs::write(self.copy.join(name), self.original(name)).unwrap();
+        }
+        fs::write(self.copy.join(file), bytes).unwrap();
+        let mut spool = Spool::open(&self.copy, quick()).unwrap();
+        spool.append(payload(5, 5), 0).unwrap();
+        let mut server = Server { epoch: 0, committed_seq: 2, ..Server::default() };
+        // Of the epoch that the cursor named; under another nothing of it is known.
+        let known = Spool::open(&self.dir.path().join("original"), quick()).unwrap().epoch();
+        server.epoch = known;
+        let epoch = spool.epoch();
+        let mut committed = if epoch == known { 2 } else { 0 };
+        if spool.resume(committed).unwrap() == Resume::NewEpoch {
+            committed = 0;
+            assert_eq!(spool.resume(0).unwrap(), Resume::Ready);
+        }
+        let kept = ids(&drain(&mut spool, &mut Link::new(committed), 16));
+        (kept, spool.stats())
+    }
+}
+
+#[test]
+fn a_power_cut_at_any_byte_of_a_segment_costs_what_was_not_written_and_nothing_else() {
+    let harmed = Harmed::new();
+    let good = harmed.original(&harmed.segment.clone());
+    let mut most = 0;
+    for cut in 0..=good.len() {
+        let (kept, stats) = harmed.after(&harmed.segment, &good[..cut]);
+        // What was acknowledged may be gone from the disk: then the server has more than the spool, which begins anew.
+        assert!(kept.windows(2).all(|two| two[0] < two[1]), "cut {cut}: {kept:?}");
+        assert_eq!(kept.last(), Some(&5), "cut {cut}: what is new is not taken: {kept:?}");
+        assert_eq!(stats.damaged, 0, "cut {cut}: an end that was cut is no damage");
+        let whole = kept.iter().filter(|id| (3..=4).contains(*id)).count();
+        assert!(whole >= most, "cut {cut}: fewer than with less: {kept:?}");
+        most = whole;
+    }
+    assert_eq!(most, 2);
+}
+
+#[test]
+fn a_power_cut_at_any_byte_of_the_cursor_loses_nothing() {
+    let harmed = Harmed::new();
+    let cursor = Path::new("cursor");
+    let good = harmed.original(cursor);
+    // Between the slots there is nothing to lose.
+    for cut in (0..=good.len()).filter(|cut| !(100..4090).contains(cut)) {
+        let (kept, stats) = harmed.after(cursor, &good[..cut]);
+        // Committed ones may come again under a new epoch; none may be missing.
+        assert!(kept.ends_with(&[3, 4, 5]), "cut {cut}: {kept:?}");
+        assert_eq!((stats.dropped, stats.damaged), (0, 0), "cut {cut}");
+    }
+    // And a write of the next cursor that was cut anywhere, over the older slot.
+    let (newer, older) = if good[8] > good[4096 + 8] { (0, 4096) } else { (4096, 0) };
+    for cut in 0..88 {
+        let mut torn = good.clone();
+        let next: Vec<u8> = good[newer..newer + 88].iter().map(|byte| byte.wrapping_add(1)).collect();
+        torn[older..older + cut].copy_from_slice(&next[..cut]);
+        let (kept, _) = harmed.after(cursor, &torn);
+        assert_eq!(kept, [3, 4, 5], "cut {cut}");
+    }
+}
+
+#[test]
+fn every_flipped_bit_costs_what_it_hit_and_gives_no_wrong_value() {
+    let harmed = Harmed::new();
+    for file in [harmed.segment.clone(), PathBuf::from("cursor")] {
+        let good = harmed.original(&file);
+        // Between the slots of the cursor there is nothing to harm.
+        let places = (0..good.len()).filter(|at| file == harmed.segment || !(100..4090).contains(at));
+        for (at, bit) in places.flat_map(|at| [(at, at % 8), (at, (at + 3) % 8)]) {
+            let mut bad = good.clone();
+            bad[at] ^= 1 << bit;
+            // `Link::take` checks every name and value.
+            let (kept, stats) = harmed.after(&file, &bad);
+            let what = format!("{} byte {at} bit {bit}: {kept:?} {stats:?}", file.display());
+            assert!(kept.windows(2).all(|two| two[0] < two[1]) && kept.last() == Some(&5), "{what}");
+            let missing = [3, 4].iter().filter(|id| !kept.contains(id)).count();
+            assert!(missing <= 1, "{what}");
+        }
+    }
+}
+
+#[test]
+fn a_link_where_a_file_was_leads_nowhere() {
+    use std::os::unix::fs::symlink;
+    let dir = tempfile::tempdir().unwrap();
+    let elsewhere = dir.path().join("shadow");
+    fs::write(&elsewhere, "root:secret").unwrap();
+    let path = dir.path().join("spool");
+    for name in ["lock", "cursor"] {
+        drop(Spool::open(&path, quick()).unwrap());
+        fs::remove_file(path.join(name)).unwrap();
+        symlink(&elsewhere, path.join(name)).unwrap();
+        let error = Spool::open(&path, quick()).unwrap_err();
+        let source = std::error::Error::source(&error).unwrap().to_string();
+        assert!(source.contains("remove it"), "{error}: {source}");
+        fs::remove_file(path.join(name)).unwrap();
+    }
+    let mut spool = Spool::open(&path, quick()).unwrap();
+    for id in 1..=3 {
+        spool.append(payload(id, 5), 0).unwrap();
+    }
+    drop(spool);
+    let first = segments(&path).remove(0);
+    let mut spool = Spool::open(&path, quick()).unwrap();
+    spool.append(payload(4, 5), 0).unwrap();
+    drop(spool);
+    // The older segment is swapped, and the name that the next one would get is taken.
+    fs::remove_file(&first).unwrap();
+    symlink(&elsewhere, &first).unwrap();
+    symlink(&elsewhere, path.join(format!("{:020}.seg", 3))).unwrap();
+    symlink("/dev/zero", path.join(format!("{:020}.seg", 9))).unwrap();
+    let mut spool = Spool::open(&path, quick()).unwrap();
+    spool.append(payload(5, 5), 0).unwrap();
+    spool.resume(0).unwrap();
+    let mut link = Link::new(0);
+    assert_eq!(ids(&drain(&mut spool, &mut link, 16)), [4, 5]);
+    assert_eq!(spool.stats().dropped + spool.stats().damaged, 3);
+    spool.append(payload(6, 5), 0).unwrap();
+    assert_eq!(drain(&mut spool, &mut link, 16)[0].lost, 3, "and the server is told");
+    assert_eq!(fs::read(&elsewhere).unwrap(), b"root:secret", "nothing was written through a link");
+}
+
+#[test]
+fn a_pipe_a_folder_and_foreign_files_do_not_stop_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut spool = Spool::open(dir.path(), quick()).unwrap();
+    spool.append(payload(1, 5), 0).unwrap();
+    drop(spool);
+    let pipe = dir.path().join(format!("{:020}.seg", 2));
+    assert!(
+        Command::new("mkfifo")
+            .arg(&pipe)
+            .status()
+            .expect("mkfifo is missing: apt install coreutils")
+            .success()
+    );
+    fs::create_dir(dir.path().join(format!("{:020}.seg", 3))).unwrap();
+    fs::write(dir.path().join("1.seg"), "another name for the first").unwrap();
+    fs::write(dir.path().join(format!("{}.seg", u64::MAX)), "no number of ours").unwrap();
+    // A file of 64 MiB of nothing: looked through in windows, not taken into memory.
+    let sparse = dir.path().join(format!("{:020}.seg", 4));
+    fs::File::create(&sparse).unwrap().set_len(64 << 20).unwrap();
+    let mut spool = Spool::open(dir.path(), quick()).unwrap();
+    spool.append(payload(2, 5), 0).unwrap();
+    spool.resume(0).unwrap();
+    assert_eq!(ids(&drain(&mut spool, &mut Link::new(0), 16)), [1, 2]);
+}
+
+#[test]
+fn a_segment_that_cannot_be_read_any_more_is_given_up_and_counted() {
+    let dir = tempfile::tempdir().unwrap();
+    for how in ["cut", "gone"] {
+        let path = dir.path().join(how);
+        let mut spool = Spool::open(&path, quick()).unwrap();
+        for id in 1..=3 {
+            spool.append(payload(id, 1000), 0).unwrap();
+        }
+        // Beneath the running agent.
+        let segment = segments(&path).remove(0);
+        match how {
+            "cut" => fs::File::options().write(true).open(&segment).unwrap().set_len(100).unwrap(),
+            _ => fs::remove_file(&segment).unwrap(),
+        }
+        let mut tries = 0;
+        while spool.resume(0).is_ok() && spool.next_frame().is_err() {
+            tries += 1;
+            assert!(tries < 10, "{how}: stuck for ever");
+        }
+        spool.append(payload(4, 10), 0).unwrap();
+        spool.resume(0).unwrap();
+        let mut link = Link::new(0);
+        let mut seen = drain(&mut spool, &mut link, 16);
+        assert_eq!(ids(&seen), [4], "{how}");
+        assert_eq!(spool.stats().dropped + spool.stats().damaged, 3, "{how}");
+        spool.append(payload(5, 10), 0).unwrap();
+        seen.extend(drain(&mut spool, &mut link, 16));
+        assert_eq!(seen.iter().map(|one| one.lost).sum::<u64>(), 3, "{how}: it is told");
+    }
+}
+
 #[test]
 fn a_lost_cursor_offers_everything_again_under_a_new_epoch() {
     let dir = tempfile::tempdir().unwrap();
