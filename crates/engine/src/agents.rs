@@ -31,7 +31,9 @@ use crate::world::{AgentEntry, LinkEntry, World};
 pub const GRANTS: [&str; 1] = ["probe"];
 /// Bounds of a token's life.
 pub const TTL: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(24 * 3600));
-/// One event a minute and address at most for refused handshakes: an attacker must not fill the log.
+/// Networks whose refusals are written down in one minute.
+const REFUSAL_NETWORKS_MAX: usize = 1_000;
+/// One event a minute and network at most for refused handshakes: an attacker must not fill the log.
 const REFUSAL_EVENT_EVERY: Duration = Duration::from_secs(60);
 
 /// What an operator asks of a token.
@@ -94,9 +96,8 @@ impl Engine {
             used_by: None,
             withdrawn: None,
         };
-        let audit = record::draft(permit.actor(), now, "token.create", "token", row.id)
-            .text("host_pattern", None, Some(&row.host_pattern))
-            .text("grants", None, Some(&row.grants.join(" ")));
+        let audit =
+            record::draft(permit.actor(), now, "token.create", "token", row.id).images_of(None, Some(&row));
         self.ports.store.put_token(row.clone(), audit).await?;
         Ok(NewToken { line: self.ports.issuer.enrolment_line(row.id, &secret), row })
     }
@@ -107,7 +108,10 @@ impl Engine {
     /// [`EngineError::NotFound`] when there is no open token with the id.
     pub async fn withdraw_token(&self, permit: Permit<AgentEnrol, TokenId>) -> Result<(), EngineError> {
         let now = self.now();
-        let audit = record::draft(permit.actor(), now, "token.withdraw", "token", permit.resource());
+        let before = self.ports.store.token(*permit.resource()).await?;
+        let after = before.clone().map(|token| TokenRow { withdrawn: Some(now), ..token });
+        let audit = record::draft(permit.actor(), now, "token.withdraw", "token", permit.resource())
+            .images_of(before.as_ref(), after.as_ref());
         Ok(self.ports.store.withdraw_token(*permit.resource(), now, audit).await?)
     }
 
@@ -154,7 +158,7 @@ impl Engine {
         if reason.is_empty() {
             return Err(EngineError::Invalid("say why: the reason is empty".to_owned()));
         }
-        let _writer = self.writer.lock().await;
+        let mut writer = self.writer().await?;
         let now = self.now();
         let agent = *permit.resource();
         let Some(old) = self.world.read().agents.get(&agent).map(|entry| entry.row.clone()) else {
@@ -171,14 +175,11 @@ impl Engine {
             summary,
             json!({"reason": reason, "by": permit.actor().label()}),
         );
-        let audit = record::draft(permit.actor(), now, action, "agent", agent).reason(reason).text(
-            "standing",
-            Some(old.standing.as_str()),
-            Some(standing.as_str()),
-        );
-        self.ports.store.set_standing(agent, standing, event.clone(), audit).await?;
-        {
-            let mut world = self.world.write();
+        let audit = record::draft(permit.actor(), now, action, "agent", agent)
+            .reason(reason)
+            .images_of(Some(&old), Some(&AgentRow { standing, ..old.clone() }));
+        writer.commit(self.ports.store.set_standing(agent, standing, event.clone(), audit)).await?;
+        writer.put(|world| {
             if let Some(entry) = world.agents.get_mut(&agent) {
                 entry.row.standing = standing;
             }
@@ -188,7 +189,7 @@ impl Engine {
                     host.agent = None;
                 }
             }
-        }
+        });
         if standing != Standing::Active {
             let _ = self.orders.send(LinkOrder::Close { agent, reason: standing.as_str() });
         }
@@ -239,16 +240,22 @@ impl Engine {
         linked && self.orders.send(LinkOrder::RunNow { agent, check }).is_ok()
     }
 
-    /// Counts a refusal, and writes an audit entry for it, at most one a minute and address.
+    /// Counts a refusal, and writes an audit entry for it, at most one a minute and network and
+    /// [`REFUSAL_NETWORKS_MAX`] a minute in all: whoever can choose among many addresses fills no log either.
     pub(crate) fn note_refusal(&self, address: IpAddr, what: &'static str, detail: &str) {
         self.counters.add(what, 1);
         let now = self.now();
+        let network = network_of(address);
         let since = {
             let mut refusals = self.refusals.lock();
-            if refusals.len() > 10_000 {
+            if refusals.len() >= REFUSAL_NETWORKS_MAX && !refusals.contains_key(&network) {
                 refusals.retain(|_, (last, _)| now.since(*last) < REFUSAL_EVENT_EVERY);
+                if refusals.len() >= REFUSAL_NETWORKS_MAX {
+                    self.counters.add("hub.refused_unwritten", 1);
+                    return;
+                }
             }
-            let slot = refusals.entry(address).or_insert((Timestamp::from_ms(0), 0));
+            let slot = refusals.entry(network).or_insert((Timestamp::from_ms(0), 0));
             slot.1 += 1;
             if now.since(slot.0) < REFUSAL_EVENT_EVERY {
                 return;
@@ -260,7 +267,8 @@ impl Engine {
         tracing::warn!(source.address = %address, what, since, "refused: {detail}");
         let mut detail = wk_domain::text::clean_line(detail, 500);
         if since > 1 {
-            detail.push_str(&format!("; {} more from there since the last one written down", since - 1));
+            detail
+                .push_str(&format!("; {} more from its network since the last one written down", since - 1));
         }
         let audit = record::by_nobody(Some(address), now, "hub.refuse", "link", what).denied(detail);
         let store = Arc::clone(&self.ports.store);
@@ -293,7 +301,7 @@ impl Engine {
         if !pattern.matches(&name) {
             return Err(format!("host name {} is outside {}", name.as_str(), token.host_pattern));
         }
-        let _writer = self.writer.lock().await;
+        let mut writer = self.writer().await.map_err(unavailable)?;
         let present = {
             let world = self.world.read();
             let id = world.host_names.get(name.as_str()).copied();
@@ -349,22 +357,18 @@ impl Engine {
         };
         let audit = record::by_agent(agent, attempt.address.ip(), now, "agent.enrol")
             .reason(format!("token {}", token.id))
-            .text("host", None, Some(&host.name))
-            .text("grants", None, Some(&row.grants.join(" ")));
-        self.ports
-            .store
-            .enrol(token.id, now, host.clone(), row.clone(), cert, audit)
-            .await
-            .map_err(|e| format!("store: {e}"))?;
+            .on_behalf_of(&token.created_by)
+            .images_of(None, Some(&row));
+        let enrol = self.ports.store.enrol(token.id, now, host.clone(), row.clone(), cert, audit);
+        writer.commit(enrol).await.map_err(unavailable)?;
         let event =
             self.agent_event(now, &row, "info", format!("Agent enrolled on {}", host.name), json!({}));
-        if let Err(error) = self.ports.store.put_event(event.clone(), None).await {
-            tracing::warn!("the enrolment's event could not be stored: {error}");
-        }
-        {
-            let mut world = self.world.write();
+        writer.put(|world| {
             world.put_host(host);
             world.agents.insert(agent, AgentEntry { row, link: None, silent_since: now });
+        });
+        if let Err(error) = self.ports.store.put_event(event.clone(), None).await {
+            tracing::warn!("the enrolment's event could not be stored: {error}");
         }
         self.tell([Live::Configuration, Live::Agent(agent), Live::Event(Arc::new(event))]);
         Ok(Granted { agent, chain_der: issued.chain_der, roots_der: self.ports.issuer.roots_der() })
@@ -393,6 +397,14 @@ fn assignments_of(world: &World, agent: AgentId) -> AssignmentSet {
     AssignmentSet { agent, revision: world.revision, checks }
 }
 
+/// The network that one subscriber has: of IPv6 the first 64 bits, of which he picks the rest as he likes.
+fn network_of(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(ip) => IpAddr::from((u128::from(ip) & !u128::from(u64::MAX)).to_be_bytes()),
+        v4 => v4,
+    }
+}
+
 fn sha256(bytes: &[u8]) -> Vec<u8> {
     aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes).as_ref().to_vec()
 }
@@ -415,7 +427,11 @@ impl AgentDesk for Engine {
     }
 
     async fn open_link(&self, peer: &Peer, hello: LinkHello) -> Result<LinkTerms, LinkRefused> {
-        let _writer = self.writer.lock().await;
+        let not_now = |error: StoreError| {
+            tracing::warn!(agent.id = %peer.agent, "a link could not be opened: {error}");
+            LinkRefused::TryLater
+        };
+        let mut writer = self.writer().await.map_err(not_now)?;
         let now = self.now();
         let Some(old) = self.world.read().agents.get(&peer.agent).map(|entry| entry.row.clone()) else {
             return Err(LinkRefused::Revoked);
@@ -432,15 +448,11 @@ impl AgentDesk for Engine {
             plugins: hello.plugins,
             ..old
         };
-        self.ports.store.agent_seen(row.clone()).await.map_err(|error| {
-            tracing::warn!(agent.id = %peer.agent, "a link could not be opened: {error}");
-            LinkRefused::TryLater
-        })?;
+        writer.commit(self.ports.store.agent_seen(row.clone())).await.map_err(not_now)?;
         let number = self.next_link();
         let standing = row.standing;
-        let superseded = {
-            let mut world = self.world.write();
-            let Some(entry) = world.agents.get_mut(&peer.agent) else { return Err(LinkRefused::Revoked) };
+        let superseded = writer.put(|world| {
+            let entry = world.agents.get_mut(&peer.agent)?;
             entry.row = row;
             let link = LinkEntry {
                 number,
@@ -451,7 +463,7 @@ impl AgentDesk for Engine {
                 clock_offset_ms: hello.agent_now.as_ms().saturating_sub(now.as_ms()),
             };
             entry.link.replace(link).map(|old| old.number)
-        };
+        });
         if let Some(link) = superseded {
             let _ = self.orders.send(LinkOrder::Superseded { agent: peer.agent, link });
         }
@@ -512,7 +524,10 @@ impl AgentDesk for Engine {
     }
 
     async fn renew(&self, peer: &Peer, csr_der: Vec<u8>) -> Result<Granted, LinkRefused> {
-        let _writer = self.writer.lock().await;
+        let mut writer = self.writer().await.map_err(|error| {
+            tracing::warn!(agent.id = %peer.agent, "a certificate could not be renewed: {error}");
+            LinkRefused::TryLater
+        })?;
         let now = self.now();
         let Some(old) = self.world.read().agents.get(&peer.agent).map(|entry| entry.row.clone()) else {
             return Err(LinkRefused::Revoked);
@@ -542,11 +557,12 @@ impl AgentDesk for Engine {
             revoked: None,
         };
         let address = peer.address.ip();
-        let audit = record::by_agent(peer.agent, address, now, "agent.renew").text(
-            "cert_serial",
-            Some(&peer.serial),
-            Some(&issued.serial),
-        );
+        // The certificate that was shown, which need not be the newest.
+        let shown = AgentRow { cert_serial: peer.serial.clone(), ..old.clone() };
+        let renewed =
+            AgentRow { cert_serial: issued.serial.clone(), cert_not_after: issued.not_after, ..old.clone() };
+        let audit =
+            record::by_agent(peer.agent, address, now, "agent.renew").images_of(Some(&shown), Some(&renewed));
         let summary =
             format!("Agent {}: its key was used from two places; both are quarantined", old.hostname);
         let clone_event = self.agent_event(
@@ -558,35 +574,46 @@ impl AgentDesk for Engine {
         );
         let clone_audit = record::by_agent(peer.agent, address, now, "agent.quarantine")
             .reason("a certificate that had been renewed was used to renew again: the key has two holders")
-            .text("standing", Some("active"), Some("quarantined"));
-        let outcome = self.ports.store.renew(cert, now, audit, clone_event.clone(), clone_audit).await;
+            .images_of(Some(&old), Some(&AgentRow { standing: Standing::Quarantined, ..old.clone() }));
+        let renew = self.ports.store.renew(cert, now, audit, clone_event.clone(), clone_audit);
+        let outcome = writer.commit(renew).await;
         match outcome.map_err(|error| refuse(error.to_string()))? {
             RenewOutcome::Recorded => {
-                if let Some(entry) = self.world.write().agents.get_mut(&peer.agent) {
-                    entry.row.cert_serial = issued.serial;
-                    entry.row.cert_not_after = issued.not_after;
-                }
+                writer.put(|world| {
+                    if let Some(entry) = world.agents.get_mut(&peer.agent) {
+                        entry.row.cert_serial = issued.serial;
+                        entry.row.cert_not_after = issued.not_after;
+                    }
+                });
                 Ok(Granted {
                     agent: peer.agent,
                     chain_der: issued.chain_der,
                     roots_der: self.ports.issuer.roots_der(),
                 })
             }
-            RenewOutcome::Repeated(present) => Ok(Granted {
-                agent: peer.agent,
-                chain_der: self.ports.issuer.chain_of(&present.cert_der),
-                roots_der: self.ports.issuer.roots_der(),
-            }),
+            RenewOutcome::Repeated(present) => {
+                writer.put(|_| ());
+                Ok(Granted {
+                    agent: peer.agent,
+                    chain_der: self.ports.issuer.chain_of(&present.cert_der),
+                    roots_der: self.ports.issuer.roots_der(),
+                })
+            }
             RenewOutcome::Cloned => {
-                if let Some(entry) = self.world.write().agents.get_mut(&peer.agent) {
-                    entry.row.standing = Standing::Quarantined;
-                }
+                writer.put(|world| {
+                    if let Some(entry) = world.agents.get_mut(&peer.agent) {
+                        entry.row.standing = Standing::Quarantined;
+                    }
+                });
                 tracing::error!(agent.id = %peer.agent, "a cloned key: the agent is quarantined");
                 let _ = self.orders.send(LinkOrder::Close { agent: peer.agent, reason: "quarantined" });
                 self.tell([Live::Agent(peer.agent), Live::Event(Arc::new(clone_event))]);
                 Err(LinkRefused::Quarantined)
             }
-            RenewOutcome::Refused => Err(LinkRefused::Revoked),
+            RenewOutcome::Refused => {
+                writer.put(|_| ());
+                Err(LinkRefused::Revoked)
+            }
         }
     }
 

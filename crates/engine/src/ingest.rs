@@ -4,12 +4,17 @@
 //! into states, commits everything in one transaction, and only then acknowledges. One fsync serves all. If the store
 //! refuses, nothing happened: agents keep their batches. Samples may already be in the metrics store then; they come
 //! again with the same time and replace themselves.
+//!
+//! A round that cannot be stored, or that a fault of this program ends, is tried again batch by batch, so that one
+//! agent's batch stops only itself. An agent whose batches go on failing is answered less and less often.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::json;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use wk_domain::builtin::{self, CertificateView, Thresholds};
 use wk_domain::{AgentId, Check, CheckKind, CheckResult, HostId, RetryPolicy, Timestamp};
@@ -20,18 +25,32 @@ use crate::ids::new_id;
 use crate::latest::View;
 use crate::ports::StoreError;
 use crate::ports::metrics::{MetricsError, Sample, SeriesKey, SeriesMeta, SeriesRef};
-use crate::ports::rows::{CheckRow, Cursor, ExecutionRow, InventoryChange, Standing};
-use crate::record;
+use crate::ports::rows::{CheckRow, Cursor, ExecutionRow, InventoryChange, Page, Standing};
+use crate::record::{self, DraftExt};
 use crate::round::Round;
 use crate::world::{CheckEntry, World, pending_state};
 
 /// Batches in one round: enough to share a commit, few enough to answer soon.
 const ROUND_MAX: usize = 512;
 /// Built-in checks are judged this often, by the time of our clock.
-const BUILTIN_INTERVAL: std::time::Duration = std::time::Duration::from_secs(60);
+const BUILTIN_INTERVAL: Duration = Duration::from_secs(60);
+
+/// Batches of an agent that may fail one after the other before the next is not even tried for a while.
+const FAILURES_FREE: u32 = 3;
+/// That while: first, and at most.
+const ASIDE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(300));
+/// The clock stepped when it and the steady one differ by more than this.
+const CLOCK_STEP_MS: u64 = 5_000;
+/// What is said while the store takes nothing in.
+const WAITING: &str = "batches from agents wait";
 
 /// The pieces of a full inventory section arrive within this.
-const BASELINE_SETTLES: std::time::Duration = std::time::Duration::from_secs(30);
+const BASELINE_SETTLES: Duration = Duration::from_secs(30);
+
+/// Why nothing of a round counts, although the store is there.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{0}")]
+struct Failed(String);
 
 /// A batch that waits for the writer.
 #[derive(Debug)]
@@ -54,9 +73,26 @@ type Refs = HashMap<usize, Arc<Vec<SeriesRef>>>;
 /// Series names of an agent's newest dictionary, resolved.
 type Resolved = HashMap<AgentId, (Arc<SeriesNames>, Arc<Vec<SeriesRef>>)>;
 
+/// Agents whose batches failed again and again: how often, and until when the next is not tried.
+type Aside = HashMap<AgentId, (u32, Instant)>;
+
+/// What the ingest task remembers between rounds. Lost with the task: all of it is found out again.
+#[derive(Debug, Default)]
+struct Memory {
+    resolved: Resolved,
+    aside: Aside,
+    /// The clock and the steady one when they were last compared.
+    clocks: Option<(Timestamp, Duration)>,
+}
+
 impl Engine {
-    pub(crate) async fn run_ingest(self: Arc<Self>, mut queue: mpsc::Receiver<Job>, stop: CancellationToken) {
-        let mut resolved = Resolved::new();
+    pub(crate) async fn run_ingest(
+        self: Arc<Self>,
+        queue: Arc<tokio::sync::Mutex<mpsc::Receiver<Job>>>,
+        stop: CancellationToken,
+    ) {
+        let mut queue = queue.lock().await;
+        let mut memory = Memory::default();
         loop {
             let first = tokio::select! {
                 job = queue.recv() => job,
@@ -70,27 +106,135 @@ impl Engine {
                     Err(_) => break,
                 }
             }
-            self.ingest_jobs(jobs, &mut resolved).await;
+            if self.clock_was_set(&mut memory) {
+                // It refuses samples from what it takes for the future, so it is told before the next come.
+                self.maintain_metrics(self.now()).await;
+            }
+            self.ingest_jobs(jobs, &mut memory).await;
         }
     }
 
-    async fn ingest_jobs(self: &Arc<Self>, jobs: Vec<Job>, resolved: &mut Resolved) {
+    /// Whether somebody set the clock since the last round.
+    fn clock_was_set(&self, memory: &mut Memory) -> bool {
+        let (now, steady) = (self.now(), self.ports.clock.steady());
+        let Some((then, steady_then)) = memory.clocks.replace((now, steady)) else { return false };
+        let passed = i64::try_from(steady.saturating_sub(steady_then).as_millis()).unwrap_or(i64::MAX);
+        now.as_ms().saturating_sub(then.as_ms()).abs_diff(passed) > CLOCK_STEP_MS
+    }
+
+    async fn ingest_jobs(self: &Arc<Self>, jobs: Vec<Job>, memory: &mut Memory) {
+        let began = Instant::now();
+        let (aside, jobs): (Vec<_>, Vec<_>) = jobs
+            .into_iter()
+            .partition(|job| memory.aside.get(&job.peer.agent).is_some_and(|(_, until)| began < *until));
+        for job in aside {
+            self.counters.add("ingest.set_aside", 1);
+            let _ = job.done.send(Err(IngestError::TryLater));
+        }
         let (batches, waiters): (Vec<_>, Vec<_>) =
             jobs.into_iter().map(|job| ((job.peer, job.batch), job.done)).unzip();
-        let mut answers = self.ingest_round(&batches, resolved).await;
-        if answers.is_err() && batches.len() > 1 {
-            // Something in the round cannot be stored. Each on its own, so that one agent's batch stops only itself.
-            let mut alone = Vec::with_capacity(batches.len());
-            for batch in &batches {
-                let answer = self.ingest_round(std::slice::from_ref(batch), resolved).await;
-                alone.push(answer.ok().and_then(|mut one| one.pop()).unwrap_or(Err(IngestError::TryLater)));
+        let batches = Arc::new(batches);
+        let answers = match self.round(&batches, None, &mut memory.resolved).await {
+            Ok(answers) => {
+                for (peer, _) in batches.iter() {
+                    memory.aside.remove(&peer.agent);
+                }
+                answers
             }
-            answers = Ok(alone);
-        }
-        let answers = answers.unwrap_or_else(|_| vec![Err(IngestError::TryLater); waiters.len()]);
+            // Something in the round cannot be judged or stored. Each on its own.
+            Err(failed) if batches.len() > 1 => {
+                tracing::warn!(
+                    batches = batches.len(),
+                    "one of a round fails, so each is tried alone: {failed}"
+                );
+                let mut alone = Vec::with_capacity(batches.len());
+                for (index, (peer, _)) in batches.iter().enumerate() {
+                    let answer = self.round(&batches, Some(index), &mut memory.resolved).await;
+                    alone.push(self.alone(peer, answer, &mut memory.aside));
+                }
+                alone
+            }
+            Err(failed) => batches
+                .iter()
+                .map(|(peer, _)| self.alone(peer, Err(failed.clone()), &mut memory.aside))
+                .collect(),
+        };
         for (waiter, answer) in waiters.into_iter().zip(answers) {
             // A hub connection that has gone away learns of the commit when it returns.
             let _ = waiter.send(answer);
+        }
+    }
+
+    /// The answer to a batch that was tried alone. One that fails is tried again when the agent sends it again.
+    fn alone(
+        &self,
+        peer: &Peer,
+        answer: Result<Answers, Failed>,
+        aside: &mut Aside,
+    ) -> Result<(), IngestError> {
+        match answer {
+            Ok(mut one) => {
+                aside.remove(&peer.agent);
+                one.pop().unwrap_or(Err(IngestError::TryLater))
+            }
+            Err(failed) => {
+                let failures = aside.get(&peer.agent).map_or(0, |(failures, _)| *failures).saturating_add(1);
+                let over = failures.saturating_sub(FAILURES_FREE);
+                let pause = if over == 0 {
+                    Duration::ZERO
+                } else {
+                    ASIDE.0.saturating_mul(1 << (over - 1).min(16)).min(ASIDE.1)
+                };
+                aside.insert(peer.agent, (failures, Instant::now() + pause));
+                self.counters.add("ingest.failed", 1);
+                let host = self.world.read().agents.get(&peer.agent).map(|entry| entry.row.host);
+                // Said when it begins; the pauses between tries bound the lines of log.
+                if failures == 1
+                    && let Some(host) = host
+                {
+                    let text = format!("What an agent sent cannot be taken in, and waits there: {failed}");
+                    self.note_fault("ingest", Some((peer.agent, host)), &text);
+                } else {
+                    tracing::error!(agent.id = %peer.agent, failures, "its batch cannot be taken in: {failed}");
+                }
+                Err(IngestError::TryLater)
+            }
+        }
+    }
+
+    /// Tries a round of all batches, or of one, in a task of its own: a fault of this program in the middle of it ends
+    /// the round and nothing else.
+    async fn round(
+        self: &Arc<Self>,
+        batches: &Arc<Vec<(Peer, Observations)>>,
+        only: Option<usize>,
+        resolved: &mut Resolved,
+    ) -> Result<Answers, Failed> {
+        let (engine, own, mut names) = (Arc::clone(self), Arc::clone(batches), std::mem::take(resolved));
+        let task = tokio::spawn(async move {
+            let which = match only {
+                Some(index) => &own[index..=index],
+                None => &own[..],
+            };
+            let answers = engine.ingest_round(which, &mut names).await;
+            (answers, names)
+        });
+        match task.await {
+            Ok((answers, names)) => {
+                *resolved = names;
+                answers
+            }
+            Err(error) => {
+                self.counters.add("ingest.faults", 1);
+                if let Some((peer, _)) = only.and_then(|index| batches.get(index)) {
+                    // What was last heard of the host may be part of what went wrong: it comes again.
+                    let mut world = self.world.write();
+                    if let Some(host) = world.agents.get(&peer.agent).map(|entry| entry.row.host) {
+                        world.latest.remove(&host);
+                    }
+                }
+                Err(Failed(crate::keep::fault_text(error)))
+            }
         }
     }
 
@@ -99,8 +243,11 @@ impl Engine {
         self: &Arc<Self>,
         batches: &[(Peer, Observations)],
         resolved: &mut Resolved,
-    ) -> Result<Answers, ()> {
-        let _writer = self.writer.lock().await;
+    ) -> Result<Answers, Failed> {
+        let mut writer = match self.writer().await {
+            Ok(writer) => writer,
+            Err(error) => return self.wait_for_the_store(batches.len(), &error),
+        };
         let now = self.now();
         let (answers, accepted) = self.admit(batches, now);
         if accepted.is_empty() {
@@ -112,8 +259,14 @@ impl Engine {
         };
         let fresh: HashSet<usize> =
             accepted.iter().map(|(index, _)| *index).filter(|index| !same(&batches[*index])).collect();
-        let refs = self.store_samples(batches, &accepted, resolved).await?;
+        let refs = match self.store_samples(batches, &accepted, resolved).await? {
+            Ok(refs) => refs,
+            Err(error) => return self.wait_for_the_store(batches.len(), &error),
+        };
 
+        if let Err(error) = self.know_interfaces(batches, &accepted).await {
+            return self.wait_for_the_store(batches.len(), &error);
+        }
         {
             let mut world = self.world.write();
             for (index, _) in &accepted {
@@ -134,7 +287,7 @@ impl Engine {
             }
         }
         let mut evaluated = Vec::new();
-        let (commit, live, baselines) = {
+        let (commit, live, baselines, interfaces) = {
             let world = self.world.read();
             let mut round = Round::new(&world, now);
             for (index, cursor) in &accepted {
@@ -162,38 +315,81 @@ impl Engine {
                 }
             }
             let baselines = std::mem::take(&mut round.baseline);
+            let interfaces = std::mem::take(&mut round.interfaces);
             let (commit, live) = round.finish();
-            (commit, live, baselines)
+            (commit, live, baselines, interfaces)
         };
         let applied = commit.clone();
-        match self.ports.store.commit_ingest(commit).await {
+        match writer.commit(self.ports.store.commit_ingest(commit)).await {
             Ok(()) => {}
             Err(error @ (StoreError::Unavailable { .. } | StoreError::CannotWrite { .. })) => {
-                self.counters.add("ingest.try_later", accepted.len() as u64);
-                tracing::warn!("ingest waits: {error}");
-                return Ok(vec![Err(IngestError::TryLater); batches.len()]);
+                return self.wait_for_the_store(batches.len(), &error);
             }
-            Err(error) => {
-                tracing::error!(batches = batches.len(), "a round of ingest could not be stored: {error}");
-                return Err(());
-            }
+            Err(error) => return Err(Failed(error.to_string())),
         }
+        self.trouble(WAITING, None);
         self.counters.add("ingest.batches", accepted.len() as u64);
         self.counters.add("ingest.results", applied.states.len() as u64);
         let changed_checks = !applied.new_checks.is_empty();
-        {
-            let mut world = self.world.write();
-            apply(&mut world, applied);
+        writer.put(|world| {
+            apply(world, applied);
             world.baselines.extend(baselines.into_iter().map(|key| (key, now)));
+            world.interfaces.extend(interfaces);
             for host in evaluated {
                 world.latest.entry(host).or_default().evaluated = Some(now);
             }
-        }
+        });
         if changed_checks {
             self.push_assignments();
         }
         self.tell(live);
         Ok(answers)
+    }
+
+    /// Reads the interfaces of hosts of which a part is about to change, once in the life of this program.
+    async fn know_interfaces(
+        &self,
+        batches: &[(Peer, Observations)],
+        accepted: &[(usize, Cursor)],
+    ) -> Result<(), StoreError> {
+        const PAGE: u32 = 500;
+        let unknown: Vec<HostId> = {
+            let world = self.world.read();
+            let part = |batch: &Observations| {
+                batch.inventory.iter().any(|section| section.section == "interfaces" && !section.full)
+            };
+            let hosts = accepted.iter().map(|(index, _)| &batches[*index]).filter(|(_, batch)| part(batch));
+            let hosts =
+                hosts.filter_map(|(peer, _)| world.agents.get(&peer.agent).map(|entry| entry.row.host));
+            hosts.filter(|host| !world.interfaces.contains_key(host)).collect()
+        };
+        for host in unknown {
+            let mut known = BTreeMap::new();
+            let mut after = None;
+            loop {
+                let page = Page { limit: PAGE, after: after.take() };
+                let rows = self.ports.store.inventory(host, Some("interfaces"), page).await?;
+                let full = rows.len() == PAGE as usize;
+                after = rows.last().map(|row| format!("{}/{}", row.section, row.key));
+                known.extend(rows.into_iter().map(|row| {
+                    let fields: BTreeMap<String, String> =
+                        serde_json::from_str(&row.fields_json).unwrap_or_default();
+                    (row.key, addresses_of(&fields.into_iter().collect::<Vec<_>>()))
+                }));
+                if !full {
+                    break;
+                }
+            }
+            self.world.write().interfaces.insert(host, known);
+        }
+        Ok(())
+    }
+
+    /// Nothing is stored now, and nothing is acknowledged: agents keep what they have.
+    fn wait_for_the_store(&self, batches: usize, error: &dyn std::error::Error) -> Result<Answers, Failed> {
+        self.counters.add("ingest.try_later", batches as u64);
+        self.trouble(WAITING, Some(error.to_string()));
+        Ok(vec![Err(IngestError::TryLater); batches])
     }
 
     /// Which batches are next in their agent's sequence. The rest have their answer.
@@ -234,13 +430,13 @@ impl Engine {
     }
 
     /// Makes the samples of the accepted batches durable. A host over its limit of series loses its samples and is
-    /// counted; its results go on.
+    /// counted; its results go on. The inner error is for now: the disk is full, say.
     async fn store_samples(
         self: &Arc<Self>,
         batches: &[(Peer, Observations)],
         accepted: &[(usize, Cursor)],
         resolved: &mut Resolved,
-    ) -> Result<Refs, ()> {
+    ) -> Result<Result<Refs, MetricsError>, Failed> {
         let mut wanted: Vec<Wanted> = Vec::new();
         let mut samples: Vec<Values> = Vec::new();
         let mut known = Refs::new();
@@ -323,16 +519,10 @@ impl Engine {
         match tokio::task::spawn_blocking(work).await {
             Ok(Ok((known, fresh))) => {
                 resolved.extend(fresh);
-                Ok(known)
+                Ok(Ok(known))
             }
-            Ok(Err(error)) => {
-                tracing::warn!("ingest waits: {error}");
-                Err(())
-            }
-            Err(error) => {
-                tracing::error!("the metrics store's task ended early: {error}");
-                Err(())
-            }
+            Ok(Err(error)) => Ok(Err(error)),
+            Err(error) => Err(Failed(crate::keep::fault_text(error))),
         }
     }
 
@@ -439,13 +629,8 @@ fn add_builtin(round: &mut Round<'_>, host: HostId, key: &str, title: &str) -> w
         created: round.now,
         revision: 1,
     };
-    round.commit.audit.push(record::draft(
-        &wk_authz::Actor::system(),
-        round.now,
-        "check.discover",
-        "check",
-        id,
-    ));
+    let found = record::draft(&wk_authz::Actor::system(), round.now, "check.discover", "check", id);
+    round.commit.audit.push(found.next_revision(None).images_of(None, Some(&row)));
     round.new.insert(id, CheckEntry { state: pending_state(id, host), row, ack: None });
     id
 }
@@ -495,6 +680,19 @@ fn fold_inventory(round: &mut Round<'_>, host: HostId, observed: &[ObservedInven
     }
 }
 
+/// Addresses of a host in its row; a machine with more has them in its inventory.
+const ADDRESSES_MAX: usize = 1024;
+
+/// The addresses of one interface, as its inventory item has them.
+fn addresses_of(fields: &[(String, String)]) -> Vec<String> {
+    fields
+        .iter()
+        .filter(|(name, _)| name.starts_with("address"))
+        .flat_map(|(_, value)| value.split([',', ' ']).map(|a| a.split('/').next().unwrap_or(a).to_owned()))
+        .filter(|a| a.parse::<std::net::IpAddr>().is_ok_and(|ip| !ip.is_loopback()))
+        .collect()
+}
+
 /// Keeps a host's line for lists and its addresses in step with its inventory.
 fn update_host(round: &mut Round<'_>, host: HostId, section: &ObservedInventory) {
     let staged = round.commit.hosts.iter().find(|row| row.id == host).cloned();
@@ -514,20 +712,20 @@ fn update_host(round: &mut Round<'_>, host: HostId, section: &ObservedInventory)
         if !parts.is_empty() {
             new.os = parts.join(", ");
         }
-    } else if section.full {
-        let mut addresses: Vec<String> = section
-            .items
-            .iter()
-            .flat_map(|(_, fields)| fields.iter())
-            .filter(|(name, _)| name.starts_with("address"))
-            .flat_map(|(_, value)| {
-                value.split([',', ' ']).map(|a| a.split('/').next().unwrap_or(a).to_owned())
-            })
-            .filter(|a| a.parse::<std::net::IpAddr>().is_ok_and(|ip| !ip.is_loopback()))
-            .collect();
-        addresses.sort();
-        addresses.dedup();
-        new.addresses = addresses;
+    } else {
+        // A full section comes in pieces, of which only the first says so, and changes come one by one: each interface
+        // has its own addresses.
+        let known = round.interfaces.remove(&host).or_else(|| round.world.interfaces.get(&host).cloned());
+        let mut known = known.filter(|_| !section.full).unwrap_or_default();
+        for gone in &section.removed {
+            known.remove(gone);
+        }
+        for (key, fields) in &section.items {
+            known.insert(key.clone(), addresses_of(fields));
+        }
+        let addresses: std::collections::BTreeSet<&String> = known.values().flatten().collect();
+        new.addresses = addresses.into_iter().take(ADDRESSES_MAX).cloned().collect();
+        round.interfaces.insert(host, known);
     }
     if new != old {
         round.commit.hosts.retain(|row| row.id != host);

@@ -1,8 +1,9 @@
 //! Use cases and transactions, and the ports that adapters fill.
 //!
-//! One writer: whatever changes the hot state takes the writer's lock, computes a round over the [`world::World`],
+//! One writer: whatever changes the hot state takes the writer's turn, computes a round over the [`world::World`],
 //! commits it to the store in one transaction, and only then changes the world and tells those who look. Readers never
-//! wait for the store.
+//! wait for the store. A turn that ends between the two leaves doubt, and the next one reads the world again (`writer`);
+//! a task that ends by itself is started again and reported ([`keep`]).
 
 pub mod agents;
 pub mod desk;
@@ -10,8 +11,11 @@ pub mod error;
 pub mod evidence;
 pub mod filter;
 pub mod ids;
+pub mod image;
 mod ingest;
+pub mod keep;
 pub mod latest;
+pub mod lifecycle;
 pub mod live;
 pub mod people;
 pub mod perf_json;
@@ -21,10 +25,11 @@ mod round;
 pub mod spec_json;
 mod tick;
 pub mod world;
+mod writer;
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use parking_lot::{Mutex, RwLock, RwLockReadGuard};
 use tokio::sync::{broadcast, mpsc, watch};
@@ -78,6 +83,9 @@ pub struct Engine {
     ports: Ports,
     world: RwLock<World>,
     writer: tokio::sync::Mutex<()>,
+    /// The store may hold what the world does not: read it again before the next change.
+    doubt: AtomicBool,
+    health: keep::Health,
     memory: tokio::sync::Mutex<tick::Memory>,
     live: LiveStream,
     orders: broadcast::Sender<LinkOrder>,
@@ -87,6 +95,9 @@ pub struct Engine {
     counters: Counters,
     started: Timestamp,
     refusals: Mutex<HashMap<std::net::IpAddr, (Timestamp, u32)>>,
+    /// What the log knows of load that was turned away.
+    shed_told: Mutex<HashMap<&'static str, u64>>,
+    verifying: evidence::Verifying,
 }
 
 /// The engine's own tasks: keep it and wait for it at shutdown.
@@ -117,6 +128,8 @@ impl Engine {
             ports,
             world: RwLock::new(world),
             writer: tokio::sync::Mutex::new(()),
+            doubt: AtomicBool::new(false),
+            health: keep::Health::default(),
             memory: tokio::sync::Mutex::default(),
             live: LiveStream::since(now),
             orders: broadcast::channel(1024).0,
@@ -126,10 +139,22 @@ impl Engine {
             counters: Counters::default(),
             started: now,
             refusals: Mutex::default(),
+            shed_told: Mutex::default(),
+            verifying: evidence::Verifying::default(),
         });
+        // The queue outlives the task that reads it: what waits there is served by the next.
+        let queue = Arc::new(tokio::sync::Mutex::new(queue));
+        let ingest = {
+            let (engine, stop) = (Arc::clone(&engine), stop.clone());
+            move || Arc::clone(&engine).run_ingest(Arc::clone(&queue), stop.clone())
+        };
+        let tick = {
+            let (engine, stop) = (Arc::clone(&engine), stop.clone());
+            move || Arc::clone(&engine).run_tick(stop.clone())
+        };
         let tasks = Tasks {
-            ingest: tokio::spawn(Arc::clone(&engine).run_ingest(queue, stop.clone())),
-            tick: tokio::spawn(Arc::clone(&engine).run_tick(stop)),
+            ingest: tokio::spawn(Arc::clone(&engine).keep("ingest".to_owned(), stop.clone(), ingest)),
+            tick: tokio::spawn(Arc::clone(&engine).keep("tick".to_owned(), stop, tick)),
         };
         Ok((engine, tasks))
     }
@@ -190,6 +215,7 @@ impl Engine {
 
 async fn load(ports: &Ports, now: Timestamp) -> Result<World, StoreError> {
     let mut world = World::default();
+    let revision = ports.store.revision().await?;
     for host in ports.store.hosts().await? {
         world.put_host(host);
     }
@@ -214,8 +240,10 @@ async fn load(ports: &Ports, now: Timestamp) -> Result<World, StoreError> {
     }
     for channel in ports.store.channels().await? {
         let severities = people::severities(&channel.config_json);
-        world.channels.insert(channel.id, ChannelEntry { row: channel, severities });
+        world.put_channel(ChannelEntry { row: channel, severities });
     }
+    // Loading counted too; what counts is kept.
+    world.revision = revision;
     let (serials, _) = ports.store.deny_list(now).await?;
     world.denied_serials = serials.into_iter().collect();
     Ok(world)

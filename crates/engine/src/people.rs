@@ -120,7 +120,7 @@ impl Engine {
                 "say what you are doing about it: the note is empty".to_owned(),
             ));
         }
-        let _writer = self.writer.lock().await;
+        let mut writer = self.writer().await?;
         let now = self.now();
         let check = *permit.resource();
         let (state, title, host) = self.state_of(check)?;
@@ -134,16 +134,17 @@ impl Engine {
         let summary = format!("{title}: acknowledged by {by}");
         let event =
             event(now, Some(host), Some(check), "ack", summary, json!({"note": note, "sticky": sticky}));
-        let audit = record::draft(permit.actor(), now, permit.action(), "check", check).reason(note).text(
-            "acknowledged",
-            None,
-            Some(if sticky { "sticky" } else { "normal" }),
-        );
-        self.ports.store.put_ack(ack.clone(), state.clone(), event.clone(), audit).await?;
-        if let Some(entry) = self.world.write().checks.get_mut(&check) {
-            entry.ack = Some(ack);
-            entry.state = state;
-        }
+        let before = self.world.read().checks.get(&check).and_then(|entry| entry.ack.clone());
+        let audit = record::draft(permit.actor(), now, permit.action(), "check", check)
+            .reason(note)
+            .images_of(before.as_ref(), Some(&ack));
+        writer.commit(self.ports.store.put_ack(ack.clone(), state.clone(), event.clone(), audit)).await?;
+        writer.put(|world| {
+            if let Some(entry) = world.checks.get_mut(&check) {
+                entry.ack = Some(ack);
+                entry.state = state;
+            }
+        });
         self.tell([Live::Check(check), Live::Event(Arc::new(event))]);
         Ok(())
     }
@@ -156,7 +157,7 @@ impl Engine {
         &self,
         permit: Permit<ProblemAcknowledge, CheckId>,
     ) -> Result<(), EngineError> {
-        let _writer = self.writer.lock().await;
+        let mut writer = self.writer().await?;
         let now = self.now();
         let check = *permit.resource();
         let (state, title, host) = self.state_of(check)?;
@@ -166,12 +167,16 @@ impl Engine {
         let state = CheckStateRow { state: state.state.unacknowledge(), ..state };
         let summary = format!("{title}: acknowledgement removed by {}", permit.actor().label());
         let event = event(now, Some(host), Some(check), "unack", summary, json!({"cause": "removed"}));
-        let audit = record::draft(permit.actor(), now, "problem.unacknowledge", "check", check);
-        self.ports.store.remove_ack(check, state.clone(), event.clone(), audit).await?;
-        if let Some(entry) = self.world.write().checks.get_mut(&check) {
-            entry.ack = None;
-            entry.state = state;
-        }
+        let before = self.world.read().checks.get(&check).and_then(|entry| entry.ack.clone());
+        let audit = record::draft(permit.actor(), now, "problem.unacknowledge", "check", check)
+            .images_of(before.as_ref(), None);
+        writer.commit(self.ports.store.remove_ack(check, state.clone(), event.clone(), audit)).await?;
+        writer.put(|world| {
+            if let Some(entry) = world.checks.get_mut(&check) {
+                entry.ack = None;
+                entry.state = state;
+            }
+        });
         self.tell([Live::Check(check), Live::Event(Arc::new(event))]);
         Ok(())
     }
@@ -189,7 +194,7 @@ impl Engine {
         if note.is_empty() {
             return Err(EngineError::Invalid("say what the downtime is for: the note is empty".to_owned()));
         }
-        let _writer = self.writer.lock().await;
+        let mut writer = self.writer().await?;
         let now = self.now();
         if plan.end <= plan.start || plan.end <= now {
             return Err(EngineError::Invalid(
@@ -229,9 +234,11 @@ impl Engine {
         let summary = format!("{subject}: downtime planned by {}", row.created_by);
         let detail = json!({"note": note, "start_ms": row.start.as_ms(), "end_ms": row.end.as_ms(), "id": row.id.to_string()});
         let event = event(now, Some(plan.host), plan.check, "downtime-start", summary, detail);
-        let audit = record::draft(permit.actor(), now, permit.action(), "downtime", row.id).reason(note);
-        self.ports.store.put_downtime(row.clone(), event.clone(), audit).await?;
-        self.world.write().downtimes.insert(row.id, row.clone());
+        let audit = record::draft(permit.actor(), now, permit.action(), "downtime", row.id)
+            .reason(note)
+            .images_of(None, Some(&row));
+        writer.commit(self.ports.store.put_downtime(row.clone(), event.clone(), audit)).await?;
+        writer.put(|world| world.downtimes.insert(row.id, row.clone()));
         self.tell(self.checks_under(plan.host, plan.check).into_iter().map(Live::Check));
         self.tell([Live::Event(Arc::new(event))]);
         Ok(row)
@@ -245,7 +252,7 @@ impl Engine {
         &self,
         permit: Permit<ProblemDowntime, DowntimeId>,
     ) -> Result<(), EngineError> {
-        let _writer = self.writer.lock().await;
+        let mut writer = self.writer().await?;
         let now = self.now();
         let id = *permit.resource();
         let row = self.world.read().downtimes.get(&id).cloned();
@@ -254,20 +261,21 @@ impl Engine {
         let summary = format!("Downtime cancelled by {by}: {}", row.note);
         let event =
             event(now, Some(row.host), row.check, "downtime-end", summary, json!({"id": id.to_string()}));
-        let audit = record::draft(permit.actor(), now, "downtime.cancel", "downtime", id);
-        self.ports.store.cancel_downtime(id, now, &by, event.clone(), audit).await?;
-        let (commit, live) = {
-            let mut world = self.world.write();
+        let cancelled = DowntimeRow { cancelled: Some(now), cancelled_by: by.clone(), ..row.clone() };
+        let audit = record::draft(permit.actor(), now, "downtime.cancel", "downtime", id)
+            .images_of(Some(&row), Some(&cancelled));
+        writer.commit(self.ports.store.cancel_downtime(id, now, &by, event.clone(), audit)).await?;
+        let (commit, live) = writer.put(|world| {
             world.downtimes.remove(&id);
-            let mut round = Round::new(&world, now);
-            release(&mut round, &world, row.host, row.check);
+            let mut round = Round::new(world, now);
+            release(&mut round, world, row.host, row.check);
             round.finish()
-        };
+        });
         self.tell([Live::Event(Arc::new(event))]);
         let applied = commit.clone();
-        match self.ports.store.commit_ingest(commit).await {
+        match writer.commit(self.ports.store.commit_ingest(commit)).await {
             Ok(()) => {
-                crate::ingest::apply(&mut self.world.write(), applied);
+                writer.put(|world| crate::ingest::apply(world, applied));
                 self.tell(live);
             }
             // It is cancelled; the next tick sees that it is gone and asks again for what it held.
@@ -321,7 +329,10 @@ impl Engine {
         let by = permit.actor().label();
         let summary = format!("{title}: {by} says: {}", clean_line(&text, 200));
         let event = event(now, Some(host), Some(check), "comment", summary, json!({"text": text, "by": by}));
-        let audit = record::draft(permit.actor(), now, permit.action(), "check", check).reason(text);
+        let said = wk_audit::Image::new().field("comment", text.as_str());
+        let audit = record::draft(permit.actor(), now, permit.action(), "check", check)
+            .reason(text)
+            .images(None, Some(&said));
         self.ports.store.put_event(event.clone(), Some(audit)).await?;
         self.tell([Live::Event(Arc::new(event))]);
         Ok(())
@@ -355,7 +366,7 @@ impl Engine {
         if let Some(bad) = edit.addresses.iter().find(|a| a.parse::<IpAddr>().is_err()) {
             return Err(EngineError::Invalid(format!("`{}` is not an IP address", clean_line(bad, 64))));
         }
-        let _writer = self.writer.lock().await;
+        let mut writer = self.writer().await?;
         let now = self.now();
         let old = match permit.resource() {
             Some(id) => {
@@ -387,24 +398,11 @@ impl Engine {
             row.addresses = edit.addresses;
         }
         let action = if old.is_some() { "host.change" } else { "host.create" };
-        let mut audit = record::draft(permit.actor(), now, action, "host", row.id)
-            .text("name", old.as_ref().map(|o| o.name.as_str()), Some(&row.name))
-            .text(
-                "addresses",
-                old.as_ref().map(|o| o.addresses.join(" ")).as_deref(),
-                Some(&row.addresses.join(" ")),
-            );
-        let before: BTreeMap<_, _> = old.iter().flat_map(|o| o.fields.iter().cloned()).collect();
-        let after: BTreeMap<_, _> = row.fields.iter().cloned().collect();
-        for key in before.keys().chain(after.keys().filter(|key| !before.contains_key(*key))) {
-            audit = audit.text(
-                &format!("field.{key}"),
-                before.get(key).map(String::as_str),
-                after.get(key).map(String::as_str),
-            );
-        }
-        let row = self.ports.store.put_host(row, audit).await?;
-        self.world.write().put_host(row.clone());
+        let audit = record::draft(permit.actor(), now, action, "host", row.id)
+            .next_revision(old.as_ref().map(|old| old.revision))
+            .images_of(old.as_ref(), Some(&row));
+        let row = writer.commit(self.ports.store.put_host(row, audit)).await?;
+        writer.put(|world| world.put_host(row.clone()));
         self.tell([Live::Configuration]);
         Ok(row)
     }
@@ -414,7 +412,7 @@ impl Engine {
     /// # Errors
     /// [`EngineError::NotFound`]; [`EngineError::Conflict`] while an agent is enrolled on it.
     pub async fn remove_host(&self, permit: Permit<HostWrite, HostId>) -> Result<(), EngineError> {
-        let _writer = self.writer.lock().await;
+        let mut writer = self.writer().await?;
         let now = self.now();
         let id = *permit.resource();
         let host =
@@ -422,13 +420,10 @@ impl Engine {
         if host.agent.is_some() {
             return Err(EngineError::Conflict(format!("{} has an agent: revoke it first", host.name)));
         }
-        let audit = record::draft(permit.actor(), now, "host.delete", "host", id).text(
-            "name",
-            Some(&host.name),
-            None,
-        );
-        self.ports.store.delete_host(id, audit).await?;
-        self.world.write().remove_host(id);
+        let audit =
+            record::draft(permit.actor(), now, "host.delete", "host", id).images_of(Some(&host), None);
+        writer.commit(self.ports.store.delete_host(id, audit)).await?;
+        writer.put(|world| world.remove_host(id));
         self.push_assignments();
         self.tell([Live::Configuration]);
         Ok(())
@@ -468,7 +463,7 @@ impl Engine {
                 "the deadline of a run, timeout_ms, is longer than its interval".to_owned(),
             ));
         }
-        let _writer = self.writer.lock().await;
+        let mut writer = self.writer().await?;
         let now = self.now();
         let (old, runner) = {
             let world = self.world.read();
@@ -546,15 +541,10 @@ impl Engine {
         };
         let action = if old.is_some() { "check.change" } else { "check.create" };
         let audit = record::draft(permit.actor(), now, action, "check", row.check.id)
-            .text("key", old.as_ref().map(|o| o.check.key.as_str()), Some(&row.check.key))
-            .text("spec", old.as_ref().map(|o| o.spec_json.as_str()), Some(&row.spec_json))
-            .text(
-                "enabled",
-                old.as_ref().map(|o| if o.check.enabled { "yes" } else { "no" }),
-                Some(if row.check.enabled { "yes" } else { "no" }),
-            );
-        let row = self.ports.store.put_check(row, audit).await?;
-        self.world.write().put_check(row.clone());
+            .next_revision(old.as_ref().map(|old| old.revision))
+            .images_of(old.as_ref(), Some(&row));
+        let row = writer.commit(self.ports.store.put_check(row, audit)).await?;
+        writer.put(|world| world.put_check(row.clone()));
         self.push_assignments();
         self.tell([Live::Configuration]);
         Ok(row)
@@ -565,14 +555,15 @@ impl Engine {
     /// # Errors
     /// [`EngineError::NotFound`].
     pub async fn remove_check(&self, permit: Permit<CheckWrite, CheckId>) -> Result<(), EngineError> {
-        let _writer = self.writer.lock().await;
+        let mut writer = self.writer().await?;
         let now = self.now();
         let id = *permit.resource();
-        let (_, title, _) = self.state_of(id)?;
+        let row = self.world.read().checks.get(&id).map(|entry| entry.row.clone());
+        let row = row.ok_or(EngineError::NotFound { what: "the check" })?;
         let audit =
-            record::draft(permit.actor(), now, "check.delete", "check", id).text("title", Some(&title), None);
-        self.ports.store.delete_check(id, audit).await?;
-        self.world.write().remove_check(id);
+            record::draft(permit.actor(), now, "check.delete", "check", id).images_of(Some(&row), None);
+        writer.commit(self.ports.store.delete_check(id, audit)).await?;
+        writer.put(|world| world.remove_check(id));
         self.push_assignments();
         self.tell([Live::Configuration]);
         Ok(())
@@ -591,7 +582,7 @@ impl Engine {
         if name.is_empty() {
             return Err(EngineError::Invalid("the channel's name is empty".to_owned()));
         }
-        let _writer = self.writer.lock().await;
+        let mut writer = self.writer().await?;
         let now = self.now();
         let old = self.world.read().channels.get(&edit.id).map(|entry| entry.row.clone());
         if old.is_none() && !edit.create {
@@ -604,12 +595,8 @@ impl Engine {
                 "somebody else changed the channel meanwhile: read it again".to_owned(),
             ));
         }
-        let mut secret_changed = false;
         let secret_sealed = match edit.secret_sealed {
-            Some(sealed) => {
-                secret_changed = true;
-                sealed
-            }
+            Some(sealed) => sealed,
             None => old.as_ref().map(|old| old.secret_sealed.clone()).unwrap_or_default(),
         };
         let row = ChannelRow {
@@ -623,12 +610,11 @@ impl Engine {
         };
         let action = if old.is_some() { "channel.change" } else { "channel.create" };
         let audit = record::draft(permit.actor(), now, action, "channel", row.id)
-            .text("name", old.as_ref().map(|o| o.name.as_str()), Some(&row.name))
-            .text("config", old.as_ref().map(|o| o.config_json.as_str()), Some(&row.config_json))
-            .text("secret", None, secret_changed.then_some("changed"));
-        let row = self.ports.store.put_channel(row, audit).await?;
+            .next_revision(old.as_ref().map(|old| old.revision))
+            .images_of(old.as_ref(), Some(&row));
+        let row = writer.commit(self.ports.store.put_channel(row, audit)).await?;
         let entry = ChannelEntry { severities: severities(&row.config_json), row: row.clone() };
-        self.world.write().channels.insert(row.id, entry);
+        writer.put(|world| world.put_channel(entry));
         self.tell([Live::Configuration]);
         Ok(row)
     }
@@ -638,12 +624,14 @@ impl Engine {
     /// # Errors
     /// [`EngineError::NotFound`].
     pub async fn remove_channel(&self, permit: Permit<ChannelWrite, ChannelId>) -> Result<(), EngineError> {
-        let _writer = self.writer.lock().await;
+        let mut writer = self.writer().await?;
         let now = self.now();
         let id = *permit.resource();
-        let audit = record::draft(permit.actor(), now, "channel.delete", "channel", id);
-        self.ports.store.delete_channel(id, audit).await?;
-        self.world.write().channels.remove(&id);
+        let row = self.world.read().channels.get(&id).map(|entry| entry.row.clone());
+        let audit =
+            record::draft(permit.actor(), now, "channel.delete", "channel", id).images_of(row.as_ref(), None);
+        writer.commit(self.ports.store.delete_channel(id, audit)).await?;
+        writer.put(|world| world.remove_channel(id));
         self.tell([Live::Configuration]);
         Ok(())
     }

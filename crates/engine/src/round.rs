@@ -12,7 +12,7 @@ use crate::ids::new_id;
 use crate::live::Live;
 use crate::perf_json;
 use crate::ports::rows::{CheckStateRow, EventRow, IngestCommit, OutboxRow};
-use crate::world::{CheckEntry, World, host_name};
+use crate::world::{CheckEntry, Interfaces, World, host_name};
 
 /// A round under way.
 #[derive(Debug)]
@@ -28,6 +28,8 @@ pub(crate) struct Round<'a> {
     pub(crate) live: Vec<Live>,
     /// Inventory sections that began anew in this round.
     pub(crate) baseline: HashSet<(HostId, String)>,
+    /// Interfaces of hosts that sent some in this round.
+    pub(crate) interfaces: HashMap<HostId, Interfaces>,
 }
 
 impl<'a> Round<'a> {
@@ -41,6 +43,7 @@ impl<'a> Round<'a> {
             notices: HashMap::new(),
             live: Vec::new(),
             baseline: HashSet::new(),
+            interfaces: HashMap::new(),
         }
     }
 

@@ -1,11 +1,16 @@
 //! What time itself brings about: agents that fell silent, results that did not come, downtimes and acknowledgements
 //! that end, and the metrics store's housekeeping.
+//!
+//! All hosts share one commit. When something of one host cannot be judged or stored, each host has its own, and those
+//! that fail wait longer and longer: they are reported, and the others go on. A clock that was set is told from time
+//! that passed: nothing fell silent because somebody set a clock.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use wk_domain::check_state::{StaleCause, StateType};
 use wk_domain::decision::Release;
@@ -14,8 +19,10 @@ use wk_domain::{Check, CheckId, CheckKind, CheckResult, DowntimeId, HostId, Retr
 use crate::Engine;
 use crate::ids::new_id;
 use crate::ingest::apply;
-use crate::ports::rows::{CheckRow, Standing};
-use crate::record;
+use crate::live::Live;
+use crate::ports::StoreError;
+use crate::ports::rows::{CheckRow, IngestCommit, Standing};
+use crate::record::{self, DraftExt};
 use crate::round::Round;
 use crate::world::{AgentEntry, CheckEntry, World, pending_state};
 
@@ -40,42 +47,93 @@ const EXECUTIONS_KEPT: Duration = Duration::from_secs(90 * 86_400);
 /// for the next step.
 const ASKED_MAX: usize = 16;
 
+/// The clock was set when it and the steady one differ by more than this.
+const CLOCK_STEP_MS: u64 = 5_000;
+/// Wait before a host that failed is tried again: first, and at most.
+const ASIDE: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(300));
+/// Hosts set aside that are tried in one step.
+const ASIDE_TRIED: usize = 8;
+/// What is said while the store takes nothing in, and while some hosts are set aside.
+const WAITING: &str = "changes that time brings wait";
+const HOSTS_WAIT: &str = "changes that time brings wait on some hosts";
+
 /// What the last tick knew, to see what changed.
 #[derive(Debug, Default)]
 pub(crate) struct Memory {
+    seen: Seen,
+    /// Checks that were asked to run again, with the instant they were due.
+    asked: HashMap<CheckId, Timestamp>,
+    /// Hosts whose changes could not be stored: how often, and when they are tried again.
+    aside: HashMap<HostId, (u32, Instant)>,
+    /// The clock and the steady one at the last tick.
+    clocks: Option<(Timestamp, Duration)>,
+    /// When the clock was set last: nobody was silent before.
+    clock_set: Option<Timestamp>,
+}
+
+/// What there was to see.
+#[derive(Debug, Default)]
+struct Seen {
     downtimes: HashSet<DowntimeId>,
     reachable: HashSet<wk_domain::AgentId>,
     primed: bool,
-    /// Checks that were asked to run again, with the instant they were due.
-    asked: HashMap<CheckId, Timestamp>,
+}
+
+impl Seen {
+    fn now(world: &World, now: Timestamp) -> Self {
+        let downtimes = world.downtimes.values().filter(|row| row.start <= now && now < row.end);
+        let reachable = world.agents.values().filter(|agent| agent.connected());
+        Self {
+            downtimes: downtimes.map(|row| row.id).collect(),
+            reachable: reachable.map(|agent| agent.row.id).collect(),
+            primed: true,
+        }
+    }
 }
 
 impl Engine {
     pub(crate) async fn run_tick(self: Arc<Self>, stop: CancellationToken) {
         let mut steps = tokio::time::interval(STEP);
         steps.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
-        let (mut maintained, mut pruned) = (self.now(), self.now());
+        let (mut maintained, mut pruned) = (Instant::now(), Instant::now());
         loop {
             tokio::select! {
                 _ = steps.tick() => {}
                 () = stop.cancelled() => break,
             }
             self.tick_now().await;
-            let now = self.now();
-            if now.since(maintained) >= MAINTAIN {
-                maintained = now;
-                let engine = Arc::clone(&self);
-                let done = tokio::task::spawn_blocking(move || engine.ports.metrics.maintain(now)).await;
-                if let Ok(Err(error)) = done {
-                    tracing::warn!("the metrics store's housekeeping: {error}");
-                }
+            if maintained.elapsed() >= MAINTAIN {
+                maintained = Instant::now();
+                self.maintain_metrics(self.now()).await;
                 self.retire().await;
+                self.record_shed().await;
             }
-            if now.since(pruned) >= PRUNE {
-                pruned = now;
+            if pruned.elapsed() >= PRUNE {
+                pruned = Instant::now();
+                let now = self.now();
                 if let Err(error) = self.ports.store.prune(now - EVENTS_KEPT, now - EXECUTIONS_KEPT).await {
                     tracing::warn!("old events and executions could not be removed: {error}");
                 }
+            }
+        }
+    }
+
+    /// The metrics store's housekeeping, which also tells it the time.
+    pub(crate) async fn maintain_metrics(self: &Arc<Self>, now: Timestamp) {
+        const WHAT: &str = "the metrics store's housekeeping fails";
+        let engine = Arc::clone(self);
+        let done = tokio::task::spawn_blocking(move || engine.ports.metrics.maintain(now)).await;
+        match done {
+            Ok(Ok(())) => self.trouble(WHAT, None),
+            Ok(Err(error)) => self.trouble(WHAT, Some(error.to_string())),
+            Err(error) => {
+                let fault = crate::keep::fault_text(error);
+                self.note_fault(
+                    "metrics housekeeping",
+                    None,
+                    &format!("The metrics store's housekeeping: {fault}"),
+                );
+                self.trouble(WHAT, Some(fault));
             }
         }
     }
@@ -84,9 +142,10 @@ impl Engine {
     #[doc(hidden)]
     pub async fn tick_now(&self) {
         let mut memory = self.memory.lock().await;
-        let asked = std::mem::take(&mut memory.asked);
         self.tick(&mut memory).await;
+        let asked = std::mem::take(&mut memory.asked);
         memory.asked = self.confirm(asked);
+        self.say().await;
     }
 
     /// Asks for the next run of what is being confirmed, as the retry interval has it: by themselves agents keep to the
@@ -131,7 +190,8 @@ impl Engine {
     }
 
     async fn retire(&self) {
-        let _writer = self.writer.lock().await;
+        // Next time, when the store is there.
+        let Ok(mut writer) = self.writer().await else { return };
         let now = self.now();
         let gone: Vec<(CheckId, HostId, String)> = {
             let world = self.world.read();
@@ -142,11 +202,13 @@ impl Engine {
             retired(&world, now).into_iter().filter_map(name).collect()
         };
         for (check, host, title) in gone {
+            let before = self.world.read().checks.get(&check).map(|entry| entry.row.clone());
             let audit = record::draft(&wk_authz::Actor::system(), now, "check.retire", "check", check)
-                .reason(format!("{title} is no longer there to be judged"));
-            if let Err(error) = self.ports.store.delete_check(check, audit).await {
+                .reason(format!("{title} is no longer there to be judged"))
+                .images_of(before.as_ref(), None);
+            if let Err(error) = writer.commit(self.ports.store.delete_check(check, audit)).await {
                 tracing::warn!("a check whose object is gone could not be removed: {error}");
-                continue;
+                return;
             }
             let (commit, live) = {
                 let world = self.world.read();
@@ -162,7 +224,8 @@ impl Engine {
                 );
                 round.finish()
             };
-            self.world.write().remove_check(check);
+            writer.put(|world| world.remove_check(check));
+            // Nothing in memory goes with it.
             if let Err(error) = self.ports.store.commit_ingest(commit).await {
                 tracing::warn!("the event of a retired check could not be stored: {error}");
             }
@@ -172,52 +235,176 @@ impl Engine {
     }
 
     async fn tick(&self, memory: &mut Memory) {
-        let _writer = self.writer.lock().await;
-        let now = self.now();
-        let mut seen = Memory { primed: true, ..Memory::default() };
-        let (commit, live) = {
-            let world = self.world.read();
-            let mut round = Round::new(&world, now);
-            for agent in world.agents.values().filter(|agent| agent.row.standing != Standing::Revoked) {
-                alive(&mut round, agent);
-                if agent.connected() {
-                    seen.reachable.insert(agent.row.id);
-                }
-            }
-            for entry in world.checks.values().filter(|entry| entry.row.check.enabled) {
-                silence(&mut round, entry, self.started);
-            }
-            for entry in world.checks.values().filter(|entry| entry.state.state.ack.is_some()) {
-                round.expire_ack(entry.row.check.id);
-            }
-            downtimes(&mut round, memory, &mut seen);
-            for agent in seen.reachable.difference(&memory.reachable) {
-                let back = world.checks.values().filter(|e| {
-                    let runner = e.row.check.runner.or_else(|| world.hosts.get(&e.row.check.host)?.agent);
-                    runner == Some(*agent) && e.state.state.owes().is_some()
-                });
-                for entry in back {
-                    round.reconsider(entry.row.check.id, Release::AgentBack);
-                }
-            }
-            round.finish()
+        let mut writer = match self.writer().await {
+            Ok(writer) => writer,
+            Err(error) => return self.trouble(WAITING, Some(error.to_string())),
         };
-        if commit.states.is_empty() && commit.events.is_empty() && commit.new_checks.is_empty() {
-            *memory = seen;
-            return;
-        }
-        let applied = commit.clone();
-        match self.ports.store.commit_ingest(commit).await {
-            Ok(()) => {
-                apply(&mut self.world.write(), applied);
-                self.world.write().downtimes.retain(|_, downtime| now < downtime.end);
-                *memory = seen;
-                self.tell(live);
+        let now = self.now();
+        self.follow_the_clock(memory, now);
+        let seen = Seen::now(&self.world.read(), now);
+        let aside: HashSet<HostId> = memory.aside.keys().copied().collect();
+        let all = |host: HostId| !aside.contains(&host);
+        let mut failed: Vec<(HostId, String)> = Vec::new();
+        match self.step(&mut writer, memory, now, &all, false).await {
+            Ok(()) => {}
+            Err(Stuck::Now(error)) => return self.trouble(WAITING, Some(error)),
+            Err(Stuck::Fault(fault)) => {
+                tracing::warn!(
+                    "what time brings fails for all together, so each host is tried alone: {fault}"
+                );
+                let hosts: Vec<HostId> =
+                    self.world.read().hosts.keys().copied().filter(|id| all(*id)).collect();
+                for host in hosts {
+                    match self.step(&mut writer, memory, now, &|id| id == host, false).await {
+                        Ok(()) => {}
+                        Err(Stuck::Now(error)) => return self.trouble(WAITING, Some(error)),
+                        Err(Stuck::Fault(fault)) => failed.push((host, fault)),
+                    }
+                }
             }
-            // Nothing changed; the next tick sees the same and tries again.
-            Err(error) => tracing::warn!("a change brought by time could not be stored: {error}"),
+        }
+        let due = memory.aside.iter().filter(|(_, (_, next))| *next <= Instant::now());
+        let due: Vec<HostId> = due.map(|(host, _)| *host).take(ASIDE_TRIED).collect();
+        for host in due {
+            match self.step(&mut writer, memory, now, &|id| id == host, true).await {
+                Ok(()) => drop(memory.aside.remove(&host)),
+                Err(Stuck::Now(error)) => return self.trouble(WAITING, Some(error)),
+                Err(Stuck::Fault(fault)) => failed.push((host, fault)),
+            }
+        }
+        self.trouble(WAITING, None);
+        self.set_aside(memory, failed);
+        // What began or ended on a host that waits is news when it goes on.
+        let known = std::mem::replace(&mut memory.seen, seen);
+        let world = self.world.read();
+        memory.aside.retain(|host, _| world.hosts.contains_key(host));
+        for row in world.downtimes.values().filter(|row| memory.aside.contains_key(&row.host)) {
+            if known.downtimes.contains(&row.id) {
+                memory.seen.downtimes.insert(row.id);
+            } else {
+                memory.seen.downtimes.remove(&row.id);
+            }
         }
     }
+
+    fn set_aside(&self, memory: &mut Memory, failed: Vec<(HostId, String)>) {
+        for (host, fault) in failed {
+            let failures = memory.aside.get(&host).map_or(0, |(failures, _)| *failures).saturating_add(1);
+            let pause = ASIDE.0.saturating_mul(1 << (failures - 1).min(16)).min(ASIDE.1);
+            memory.aside.insert(host, (failures, Instant::now() + pause));
+            let name = crate::world::host_name(&self.world.read(), host);
+            let text = format!("What time brings on {name} cannot be judged or stored: {fault}");
+            if failures == 1 {
+                self.note_fault("tick", None, &text);
+            }
+            self.trouble(HOSTS_WAIT, Some(text));
+            self.counters.add("tick.failed", 1);
+        }
+        if memory.aside.is_empty() {
+            self.trouble(HOSTS_WAIT, None);
+        }
+    }
+
+    /// Somebody set the clock: silence is counted anew, and agents that are away have been away for as long as they
+    /// have.
+    fn follow_the_clock(&self, memory: &mut Memory, now: Timestamp) {
+        let steady = self.ports.clock.steady();
+        let Some((then, steady_then)) = memory.clocks.replace((now, steady)) else { return };
+        let passed = i64::try_from(steady.saturating_sub(steady_then).as_millis()).unwrap_or(i64::MAX);
+        let step = now.as_ms().saturating_sub(then.as_ms()).saturating_sub(passed);
+        if step.unsigned_abs() <= CLOCK_STEP_MS {
+            return;
+        }
+        memory.clock_set = Some(now);
+        self.counters.add("clock.set", 1);
+        let way = if step > 0 { "forward" } else { "back" };
+        let by = wk_domain::text::span(Duration::from_millis(step.unsigned_abs()));
+        self.note_clock(&format!("The server's clock was set {way} by {by}"));
+        for agent in self.world.write().agents.values_mut() {
+            agent.silent_since = Timestamp::from_ms(agent.silent_since.as_ms().saturating_add(step));
+        }
+    }
+
+    /// What time brings about for some hosts, committed.
+    async fn step(
+        &self,
+        writer: &mut crate::writer::Writer<'_>,
+        memory: &Memory,
+        now: Timestamp,
+        of: &(dyn Fn(HostId) -> bool + Sync),
+        anew: bool,
+    ) -> Result<(), Stuck> {
+        let judged = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            self.judge_time(&self.world.read(), memory, now, of, anew)
+        }));
+        let (commit, live) =
+            judged.map_err(|payload| Stuck::Fault(crate::keep::panic_text(payload.as_ref())))?;
+        if commit.states.is_empty() && commit.events.is_empty() && commit.new_checks.is_empty() {
+            return Ok(());
+        }
+        let applied = commit.clone();
+        match writer.commit(self.ports.store.commit_ingest(commit)).await {
+            Ok(()) => {
+                writer.put(|world| {
+                    apply(world, applied);
+                    world.downtimes.retain(|_, row| now < row.end || !of(row.host));
+                });
+                self.tell(live);
+                Ok(())
+            }
+            Err(error @ (StoreError::Unavailable { .. } | StoreError::CannotWrite { .. })) => {
+                Err(Stuck::Now(error.to_string()))
+            }
+            Err(error) => Err(Stuck::Fault(error.to_string())),
+        }
+    }
+
+    /// `anew`: the hosts were set aside; whatever is owed there is looked at once.
+    fn judge_time(
+        &self,
+        world: &World,
+        memory: &Memory,
+        now: Timestamp,
+        of: &(dyn Fn(HostId) -> bool + Sync),
+        anew: bool,
+    ) -> (IngestCommit, Vec<Live>) {
+        let mut round = Round::new(world, now);
+        let agents = world.agents.values().filter(|agent| agent.row.standing != Standing::Revoked);
+        let agents: Vec<&AgentEntry> = agents.collect();
+        for agent in agents.iter().filter(|agent| of(agent.row.host)) {
+            alive(&mut round, agent);
+        }
+        let back: HashSet<wk_domain::AgentId> = agents
+            .iter()
+            .filter(|agent| agent.connected() && !memory.seen.reachable.contains(&agent.row.id))
+            .map(|agent| agent.row.id)
+            .collect();
+        let checks = || world.checks.values().filter(|entry| of(entry.row.check.host));
+        // Later than the start, though a clock set back may call it earlier.
+        let listening = memory.clock_set.unwrap_or(self.started);
+        for entry in checks().filter(|entry| entry.row.check.enabled) {
+            silence(&mut round, entry, listening);
+        }
+        for entry in checks().filter(|entry| entry.state.state.ack.is_some()) {
+            round.expire_ack(entry.row.check.id);
+        }
+        downtimes(&mut round, &memory.seen, of, anew);
+        for entry in checks().filter(|entry| entry.state.state.owes().is_some()) {
+            let runner = entry.row.check.runner.or_else(|| world.hosts.get(&entry.row.check.host)?.agent);
+            if runner.is_some_and(|runner| back.contains(&runner)) {
+                round.reconsider(entry.row.check.id, Release::AgentBack);
+            }
+        }
+        round.finish()
+    }
+}
+
+/// Why a step changed nothing.
+enum Stuck {
+    /// The store cannot now; it is tried again each second.
+    Now(String),
+    /// Something in it cannot be judged or stored, today or tomorrow.
+    Fault(String),
 }
 
 /// Judges whether the agent is there.
@@ -244,7 +431,8 @@ fn alive(round: &mut Round<'_>, agent: &AgentEntry) {
             format!("Not connected for {}; last seen from {last}", wk_domain::text::span(silent)),
         )
     };
-    let due = state.last_heard.is_none_or(|heard| now.since(heard) >= ALIVE_INTERVAL);
+    // Heard in the future: the clock was set back since.
+    let due = state.last_heard.is_none_or(|heard| heard > now || now.since(heard) >= ALIVE_INTERVAL);
     if due || state.status != Some(status) {
         let result = CheckResult {
             status,
@@ -279,19 +467,14 @@ fn add_alive(round: &mut Round<'_>, host: HostId) -> CheckId {
         enabled: true,
     };
     let row = CheckRow { check, spec_json: "{}".to_owned(), created: round.now, revision: 1 };
-    round.commit.audit.push(record::draft(
-        &wk_authz::Actor::system(),
-        round.now,
-        "check.discover",
-        "check",
-        id,
-    ));
+    let found = record::draft(&wk_authz::Actor::system(), round.now, "check.discover", "check", id);
+    round.commit.audit.push(found.next_revision(None).images_of(None, Some(&row)));
     round.new.insert(id, CheckEntry { state: pending_state(id, host), row, ack: None });
     id
 }
 
-/// Marks a check from which nothing came in time.
-fn silence(round: &mut Round<'_>, entry: &CheckEntry, started: Timestamp) {
+/// Marks a check from which nothing came in time. `listening`: since when we hear what comes.
+fn silence(round: &mut Round<'_>, entry: &CheckEntry, listening: Timestamp) {
     let check = &entry.row.check;
     let (world, now) = (round.world, round.now);
     if check.kind == CheckKind::Builtin && judged_lately(world, check.host, now) {
@@ -305,9 +488,13 @@ fn silence(round: &mut Round<'_>, entry: &CheckEntry, started: Timestamp) {
     }
     let connected = world.runner_connected(entry);
     let opened = agent.and_then(|agent| agent.link.as_ref()).map(|link| link.opened);
+    // What is dated in the future was dated by a clock that was set back since: it says nothing.
+    let before = |at: &Timestamp| *at <= now;
     let baseline =
-        [Some(entry.row.created), Some(started), opened].into_iter().flatten().max().unwrap_or(started);
-    if now <= entry.state.state.fresh_until(&check.retry, baseline) {
+        [Some(entry.row.created), Some(listening), opened].into_iter().flatten().filter(before).max();
+    let mut heard = entry.state.state;
+    heard.last_heard = heard.last_heard.filter(before);
+    if now <= heard.fresh_until(&check.retry, baseline.unwrap_or(now)) {
         return;
     }
     let cause = if connected { StaleCause::NoResult } else { StaleCause::AgentUnreachable };
@@ -335,13 +522,10 @@ fn retired(world: &World, now: Timestamp) -> Vec<CheckId> {
 }
 
 /// Says when downtimes begin and end, and tells what they held back.
-fn downtimes(round: &mut Round<'_>, memory: &Memory, seen: &mut Memory) {
+fn downtimes(round: &mut Round<'_>, memory: &Seen, of: &(dyn Fn(HostId) -> bool + Sync), anew: bool) {
     let (world, now) = (round.world, round.now);
-    for row in world.downtimes.values() {
+    for row in world.downtimes.values().filter(|row| of(row.host)) {
         let active = row.start <= now && now < row.end;
-        if active {
-            seen.downtimes.insert(row.id);
-        }
         let was = memory.downtimes.contains(&row.id);
         // After a start of this program nothing is known to have begun: what is in effect began before.
         if active && !was && memory.primed {
@@ -368,15 +552,12 @@ fn downtimes(round: &mut Round<'_>, memory: &Memory, seen: &mut Memory) {
             release(round, world, row.host, row.check);
         }
     }
-    if memory.downtimes.iter().any(|id| !world.downtimes.contains_key(id)) {
-        // Cancelled, or gone with its host: nothing stands between people and what it held.
-        for entry in world.checks.values().filter(|entry| entry.state.state.owes().is_some()) {
-            round.reconsider(entry.row.check.id, Release::DowntimeEnded);
-        }
-    }
-    if !memory.primed {
-        // Downtimes may have ended while this program was down: whatever is owed is looked at once.
-        for entry in world.checks.values().filter(|entry| entry.state.state.owes().is_some()) {
+    // Cancelled, or gone with its host: nothing stands between people and what it held. And downtimes may have ended
+    // while nobody looked, because this program was down or the host was set aside.
+    let cancelled = memory.downtimes.iter().any(|id| !world.downtimes.contains_key(id));
+    if cancelled || anew || !memory.primed {
+        let owed = world.checks.values().filter(|entry| of(entry.row.check.host));
+        for entry in owed.filter(|entry| entry.state.state.owes().is_some()) {
             round.reconsider(entry.row.check.id, Release::DowntimeEnded);
         }
     }

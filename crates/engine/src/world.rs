@@ -2,7 +2,7 @@
 //!
 //! Readers take the lock shortly; the one writer changes it only after the store has committed.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -58,6 +58,9 @@ pub struct ChannelEntry {
     pub severities: Vec<Status>,
 }
 
+/// The addresses of each interface of a host.
+pub type Interfaces = BTreeMap<String, Vec<String>>;
+
 /// Everything.
 #[derive(Debug, Default)]
 pub struct World {
@@ -71,9 +74,11 @@ pub struct World {
     pub channels: HashMap<ChannelId, ChannelEntry>,
     pub denied_serials: HashSet<String>,
     pub latest: HashMap<HostId, Latest>,
+    /// Of hosts whose interfaces changed since this program started; read when that is asked first.
+    pub interfaces: HashMap<HostId, Interfaces>,
     /// When each inventory section of a host last began anew.
     pub baselines: HashMap<(HostId, String), Timestamp>,
-    /// Grows with every change of hosts, checks or channels; traces name it.
+    /// Grows with every change of hosts, checks or channels, as the store counts them; traces name it.
     pub revision: u64,
 }
 
@@ -100,6 +105,7 @@ impl World {
         }
         self.check_keys.remove(&id);
         self.latest.remove(&id);
+        self.interfaces.remove(&id);
         self.downtimes.retain(|_, downtime| downtime.host != id);
         self.revision += 1;
     }
@@ -135,6 +141,18 @@ impl World {
             }
             self.downtimes.retain(|_, downtime| downtime.check != Some(id));
         }
+        self.revision += 1;
+    }
+
+    /// Puts a channel in, new or changed.
+    pub fn put_channel(&mut self, channel: ChannelEntry) {
+        self.channels.insert(channel.row.id, channel);
+        self.revision += 1;
+    }
+
+    /// Takes a channel out.
+    pub fn remove_channel(&mut self, id: ChannelId) {
+        self.channels.remove(&id);
         self.revision += 1;
     }
 

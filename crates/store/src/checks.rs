@@ -6,12 +6,12 @@ use wk_domain::{Check, CheckId, CheckKind};
 use wk_engine::ports::rows::CheckRow;
 use wk_engine::ports::store::{Result, StoreError};
 
-use crate::audit_log;
 use crate::db::{Db, Tx};
 use crate::error::in_words;
 use crate::hosts::moved_on;
 use crate::sql::{Bulk, Query, sql};
 use crate::value::{Row, Value};
+use crate::{audit_log, upkeep};
 
 fn read(row: &Row) -> Result<CheckRow> {
     let mut r = row.read();
@@ -106,6 +106,7 @@ pub(crate) async fn put(db: &Db, row: CheckRow, audit: Draft) -> Result<CheckRow
         tx.run_all(insert).await.map_err(key_taken)?;
         1
     };
+    upkeep::count_changes(&mut tx, 1).await?;
     audit_log::append(&mut tx, vec![audit]).await?;
     tx.commit().await?;
     Ok(CheckRow { revision, ..row })
@@ -117,6 +118,7 @@ pub(crate) async fn delete(db: &Db, id: CheckId, audit: Draft) -> Result<()> {
         return Err(StoreError::NotFound { what: "the check" });
     }
     tx.run(sql("DELETE FROM outbox WHERE check_id = $1 AND state = 'pending'").bind(id)).await?;
+    upkeep::count_changes(&mut tx, 1).await?;
     audit_log::append(&mut tx, vec![audit]).await?;
     tx.commit().await
 }

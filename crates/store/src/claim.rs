@@ -18,8 +18,7 @@ use crate::error::{conflict, translate};
 /// The ASCII of `wkserver`.
 const KEY: i64 = 0x776b_7365_7276_6572;
 
-const TAKEN: &str =
-    "another server took over this database while the link was down; stop one of them, and start this one again";
+const TAKEN: &str = "another server took over this database while the link was down; stop one of them, and start this one again";
 
 /// How often the link that holds the claim is looked at.
 const LOOK: Duration = Duration::from_secs(5);
@@ -130,7 +129,9 @@ async fn keep(
                 // goes with the link, for whoever starts next.
                 Ok(false) => {
                     lost.store(true, Ordering::Release);
-                    tracing::error!("another server worked with the database meanwhile; start this one again");
+                    tracing::error!(
+                        "another server worked with the database meanwhile; start this one again"
+                    );
                     drop(fresh);
                     std::future::pending::<()>().await;
                 }

@@ -7,11 +7,11 @@ use wk_domain::HostId;
 use wk_engine::ports::rows::HostRow;
 use wk_engine::ports::store::{Result, StoreError};
 
-use crate::audit_log;
 use crate::db::{Db, Tx};
 use crate::error::{conflict, in_words};
 use crate::sql::{Compose, Query, sql};
 use crate::value::{Row, json};
+use crate::{audit_log, upkeep};
 
 pub(crate) fn read(row: &Row) -> Result<HostRow> {
     let mut r = row.read();
@@ -92,6 +92,7 @@ pub(crate) async fn put(db: &Db, host: HostRow, audit: Draft) -> Result<HostRow>
         insert(&mut tx, &host).await?;
         1
     };
+    upkeep::count_changes(&mut tx, 1).await?;
     audit_log::append(&mut tx, vec![audit]).await?;
     tx.commit().await?;
     Ok(HostRow { revision, ..host })
@@ -124,6 +125,7 @@ pub(crate) async fn delete(db: &Db, id: HostId, audit: Draft) -> Result<()> {
     }
     let q = sql("DELETE FROM outbox WHERE host = $1 AND state = 'pending'");
     tx.run(q.bind(id)).await?;
+    upkeep::count_changes(&mut tx, 1).await?;
     audit_log::append(&mut tx, vec![audit]).await?;
     tx.commit().await
 }

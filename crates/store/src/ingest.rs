@@ -4,7 +4,7 @@ use wk_engine::ports::rows::IngestCommit;
 use wk_engine::ports::store::Result;
 
 use crate::db::Db;
-use crate::{agents, audit_log, checks, events, hosts, inventory, notify, problems, states};
+use crate::{agents, audit_log, checks, events, hosts, inventory, notify, problems, states, upkeep};
 
 pub(crate) async fn commit(db: &Db, commit: IngestCommit) -> Result<()> {
     // Every part by name: a part that is added to the commit and forgotten here fails the build.
@@ -21,6 +21,7 @@ pub(crate) async fn commit(db: &Db, commit: IngestCommit) -> Result<()> {
         audit,
     } = commit;
     let mut tx = db.begin().await?;
+    upkeep::count_changes(&mut tx, hosts.len() + new_checks.len()).await?;
     agents::move_cursors(&mut tx, cursors).await?;
     for host in &hosts {
         hosts::observed(&mut tx, host).await?;

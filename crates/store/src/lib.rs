@@ -13,6 +13,7 @@ mod events;
 mod hosts;
 mod ingest;
 mod inventory;
+mod invitations;
 mod lock;
 mod migrate;
 mod notify;
@@ -26,6 +27,7 @@ mod tokens;
 mod upkeep;
 mod url;
 mod value;
+mod views;
 
 use std::fmt;
 
@@ -33,8 +35,8 @@ use async_trait::async_trait;
 use wk_audit::Draft;
 use wk_domain::id::Kind;
 use wk_domain::{
-    AgentId, ChannelId, CheckId, DowntimeId, HostId, Id, NotificationId, SessionId, Timestamp, TokenId,
-    UserId,
+    AgentId, ChannelId, CheckId, DowntimeId, HostId, Id, InvitationId, NotificationId, SessionId, Timestamp,
+    TokenId, UserId, ViewId,
 };
 use wk_engine::ports::rows::*;
 use wk_engine::ports::store::{Result, Store};
@@ -57,11 +59,22 @@ impl fmt::Debug for SqlStore {
     }
 }
 
-/// Rows of a page: 1 to 500, 100 when not said.
+impl SqlStore {
+    /// How the database goes about [`Store::outbox_ready`], line by line: a test looks for the index.
+    ///
+    /// # Errors
+    /// As every read.
+    #[doc(hidden)]
+    pub async fn explain_outbox(&self) -> Result<Vec<String>> {
+        notify::explain_ready(&self.db).await
+    }
+}
+
+/// Rows of a page: 1 to 501, 100 when not said. One more than people are shown, to know whether there is a next page.
 fn limit(page: &Page) -> u32 {
     match page.limit {
         0 => 100,
-        n => n.min(500),
+        n => n.min(501),
     }
 }
 
@@ -79,6 +92,9 @@ fn parse_cursor(raw: &str) -> Result<u64> {
 impl Store for SqlStore {
     async fn commit_ingest(&self, commit: IngestCommit) -> Result<()> {
         ingest::commit(&self.db, commit).await
+    }
+    async fn revision(&self) -> Result<u64> {
+        upkeep::revision(&self.db).await
     }
 
     async fn hosts(&self) -> Result<Vec<HostRow>> {
@@ -271,6 +287,54 @@ impl Store for SqlStore {
     }
     async fn update_user(&self, user: UserRow, audit: Draft) -> Result<()> {
         people::update(&self.db, user, audit).await
+    }
+    async fn change_user(&self, change: UserChange, audit: Vec<Draft>) -> Result<()> {
+        people::change(&self.db, change, audit).await
+    }
+    async fn join(
+        &self,
+        invitation: InvitationId,
+        user: UserRow,
+        recovery_sha256: Vec<Vec<u8>>,
+        audit: Draft,
+    ) -> Result<()> {
+        people::join(&self.db, invitation, user, recovery_sha256, audit).await
+    }
+    async fn user_facts(&self) -> Result<Vec<UserFacts>> {
+        people::facts(&self.db).await
+    }
+    async fn put_invitation(&self, row: InvitationRow, audit: Draft) -> Result<()> {
+        invitations::put(&self.db, row, audit).await
+    }
+    async fn invitation_by_secret(&self, secret_sha256: &[u8]) -> Result<Option<InvitationRow>> {
+        invitations::by_secret(&self.db, secret_sha256).await
+    }
+    async fn invitations(&self) -> Result<Vec<InvitationRow>> {
+        invitations::open(&self.db).await
+    }
+    async fn withdraw_invitation(&self, id: InvitationId, at: Timestamp, audit: Draft) -> Result<()> {
+        invitations::withdraw(&self.db, id, at, audit).await
+    }
+    async fn elevate_session(
+        &self,
+        id: SessionId,
+        token_sha256: Vec<u8>,
+        at: Timestamp,
+        audit: Draft,
+    ) -> Result<()> {
+        sessions::elevate(&self.db, id, token_sha256, at, audit).await
+    }
+    async fn views(&self, user: UserId) -> Result<Vec<ViewRow>> {
+        views::of(&self.db, user).await
+    }
+    async fn view(&self, id: ViewId) -> Result<Option<ViewRow>> {
+        views::one(&self.db, id).await
+    }
+    async fn put_view(&self, view: ViewRow, audit: Draft) -> Result<ViewRow> {
+        views::put(&self.db, view, audit).await
+    }
+    async fn delete_view(&self, id: ViewId, audit: Draft) -> Result<()> {
+        views::delete(&self.db, id, audit).await
     }
     async fn burn_totp_step(&self, id: UserId, step: i64) -> Result<bool> {
         people::burn_totp_step(&self.db, id, step).await

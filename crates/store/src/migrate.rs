@@ -18,12 +18,17 @@ struct Step {
 }
 
 /// Version `n` is the step at index `n - 1`. A step that was released is never edited: its digest is kept.
-const STEPS: &[Step] = &[Step {
-    name: "first",
-    common: include_str!("migrations/0001_first.sql"),
-    sqlite: include_str!("migrations/0001_first.sqlite.sql"),
-    postgres: include_str!("migrations/0001_first.postgres.sql"),
-}];
+const STEPS: &[Step] = &[
+    Step {
+        name: "first",
+        common: include_str!("migrations/0001_first.sql"),
+        sqlite: include_str!("migrations/0001_first.sqlite.sql"),
+        postgres: include_str!("migrations/0001_first.postgres.sql"),
+    },
+    Step { name: "people", common: include_str!("migrations/0002_people.sql"), sqlite: "", postgres: "" },
+    Step { name: "keel", common: include_str!("migrations/0003_keel.sql"), sqlite: "", postgres: "" },
+    Step { name: "fence", common: include_str!("migrations/0004_fence.sql"), sqlite: "", postgres: "" },
+];
 
 /// The schema version that this program writes.
 pub const SCHEMA_VERSION: i64 = STEPS.len() as i64;

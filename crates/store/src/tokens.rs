@@ -9,7 +9,7 @@ use crate::db::Db;
 use crate::error::conflict;
 use crate::sql::sql;
 use crate::value::{Row, json};
-use crate::{agents, audit_log, hosts};
+use crate::{agents, audit_log, hosts, upkeep};
 
 fn read(row: &Row) -> Result<TokenRow> {
     let mut r = row.read();
@@ -120,6 +120,7 @@ pub(crate) async fn enrol(
         return Err(conflict("the first certificate of an agent has no parent and names the agent"));
     }
     agents::insert_cert(&mut tx, &cert, now).await?;
+    upkeep::count_changes(&mut tx, 1).await?;
     audit_log::append(&mut tx, vec![audit]).await?;
     tx.commit().await
 }

@@ -6,7 +6,7 @@ use wk_engine::ports::rows::StoreHealth;
 use wk_engine::ports::store::Result;
 
 use crate::audit_log;
-use crate::db::{Db, Engine};
+use crate::db::{Db, Engine, Tx};
 use crate::migrate::SCHEMA_VERSION;
 use crate::sql::{Query, sql};
 
@@ -36,6 +36,19 @@ pub(crate) async fn claim_setting(db: &Db, key: &str, value: &str, audit: Option
     audit_log::append(&mut tx, audit.into_iter().collect()).await?;
     tx.commit().await?;
     Ok(true)
+}
+
+/// Counts changes of hosts, checks and channels, as part of the transaction that makes them.
+pub(crate) async fn count_changes(tx: &mut Tx, changes: usize) -> Result<()> {
+    if changes > 0 {
+        let q = sql("UPDATE config_revision SET revision = revision + $1 WHERE only_row = 1");
+        tx.run(q.bind(i64::try_from(changes).unwrap_or(i64::MAX))).await?;
+    }
+    Ok(())
+}
+
+pub(crate) async fn revision(db: &Db) -> Result<u64> {
+    number(db, sql("SELECT revision FROM config_revision WHERE only_row = 1")).await
 }
 
 async fn number(db: &Db, query: Query) -> Result<u64> {

@@ -162,6 +162,12 @@ macro_rules! take {
 }
 
 impl Reader<'_> {
+    /// Passes over columns.
+    pub(crate) fn skip(&mut self, columns: usize) -> &mut Self {
+        self.next += columns;
+        self
+    }
+
     pub(crate) fn int(&mut self) -> Result<i64> {
         take!(self, i64)
     }

@@ -54,6 +54,7 @@ on_both_engines! {
         hosts_keep_their_rules
         a_removed_host_takes_its_things_along_but_not_its_history
         checks_keep_their_rules
+        the_revision_counts_every_change_of_the_configuration
         inventory_keeps_first_sight_and_real_changes
         hostile_texts_come_back_as_texts;
     ingest:
@@ -78,6 +79,10 @@ on_both_engines! {
     people:
         accounts_keep_their_rules
         one_time_things_work_once_for_many_at_once
+        an_account_changes_as_a_whole_or_not_at_all
+        somebody_always_administers_the_server
+        a_link_lets_one_person_in_once
+        views_are_ones_own_until_they_are_shared
         sessions_end_for_good;
     audit:
         the_audit_log_has_no_gaps_under_eight_writers
@@ -736,6 +741,33 @@ async fn a_recovery_does_not_overtake_its_problem(db: Db) {
     assert_eq!(ready(31).await, [recovery, elsewhere, other, later]);
 }
 
+async fn the_revision_counts_every_change_of_the_configuration(db: Db) {
+    let mut count = db.revision().await.unwrap();
+    let mut grew = async |by: u64, what: &str| {
+        let now = db.revision().await.unwrap();
+        assert_eq!(now, count + by, "{what}");
+        count = now;
+    };
+    let web = db.put_host(host("web-1"), draft("host.create")).await.unwrap();
+    grew(1, "a host").await;
+    let check = check(web.id, "tcp:web");
+    let check = db.put_check(check, draft("check.create")).await.unwrap();
+    db.put_check(check.clone(), draft("check.change")).await.unwrap();
+    grew(2, "a check, made and changed").await;
+    conflict(db.put_check(check.clone(), draft("check.change")).await);
+    grew(0, "a change that was refused").await;
+    let made = [self::check(web.id, "disk:/"), self::check(web.id, "load")].to_vec();
+    let commit = IngestCommit { new_checks: made, hosts: vec![web.clone()], ..IngestCommit::default() };
+    db.commit_ingest(commit).await.unwrap();
+    grew(3, "two found checks and a host with other addresses").await;
+    let channel = db.put_channel(channel("mail"), draft("channel.create")).await.unwrap();
+    db.delete_channel(channel.id, draft("channel.delete")).await.unwrap();
+    grew(2, "a channel, made and removed").await;
+    db.delete_check(check.check.id, draft("check.delete")).await.unwrap();
+    db.delete_host(web.id, draft("host.delete")).await.unwrap();
+    grew(2, "a check and a host, removed").await;
+}
+
 async fn accounts_keep_their_rules(db: Db) {
     let ana = user("ana");
     db.create_user(ana.clone(), vec![vec![1; 32], vec![2; 32]], draft("user.add")).await.unwrap();
@@ -797,6 +829,152 @@ async fn one_time_things_work_once_for_many_at_once(db: Db) {
     assert_eq!(db.setting("other").await.unwrap().as_deref(), Some("2"));
 }
 
+fn link(secret: u8, name: &str) -> InvitationRow {
+    InvitationRow {
+        id: id(),
+        secret_sha256: vec![secret; 32],
+        person: None,
+        name: name.into(),
+        display_name: "Olga".into(),
+        role: "viewer".into(),
+        created: at(1),
+        created_by: "ana".into(),
+        expires: at(100),
+        used: None,
+        withdrawn: None,
+    }
+}
+
+async fn an_account_changes_as_a_whole_or_not_at_all(db: Db) {
+    let ana = user("ana");
+    db.create_user(ana.clone(), vec![vec![1; 32], vec![2; 32]], draft("user.add")).await.unwrap();
+    let rows = [session(&ana, 1), session(&ana, 2)];
+    for row in &rows {
+        db.put_session(row.clone(), draft("session.open")).await.unwrap();
+    }
+    db.set_failures(ana.id, 7, draft("session.refused")).await.unwrap();
+    let before = audit_count(&db).await;
+    let facts = |recovery_left| UserFacts { user: ana.id, recovery_left, last_sign_in: Some(T0) };
+    assert_eq!(db.user_facts().await.unwrap(), [facts(2)]);
+
+    let whole = UserChange {
+        recovery_sha256: Some(vec![vec![3; 32]]),
+        failures: Some(0),
+        end_sessions: Some(EndSessions { keep: Some(rows[0].id), at: at(9) }),
+        invite: Some(InvitationRow { person: Some(ana.id), ..link(1, "ana") }),
+        ..UserChange::of(UserRow { password_phc: "new".into(), ..ana.clone() })
+    };
+    let stale = UserChange { user: UserRow { revision: 9, ..ana.clone() }, ..whole.clone() };
+    conflict(db.change_user(stale, vec![draft("user.x")]).await);
+    let burnt = UserChange { burn: Some((id(), at(5))), ..whole.clone() };
+    assert!(conflict(db.change_user(burnt, vec![draft("user.x")]).await).contains("link"));
+    assert_eq!(
+        db.user(ana.id).await.unwrap().unwrap().password_phc,
+        ana.password_phc,
+        "nothing of it happened"
+    );
+    assert_eq!((audit_count(&db).await, db.user_facts().await.unwrap()), (before, vec![facts(2)]));
+
+    db.change_user(whole, vec![draft("user.x"), draft("session.end")]).await.unwrap();
+    let now = db.user(ana.id).await.unwrap().unwrap();
+    assert_eq!((now.password_phc.as_str(), now.failures, now.revision), ("new", 0, 2));
+    assert_eq!(db.user_facts().await.unwrap(), [facts(1)]);
+    assert!(!db.burn_recovery(ana.id, &[1; 32]).await.unwrap(), "old codes are void");
+    let ends: Vec<_> = db.sessions(ana.id).await.unwrap().iter().map(|s| s.ended).collect();
+    assert_eq!(ends, [Some(at(9)), None], "the one that is kept goes on");
+    assert_eq!(db.invitations().await.unwrap().len(), 1);
+    assert_eq!(audit_count(&db).await, before + 2);
+}
+
+async fn somebody_always_administers_the_server(db: Db) {
+    let (ana, bob) = (user("ana"), user("bob"));
+    for each in [&ana, &bob] {
+        db.create_user(each.clone(), vec![], draft("user.add")).await.unwrap();
+    }
+    let step_down = |row: &UserRow| UserChange::of(UserRow { role: "viewer".into(), ..row.clone() });
+    let off = |row: &UserRow| UserChange::of(UserRow { disabled: Some(at(3)), ..row.clone() });
+    // Both at once, each as if the other stayed.
+    let (one, two) = tokio::join!(
+        db.change_user(step_down(&ana), vec![draft("user.role")]),
+        db.change_user(off(&bob), vec![draft("user.disable")]),
+    );
+    assert!(one.is_ok() != two.is_ok(), "one of them stays: {one:?} {two:?}");
+    assert!(conflict(one.and(two)).contains("last administrator"));
+    let left: Vec<UserRow> =
+        db.users().await.unwrap().into_iter().filter(|u| u.role == "admin" && u.disabled.is_none()).collect();
+    assert_eq!(left.len(), 1);
+    conflict(db.change_user(step_down(&left[0]), vec![draft("user.role")]).await);
+    conflict(db.change_user(off(&left[0]), vec![draft("user.disable")]).await);
+    db.change_user(UserChange::of(UserRow { display_name: "A".into(), ..left[0].clone() }), vec![draft("x")])
+        .await
+        .unwrap();
+}
+
+async fn a_link_lets_one_person_in_once(db: Db) {
+    let first = link(1, "olga");
+    db.put_invitation(first.clone(), draft("user.invite")).await.unwrap();
+    assert_eq!(db.invitation_by_secret(&[1; 32]).await.unwrap(), Some(first.clone()));
+    assert_eq!(db.invitation_by_secret(&[2; 32]).await.unwrap(), None);
+    let newer = InvitationRow { created: at(2), ..link(2, "olga") };
+    db.put_invitation(newer.clone(), draft("user.invite")).await.unwrap();
+    assert_eq!(db.invitations().await.unwrap(), [newer.clone()], "the older one is withdrawn");
+    let olga = UserRow { created: at(50), ..user("olga") };
+    conflict(db.join(first.id, olga.clone(), vec![], draft("user.join")).await);
+    let late = UserRow { created: at(100), ..olga.clone() };
+    conflict(db.join(newer.id, late, vec![], draft("user.join")).await);
+    assert_eq!(db.user(olga.id).await.unwrap(), None);
+    db.join(newer.id, olga.clone(), vec![vec![1; 32]], draft("user.join")).await.unwrap();
+    conflict(db.join(newer.id, user("eve"), vec![], draft("user.join")).await);
+    assert_eq!(db.user_by_name("eve").await.unwrap(), None);
+    assert!(db.invitations().await.unwrap().is_empty());
+    conflict(db.withdraw_invitation(newer.id, at(60), draft("user.withdraw")).await);
+
+    let third = link(3, "paul");
+    db.put_invitation(third.clone(), draft("user.invite")).await.unwrap();
+    db.withdraw_invitation(third.id, at(60), draft("user.withdraw")).await.unwrap();
+    conflict(db.join(third.id, user("paul"), vec![], draft("user.join")).await);
+    not_found(db.withdraw_invitation(id(), at(60), draft("user.withdraw")).await);
+    assert_eq!(audit_count(&db).await, 5);
+    let much_later = T0 + std::time::Duration::from_secs(40 * 86_400);
+    let fourth = InvitationRow { created: much_later, expires: much_later, ..link(4, "rita") };
+    db.put_invitation(fourth, draft("user.invite")).await.unwrap();
+    assert_eq!(db.invitation_by_secret(&[3; 32]).await.unwrap(), None, "old ones are forgotten");
+}
+
+async fn views_are_ones_own_until_they_are_shared(db: Db) {
+    let (ana, bob) = (user("ana"), user("bob"));
+    for each in [&ana, &bob] {
+        db.create_user(each.clone(), vec![], draft("user.add")).await.unwrap();
+    }
+    let view = |owner: &UserRow, name: &str, shared| ViewRow {
+        id: id(),
+        owner: owner.id,
+        list: "problems".into(),
+        name: name.into(),
+        filter: "state:critical -handled".into(),
+        scope: String::new(),
+        sort: "-since".into(),
+        shared,
+        created: T0,
+        revision: 0,
+    };
+    let mine = db.put_view(view(&ana, "Paris", false), draft("view.keep")).await.unwrap();
+    let hers = db.put_view(view(&bob, "Berlin", true), draft("view.keep")).await.unwrap();
+    db.put_view(view(&bob, "Paris", false), draft("view.keep")).await.unwrap();
+    assert_eq!(mine.revision, 1);
+    assert_eq!(db.views(ana.id).await.unwrap(), [hers.clone(), mine.clone()]);
+    assert!(conflict(db.put_view(view(&ana, "Paris", true), draft("view.keep")).await).contains("Paris"));
+    let edit = ViewRow { name: "Lyon".into(), shared: true, ..mine.clone() };
+    let edited = db.put_view(edit.clone(), draft("view.keep")).await.unwrap();
+    assert_eq!(db.view(mine.id).await.unwrap(), Some(edited));
+    conflict(db.put_view(edit, draft("view.keep")).await);
+    not_found(db.put_view(ViewRow { id: id(), ..mine.clone() }, draft("view.keep")).await);
+    assert_eq!(db.views(bob.id).await.unwrap().len(), 3);
+    db.delete_view(mine.id, draft("view.remove")).await.unwrap();
+    not_found(db.delete_view(mine.id, draft("view.remove")).await);
+    assert_eq!(audit_count(&db).await, 7);
+}
+
 async fn sessions_end_for_good(db: Db) {
     let ana = user("ana");
     db.create_user(ana.clone(), vec![], draft("user.add")).await.unwrap();
@@ -813,9 +991,15 @@ async fn sessions_end_for_good(db: Db) {
     db.touch_session(rows[0].id, at(40)).await.unwrap();
     assert_eq!(db.session_by_token(&[1; 32]).await.unwrap().unwrap().0.last_used, at(50));
 
+    db.elevate_session(rows[0].id, vec![8; 32], at(55), draft("session.elevate")).await.unwrap();
+    assert_eq!(db.session_by_token(&[1; 32]).await.unwrap(), None, "the old token is worth nothing");
+    let risen = db.session_by_token(&[8; 32]).await.unwrap().unwrap().0;
+    assert_eq!((risen.id, risen.elevated), (rows[0].id, Some(at(55))));
+
     db.end_session(rows[0].id, at(60), draft("session.end")).await.unwrap();
+    not_found(db.elevate_session(rows[0].id, vec![7; 32], at(61), draft("session.elevate")).await);
     db.touch_session(rows[0].id, at(70)).await.unwrap();
-    assert_eq!(db.session_by_token(&[1; 32]).await.unwrap(), None);
+    assert_eq!(db.session_by_token(&[8; 32]).await.unwrap(), None);
     not_found(db.end_session(id(), at(60), draft("session.end")).await);
     db.end_sessions(ana.id, Some(rows[2].id), at(80), draft("session.end")).await.unwrap();
     let ends: Vec<_> = db.sessions(ana.id).await.unwrap().iter().map(|s| s.ended).collect();
@@ -922,7 +1106,7 @@ async fn the_audit_log_is_found_by_its_fields(db: Db) {
         assert_eq!(entry.draft.action, row.action);
     }
     let gaps: Vec<i64> =
-        rows.iter().map(|row| Entry::decode(row.entry_json.as_bytes()).unwrap().prev_gap_ns).collect();
+        rows.iter().map(|row| Entry::decode(row.entry_json.as_bytes()).unwrap().prev_ts_gap_ns).collect();
     assert_eq!(gaps, [0, 1_000_000_000, 1_000_000_000, 1_000_000_001]);
 }
 

@@ -1,8 +1,8 @@
 //! The rows that cross the store port: what is kept, in plain types. Enumerations cross as their `as_str` words.
 
 use wk_domain::{
-    AgentId, ChannelId, Check, CheckId, DowntimeId, EventId, ExecutionId, HostId, NotificationId, SessionId,
-    Timestamp, TokenId, UserId,
+    AgentId, ChannelId, Check, CheckId, DowntimeId, EventId, ExecutionId, HostId, InvitationId,
+    NotificationId, SessionId, Timestamp, TokenId, UserId, ViewId,
 };
 
 /// A watched machine.
@@ -155,7 +155,7 @@ pub struct EventRow {
     pub check: Option<CheckId>,
     pub agent: Option<AgentId>,
     /// `state`, `ack`, `unack`, `downtime-start`, `downtime-end`, `comment`, `inventory`, `agent`, `notification`,
-    /// `security`.
+    /// `security`, `system`.
     pub kind: String,
     /// `info`, `ok`, `warning`, `critical`, `unknown`.
     pub severity: String,
@@ -310,6 +310,82 @@ pub struct SessionRow {
     /// `password+totp`, `password+recovery`, `claim`, ...
     pub method: String,
     pub ended: Option<Timestamp>,
+    /// The last fresh second factor: at sign-in, or when asked again for a dangerous act.
+    pub elevated: Option<Timestamp>,
+}
+
+/// A one-time link, by which a person joins or chooses new factors.
+#[derive(Debug, Clone, PartialEq)]
+pub struct InvitationRow {
+    pub id: InvitationId,
+    pub secret_sha256: Vec<u8>,
+    /// Whose factors it renews; nobody's for a new account.
+    pub person: Option<UserId>,
+    pub name: String,
+    pub display_name: String,
+    pub role: String,
+    pub created: Timestamp,
+    pub created_by: String,
+    pub expires: Timestamp,
+    pub used: Option<Timestamp>,
+    pub withdrawn: Option<Timestamp>,
+}
+
+/// What is known of an account beside its row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UserFacts {
+    pub user: UserId,
+    pub recovery_left: u64,
+    pub last_sign_in: Option<Timestamp>,
+}
+
+/// A change of an account with all that belongs to it.
+#[derive(Debug, Clone)]
+pub struct UserChange {
+    /// At the revision that was read.
+    pub user: UserRow,
+    /// Replaces all recovery codes.
+    pub recovery_sha256: Option<Vec<Vec<u8>>>,
+    /// Sets the durable count of failures.
+    pub failures: Option<i64>,
+    /// Ends the person's sessions.
+    pub end_sessions: Option<EndSessions>,
+    /// Makes a link with it.
+    pub invite: Option<InvitationRow>,
+    /// Uses a link up by it.
+    pub burn: Option<(InvitationId, Timestamp)>,
+}
+
+impl UserChange {
+    /// Only the row.
+    pub fn of(user: UserRow) -> Self {
+        Self { user, recovery_sha256: None, failures: None, end_sessions: None, invite: None, burn: None }
+    }
+}
+
+/// Which sessions end, and when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EndSessions {
+    pub keep: Option<SessionId>,
+    pub at: Timestamp,
+}
+
+/// A list's filter under a name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ViewRow {
+    pub id: ViewId,
+    pub owner: UserId,
+    /// `problems` or `hosts`.
+    pub list: String,
+    /// Unique among the owner's views of the list.
+    pub name: String,
+    pub filter: String,
+    pub scope: String,
+    pub sort: String,
+    /// Shown to everybody.
+    pub shared: bool,
+    pub created: Timestamp,
+    pub revision: i64,
 }
 
 /// A committed audit entry.
@@ -346,7 +422,7 @@ pub struct IngestCommit {
 /// Asks for a part of a list: newest or first by key, after a cursor.
 #[derive(Debug, Clone, Default)]
 pub struct Page {
-    /// Rows at most, 1 to 500.
+    /// Rows at most, 1 to 501: one more than a list shows tells whether there is a next page.
     pub limit: u32,
     /// The last row's key of the page before, as that list gave it.
     pub after: Option<String>,

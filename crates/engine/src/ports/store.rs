@@ -8,7 +8,8 @@ use std::fmt::Debug;
 use async_trait::async_trait;
 use wk_audit::Draft;
 use wk_domain::{
-    AgentId, ChannelId, CheckId, DowntimeId, HostId, NotificationId, SessionId, Timestamp, TokenId, UserId,
+    AgentId, ChannelId, CheckId, DowntimeId, HostId, InvitationId, NotificationId, SessionId, Timestamp,
+    TokenId, UserId, ViewId,
 };
 
 use super::rows::*;
@@ -50,6 +51,11 @@ pub trait Store: Send + Sync + Debug {
     /// One round of ingest, whole or not at all. A cursor moves only forward within its epoch; a cursor with a new
     /// epoch replaces the old.
     async fn commit_ingest(&self, commit: IngestCommit) -> Result<()>;
+
+    // Configuration --------------------------------------------------------------------------------------------------
+    /// How often hosts, checks and channels were made, changed or removed: one for each, in the transaction that did
+    /// it, whoever did it. Never goes down.
+    async fn revision(&self) -> Result<u64>;
 
     // Hosts and checks -----------------------------------------------------------------------------------------------
     async fn hosts(&self) -> Result<Vec<HostRow>>;
@@ -180,6 +186,26 @@ pub trait Store: Send + Sync + Debug {
     /// Conflict when the name is taken or the revision moved on. Leaves `failures` alone, and `totp_last_step` only
     /// goes up.
     async fn update_user(&self, user: UserRow, audit: Draft) -> Result<()>;
+    /// Changes an account as a whole; see [`UserChange`]. Conflict as [`Store::update_user`], when the link to burn is
+    /// used, withdrawn or over, and when nobody would be left who administers the server.
+    async fn change_user(&self, change: UserChange, audit: Vec<Draft>) -> Result<()>;
+    /// Burns the link and makes the account. Conflict when the name is taken, or the link is used, withdrawn or over.
+    async fn join(
+        &self,
+        invitation: InvitationId,
+        user: UserRow,
+        recovery_sha256: Vec<Vec<u8>>,
+        audit: Draft,
+    ) -> Result<()>;
+    /// What is known of each account beside its row.
+    async fn user_facts(&self) -> Result<Vec<UserFacts>>;
+    /// Puts a link; older open ones for the name are withdrawn.
+    async fn put_invitation(&self, row: InvitationRow, audit: Draft) -> Result<()>;
+    /// The link with this digest, whatever became of it.
+    async fn invitation_by_secret(&self, secret_sha256: &[u8]) -> Result<Option<InvitationRow>>;
+    /// Links that were neither used nor withdrawn, newest first; some may be over.
+    async fn invitations(&self) -> Result<Vec<InvitationRow>>;
+    async fn withdraw_invitation(&self, id: InvitationId, at: Timestamp, audit: Draft) -> Result<()>;
     /// Moves `totp_last_step` forward to `step`; false when it was used already.
     async fn burn_totp_step(&self, id: UserId, step: i64) -> Result<bool>;
     async fn replace_recovery(&self, id: UserId, recovery_sha256: Vec<Vec<u8>>, audit: Draft) -> Result<()>;
@@ -190,6 +216,14 @@ pub trait Store: Send + Sync + Debug {
     async fn put_session(&self, session: SessionRow, audit: Draft) -> Result<()>;
     /// The session under this token that has not ended, with its account, which may be disabled.
     async fn session_by_token(&self, token_sha256: &[u8]) -> Result<Option<(SessionRow, UserRow)>>;
+    /// A fresh second factor: the session goes on under a new token.
+    async fn elevate_session(
+        &self,
+        id: SessionId,
+        token_sha256: Vec<u8>,
+        at: Timestamp,
+        audit: Draft,
+    ) -> Result<()>;
     async fn touch_session(&self, id: SessionId, at: Timestamp) -> Result<()>;
     async fn sessions(&self, user: UserId) -> Result<Vec<SessionRow>>;
     async fn end_session(&self, id: SessionId, at: Timestamp, audit: Draft) -> Result<()>;
@@ -201,6 +235,15 @@ pub trait Store: Send + Sync + Debug {
         at: Timestamp,
         audit: Draft,
     ) -> Result<()>;
+
+    // Saved views ----------------------------------------------------------------------------------------------------
+    /// The person's own, and what others share; by name.
+    async fn views(&self, user: UserId) -> Result<Vec<ViewRow>>;
+    async fn view(&self, id: ViewId) -> Result<Option<ViewRow>>;
+    /// Inserts (revision 0) or replaces (by id, at the revision that was read). Conflict when the owner has another of
+    /// that name in the list.
+    async fn put_view(&self, view: ViewRow, audit: Draft) -> Result<ViewRow>;
+    async fn delete_view(&self, id: ViewId, audit: Draft) -> Result<()>;
 
     // Evidence and settings ------------------------------------------------------------------------------------------
     /// A security event or a refused act, on its own.

@@ -186,3 +186,47 @@ async fn a_thousand_hosts_with_fifty_checks_load() {
     assert_eq!(rig.told().await, []);
     rig.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn addresses_follow_every_interface_in_whatever_piece_it_comes() {
+    let rig = Rig::new().await;
+    let mut agent = rig.connected("web-1", &[]).await;
+    let now = rig.now();
+    let piece = |full: bool, items: &[(&str, &str)], removed: &[&str]| ObservedInventory {
+        section: "interfaces".to_owned(),
+        full,
+        items: items
+            .iter()
+            .map(|(name, addresses)| {
+                ((*name).to_owned(), vec![("addresses".to_owned(), (*addresses).to_owned())])
+            })
+            .collect(),
+        removed: removed.iter().map(|name| (*name).to_owned()).collect(),
+        at: now,
+    };
+    let host = agent.host;
+    let addresses = |rig: &Rig| rig.engine.world().hosts[&host].addresses.join(" ");
+    let send = async |rig: &Rig, agent: &mut Agent, pieces: Vec<ObservedInventory>| {
+        rig.send(agent, Observations { inventory: pieces, ..empty() }).await;
+    };
+    let first = piece(true, &[("eth0", "192.0.2.10/24, 2001:db8::10/64"), ("lo", "127.0.0.1/8")], &[]);
+    let second = piece(false, &[("eth1", "198.51.100.7/24")], &[]);
+    send(&rig, &mut agent, vec![first, second]).await;
+    assert_eq!(addresses(&rig), "192.0.2.10 198.51.100.7 2001:db8::10");
+    send(&rig, &mut agent, vec![piece(false, &[("wg0", "10.9.0.1/32")], &[])]).await;
+    assert_eq!(addresses(&rig), "10.9.0.1 192.0.2.10 198.51.100.7 2001:db8::10", "in a batch of its own");
+
+    let mut rig = rig.restart().await;
+    rig.link(&agent).await;
+    send(&rig, &mut agent, vec![piece(false, &[("eth0", "192.0.2.11/24")], &["eth1"])]).await;
+    assert_eq!(
+        addresses(&rig),
+        "10.9.0.1 192.0.2.11",
+        "changed, gone, and the rest as it was before the restart"
+    );
+    send(&rig, &mut agent, vec![piece(true, &[("eth0", "192.0.2.12/24")], &[])]).await;
+    assert_eq!(addresses(&rig), "192.0.2.12", "a scan begins anew");
+    rig = rig.restart().await;
+    assert_eq!(addresses(&rig), "192.0.2.12");
+    rig.end().await;
+}

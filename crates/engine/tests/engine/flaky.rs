@@ -6,7 +6,8 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 use wk_audit::Draft;
 use wk_domain::{
-    AgentId, ChannelId, CheckId, DowntimeId, HostId, NotificationId, SessionId, Timestamp, TokenId, UserId,
+    AgentId, ChannelId, CheckId, DowntimeId, HostId, InvitationId, NotificationId, SessionId, Timestamp,
+    TokenId, UserId, ViewId,
 };
 use wk_engine::ports::rows::*;
 use wk_engine::ports::store::Result;
@@ -15,10 +16,22 @@ use wk_engine::ports::{Store, StoreError};
 /// Looks at a commit and says how it fails, if it does.
 type Judge = Box<dyn FnMut(&IngestCommit) -> Option<StoreError> + Send>;
 
+/// What happens once the store has committed, before anybody hears of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum After {
+    /// A fault of the program.
+    Panic,
+    /// The answer is lost on the way.
+    Lost,
+    /// It never comes.
+    Hang,
+}
+
 /// The real store, with a finger on the commits of the first walk.
 pub(crate) struct Flaky {
     pub(crate) real: Arc<dyn Store>,
     judge: Mutex<Option<Judge>>,
+    after: Mutex<Option<After>>,
 }
 
 impl std::fmt::Debug for Flaky {
@@ -29,7 +42,7 @@ impl std::fmt::Debug for Flaky {
 
 impl Flaky {
     pub(crate) fn new(real: Arc<dyn Store>) -> Self {
-        Self { real, judge: Mutex::new(None) }
+        Self { real, judge: Mutex::new(None), after: Mutex::new(None) }
     }
 
     /// From now on, asks `judge` before each commit of a round.
@@ -41,6 +54,21 @@ impl Flaky {
     pub(crate) fn heal(&self) {
         *self.judge.lock() = None;
     }
+
+    /// After the next batch or enrolment that is committed.
+    pub(crate) fn after(&self, after: After) {
+        *self.after.lock() = Some(after);
+    }
+
+    async fn aftermath(&self) -> Result<()> {
+        let after = self.after.lock().take();
+        match after {
+            None => Ok(()),
+            Some(After::Panic) => panic!("injected: the program ends here"),
+            Some(After::Lost) => Err(StoreError::Unavailable { detail: "the answer was lost".into() }),
+            Some(After::Hang) => std::future::pending().await,
+        }
+    }
 }
 
 #[async_trait]
@@ -49,8 +77,15 @@ impl Store for Flaky {
         let error = self.judge.lock().as_mut().and_then(|judge| judge(&commit));
         match error {
             Some(error) => Err(error),
-            None => self.real.commit_ingest(commit).await,
+            None => {
+                let of_agents = !commit.cursors.is_empty();
+                self.real.commit_ingest(commit).await?;
+                if of_agents { self.aftermath().await } else { Ok(()) }
+            }
         }
+    }
+    async fn revision(&self) -> Result<u64> {
+        self.real.revision().await
     }
     async fn hosts(&self) -> Result<Vec<HostRow>> {
         self.real.hosts().await
@@ -146,7 +181,8 @@ impl Store for Flaky {
         cert: AgentCertRow,
         audit: Draft,
     ) -> Result<()> {
-        self.real.enrol(token, now, host, agent, cert, audit).await
+        self.real.enrol(token, now, host, agent, cert, audit).await?;
+        self.aftermath().await
     }
     async fn agent_seen(&self, agent: AgentRow) -> Result<()> {
         self.real.agent_seen(agent).await
@@ -234,6 +270,54 @@ impl Store for Flaky {
     }
     async fn update_user(&self, user: UserRow, audit: Draft) -> Result<()> {
         self.real.update_user(user, audit).await
+    }
+    async fn change_user(&self, change: UserChange, audit: Vec<Draft>) -> Result<()> {
+        self.real.change_user(change, audit).await
+    }
+    async fn join(
+        &self,
+        invitation: InvitationId,
+        user: UserRow,
+        recovery_sha256: Vec<Vec<u8>>,
+        audit: Draft,
+    ) -> Result<()> {
+        self.real.join(invitation, user, recovery_sha256, audit).await
+    }
+    async fn user_facts(&self) -> Result<Vec<UserFacts>> {
+        self.real.user_facts().await
+    }
+    async fn put_invitation(&self, row: InvitationRow, audit: Draft) -> Result<()> {
+        self.real.put_invitation(row, audit).await
+    }
+    async fn invitation_by_secret(&self, secret_sha256: &[u8]) -> Result<Option<InvitationRow>> {
+        self.real.invitation_by_secret(secret_sha256).await
+    }
+    async fn invitations(&self) -> Result<Vec<InvitationRow>> {
+        self.real.invitations().await
+    }
+    async fn withdraw_invitation(&self, id: InvitationId, at: Timestamp, audit: Draft) -> Result<()> {
+        self.real.withdraw_invitation(id, at, audit).await
+    }
+    async fn elevate_session(
+        &self,
+        id: SessionId,
+        token_sha256: Vec<u8>,
+        at: Timestamp,
+        audit: Draft,
+    ) -> Result<()> {
+        self.real.elevate_session(id, token_sha256, at, audit).await
+    }
+    async fn views(&self, user: UserId) -> Result<Vec<ViewRow>> {
+        self.real.views(user).await
+    }
+    async fn view(&self, id: ViewId) -> Result<Option<ViewRow>> {
+        self.real.view(id).await
+    }
+    async fn put_view(&self, view: ViewRow, audit: Draft) -> Result<ViewRow> {
+        self.real.put_view(view, audit).await
+    }
+    async fn delete_view(&self, id: ViewId, audit: Draft) -> Result<()> {
+        self.real.delete_view(id, audit).await
     }
     async fn burn_totp_step(&self, id: UserId, step: i64) -> Result<bool> {
         self.real.burn_totp_step(id, step).await

@@ -209,7 +209,7 @@ fn lie(targets: Arc<Targets>) -> impl Strategy<Value = Lie> {
             batch: Observations {
                 epoch: 1,
                 seq: 0,
-                series: Arc::new(series),
+                series: Arc::new(series.into_iter().collect()),
                 samples,
                 results,
                 inventory,
@@ -285,6 +285,8 @@ fn no_batch_changes_anything_of_another_host() {
             };
             let mut batch = lie.batch;
             (batch.epoch, batch.seq) = match lie.place {
+                // Who used the last number up begins a new epoch, as an agent with a new spool does.
+                Place::Next if seq >= i64::MAX as u64 - 1 => (epoch.wrapping_add(1).max(1), 1),
                 Place::Next => (epoch.max(1), if epoch == 0 { 1 } else { seq.saturating_add(1) }),
                 Place::Again => (epoch, seq),
                 Place::Any { epoch, seq } => (epoch, seq),

@@ -3,9 +3,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod agents;
+mod audit_log;
 mod batches;
 mod builtin;
 mod evidence;
+mod faults;
 mod flaky;
 mod isolation;
 mod notifications;

@@ -25,17 +25,54 @@ use crate::flaky::Flaky;
 
 /// A clock that stands until it is moved.
 #[derive(Debug)]
-pub(crate) struct TestClock(AtomicI64);
+pub(crate) struct TestClock {
+    now_ms: AtomicI64,
+    /// By how much somebody set it: the steady clock does not see that.
+    set_ms: AtomicI64,
+    fault: parking_lot::Mutex<Option<&'static str>>,
+}
 
 impl TestClock {
+    fn at(now_ms: i64) -> Self {
+        Self {
+            now_ms: AtomicI64::new(now_ms),
+            set_ms: AtomicI64::new(0),
+            fault: parking_lot::Mutex::default(),
+        }
+    }
+
+    /// Time passes.
     pub(crate) fn advance(&self, by: Duration) {
-        self.0.fetch_add(i64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
+        self.now_ms.fetch_add(i64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
+    }
+
+    /// Somebody sets it.
+    pub(crate) fn set_by(&self, ms: i64) {
+        self.set_ms.fetch_add(ms, Ordering::SeqCst);
+        self.now_ms.fetch_add(ms, Ordering::SeqCst);
+    }
+
+    /// The next time that this function of the engine asks for the steady clock, the task it runs in ends.
+    pub(crate) fn fault_in(&self, function: &'static str) {
+        *self.fault.lock() = Some(function);
     }
 }
 
 impl Clock for TestClock {
     fn now(&self) -> Timestamp {
-        Timestamp::from_ms(self.0.load(Ordering::SeqCst))
+        Timestamp::from_ms(self.now_ms.load(Ordering::SeqCst))
+    }
+
+    fn steady(&self) -> Duration {
+        let fault = *self.fault.lock();
+        if let Some(function) = fault
+            && std::backtrace::Backtrace::force_capture().to_string().contains(function)
+        {
+            *self.fault.lock() = None;
+            panic!("injected: {function} ends here");
+        }
+        let ms = self.now_ms.load(Ordering::SeqCst) - self.set_ms.load(Ordering::SeqCst);
+        Duration::from_millis(ms.try_into().unwrap())
     }
 }
 
@@ -90,7 +127,8 @@ pub(crate) fn admin() -> Actor {
 }
 
 pub(crate) fn as_role(role: Role) -> Actor {
-    Actor { who: Who::Local { uid: 1000 }, role, address: None, request: "req_test".to_owned() }
+    let (who, request) = (Who::Local { uid: 1000 }, "req_test".to_owned());
+    Actor { who, role, address: None, request, user_agent: "test".to_owned() }
 }
 
 /// An enrolled agent and what it holds.
@@ -129,7 +167,7 @@ impl Rig {
     pub(crate) async fn new() -> Self {
         let now = wk_engine::ports::SystemClock.now().as_ms() / 1000 * 1000;
         let dir = Arc::new(tempfile::tempdir().unwrap());
-        let clock = Arc::new(TestClock(AtomicI64::new(now)));
+        let clock = Arc::new(TestClock::at(now));
         Self::on(dir, clock, Arc::default()).await
     }
 
