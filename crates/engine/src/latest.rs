@@ -45,7 +45,8 @@ impl Latest {
     /// Takes note of a series, if a rule looks at it.
     pub(crate) fn define(&mut self, id: SeriesRef, meta: &SeriesMeta) {
         let name = meta.key.name.as_str();
-        if self.series.len() >= SERIES_MAX
+        if id == SeriesRef::NONE
+            || self.series.len() >= SERIES_MAX
             || self.series.contains_key(&id)
             || !WATCHED.iter().any(|prefix| name.starts_with(prefix))
         {

@@ -1,6 +1,8 @@
 //! Measures the store on host-like data and prints one JSON line per figure.
 //!
 //! `cargo run --profile dist -p wk-tsdb --features bench --example bench -- [--hours 24] [--dir FOLDER]`
+//! With `--recorded FILE` instead: bytes per sample of what a real machine's collectors gave (`record`, an example of
+//! wk-collect), repeated until it fills the hours; counters go on from where they were.
 //! Ten thousand series, one sample each ten seconds. Ingest is durable: every batch is synced before the next of its
 //! thread. Figures hold for the folder's disk.
 #![allow(clippy::print_stdout)] // printing is what this program is for
@@ -10,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use wk_domain::Timestamp;
-use wk_engine::ports::metrics::{Metrics, RangeQuery, Sample, Selector, SeriesRef};
+use wk_engine::ports::metrics::{Metrics, RangeQuery, Sample, Selector, SeriesKey, SeriesMeta, SeriesRef};
 use wk_tsdb::bench_data::{Fleet, PER_HOST, STEP_MS};
 use wk_tsdb::{Options, Store};
 
@@ -214,11 +216,12 @@ fn head_memory(dir: &Path) -> Fallible<()> {
 
 fn main() -> Fallible<()> {
     let mut args = std::env::args().skip(1);
-    let (mut hours, mut dir) = (24i64, None::<PathBuf>);
+    let (mut hours, mut dir, mut recorded) = (24i64, None::<PathBuf>, None::<PathBuf>);
     while let Some(arg) = args.next() {
         match arg.as_str() {
             "--hours" => hours = args.next().ok_or("--hours needs a number")?.parse()?,
             "--dir" => dir = args.next().map(PathBuf::from),
+            "--recorded" => recorded = args.next().map(PathBuf::from),
             "--head-memory" => {
                 return head_memory(Path::new(&args.next().ok_or("--head-memory needs a folder")?));
             }
@@ -226,9 +229,115 @@ fn main() -> Fallible<()> {
         }
     }
     let root = dir.unwrap_or_else(std::env::temp_dir).join(format!("wk-tsdb-bench-{}", std::process::id()));
-    let result = measure(&root, hours);
+    let result = match recorded {
+        Some(file) => measure_recorded(&root, &file, hours),
+        None => measure(&root, hours),
+    };
     let _ = std::fs::remove_dir_all(&root);
     result
+}
+
+/// What `record` wrote: series, and cycles of series number and value.
+fn read_record(file: &Path) -> Fallible<(Vec<SeriesMeta>, Vec<Vec<(usize, f64)>>)> {
+    let (mut metas, mut cycles) = (Vec::new(), Vec::new());
+    for line in std::fs::read_to_string(file)?.lines() {
+        if let Some(def) = line.strip_prefix("D ") {
+            let parts: Vec<&str> = def.split('\t').collect();
+            let [kind, name, labels, unit] = parts[..] else {
+                return Err("a definition of other parts".into());
+            };
+            let pairs = labels.split('\u{1f}').filter_map(|pair| pair.split_once('='));
+            metas.push(SeriesMeta {
+                key: SeriesKey {
+                    host: Fleet::host_id(0),
+                    name: name.to_owned(),
+                    labels: pairs.map(|(k, v)| (k.to_owned(), v.to_owned())).collect(),
+                },
+                unit: unit.to_owned(),
+                counter: kind == "counter",
+            });
+        } else if let Some(cycle) = line.strip_prefix("S ") {
+            let mut values = Vec::new();
+            for pair in cycle.split(' ').skip(1) {
+                let (series, value) = pair.split_once(':').ok_or("a value without its series")?;
+                values.push((series.parse()?, value.parse()?));
+            }
+            cycles.push(values);
+        }
+    }
+    // The first cycle lacks all that needs two readings.
+    if !cycles.is_empty() {
+        cycles.remove(0);
+    }
+    Ok((metas, cycles))
+}
+
+fn measure_recorded(root: &Path, file: &Path, hours: i64) -> Fallible<()> {
+    std::fs::create_dir_all(root)?;
+    let (metas, cycles) = read_record(file)?;
+    row("recorded series", metas.len() as f64, "series", None)?;
+    row("recorded cycles", cycles.len() as f64, "cycles", None)?;
+    // How much each counter grew over the record.
+    let mut seen = vec![(None::<f64>, 0.0); metas.len()];
+    for (series, value) in cycles.iter().flatten() {
+        let seen = seen.get_mut(*series).ok_or("a value of no series")?;
+        seen.0.get_or_insert(*value);
+        seen.1 = *value;
+    }
+    let grown: Vec<f64> = seen.iter().map(|(first, last)| last - first.unwrap_or(*last)).collect();
+    for (what, steps) in [("one pass", cycles.len()), ("repeated", usize::try_from(hours * HOUR / STEP_MS)?)]
+    {
+        let dir = root.join(what.replace(' ', "-"));
+        let end = START + steps as i64 * STEP_MS;
+        let store = Store::open(&dir, Options::default())?;
+        store.maintain(Timestamp::from_ms(end))?;
+        let refs = store.resolve(&metas)?;
+        let mut samples = 0.0;
+        for (step, cycle) in cycles.iter().cycle().take(steps).enumerate() {
+            let turns = (step / cycles.len()) as f64;
+            let at_ms = START + step as i64 * STEP_MS + [0, 0, 0, 0, 1, 1, 2][step * 7919 % 7];
+            let batch: Vec<Sample> = cycle
+                .iter()
+                .map(|&(series, value)| {
+                    // Six digits are what the collectors send at most.
+                    let more = if metas[series].counter { turns * grown[series] } else { 0.0 };
+                    Sample { series: refs[series], at_ms, value: ((value + more) * 1e6).round() / 1e6 }
+                })
+                .map(|sample| {
+                    if sample.value.abs() > 1e9 {
+                        Sample { value: sample.value.round(), ..sample }
+                    } else {
+                        sample
+                    }
+                })
+                .collect();
+            samples += batch.len() as f64;
+            store.append(&batch)?;
+            // Two hours, as in service.
+            if step % 720 == 719 {
+                store.seal()?;
+            }
+        }
+        store.seal()?;
+        let names = ["series.log", "series.copy"]
+            .map(|name| std::fs::metadata(dir.join(name)).map_or(0, |m| m.len()));
+        let names = names.iter().sum::<u64>() as f64;
+        let (bytes, _) = bytes_in(&dir)?;
+        row(&format!("recorded, {what}: bytes per sample, sealed"), bytes as f64 / samples, "B", None)?;
+        row(&format!("recorded, {what}: of that, names of series"), names / samples, "B", None)?;
+        for minute in 0..4 {
+            store.maintain(Timestamp::from_ms(end + 26 * HOUR + minute * 60_000))?;
+        }
+        let (bytes, _) = bytes_in(&dir)?;
+        let budget = (what == "repeated").then_some((0.9, true));
+        row(
+            &format!("recorded, {what}: bytes per sample, merged, minute and hour tiers included"),
+            bytes as f64 / samples,
+            "B",
+            budget,
+        )?;
+    }
+    Ok(())
 }
 
 fn measure(root: &Path, hours: i64) -> Fallible<()> {

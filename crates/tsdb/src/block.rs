@@ -21,6 +21,7 @@ use crate::frame::{
 };
 use crate::notes::Notes;
 use crate::roll::{self, Roll};
+use crate::wal::NUMBER_MAX;
 
 /// Series per page of the index: what one look-up reads.
 const INDEX_PAGE: usize = 256;
@@ -77,7 +78,7 @@ pub(crate) fn parse_name(name: &str) -> Option<(Level, u64)> {
     let stem = name.strip_suffix(".blk")?;
     let (word, seq) = stem.split_once('-')?;
     let level = Level::ALL.into_iter().find(|level| level.word() == word)?;
-    Some((level, seq.parse().ok()?))
+    Some((level, seq.parse().ok().filter(|number| *number < NUMBER_MAX)?))
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -342,7 +343,8 @@ pub(crate) fn parse_footer(body: &[u8]) -> Option<Directory> {
     let replaces = (0..cursor.size(body.len())?).map(|_| cursor.varint()).collect::<Option<_>>()?;
     let samples = cursor.varint()?;
     let series_max = u32_of(&mut cursor)?;
-    let n = cursor.size(body.len())?;
+    // Six numbers each, so that a length alone sets nothing aside.
+    let n = cursor.size(body.len() / 6)?;
     let mut times = HashMap::with_capacity(n);
     let (mut earliest, mut latest) = (i64::MAX, i64::MIN);
     for number in 0..n {
@@ -354,7 +356,7 @@ pub(crate) fn parse_footer(body: &[u8]) -> Option<Directory> {
         latest = latest.max(last);
         times.insert(u32::try_from(number).ok()?, TimesAt { offset, copy, length, n: count, first, last });
     }
-    let n = cursor.size(body.len())?;
+    let n = cursor.size(body.len() / 3)?;
     let mut pages = Vec::with_capacity(n);
     for _ in 0..n {
         pages.push(IndexPage {
@@ -505,7 +507,7 @@ impl Block {
     }
 
     fn rebuild(&self) -> io::Result<Arc<Directory>> {
-        let data = std::fs::read(&self.path)?;
+        let (data, _) = files::read_through(&self.path)?;
         let directory = walk(&data, self.salt, &mut |what| {
             self.notes.damage(1, format!("{}: {what}", self.path.display()))
         });
@@ -649,13 +651,22 @@ impl Block {
                 continue;
             }
             data.resize((end - begin) as usize, 0);
-            self.file.read_exact_at(&mut data, begin)?;
+            if self.file.read_exact_at(&mut data, begin).is_err() {
+                // The disk does not give all of it: each record for itself. Zeros are no record.
+                for entry in group {
+                    let at = (entry.offset - begin) as usize;
+                    let part = &mut data[at..at + entry.length as usize];
+                    if self.file.read_exact_at(part, entry.offset).is_err() {
+                        part.fill(0);
+                    }
+                }
+            }
             for entry in group {
                 let at = (entry.offset - begin) as usize;
                 let body = match frame::frame_at(&data, at, begin, self.salt) {
                     Ok((Kind::Chunk, body)) => &data[body],
                     _ => {
-                        self.fault(entry.offset, "a chunk is damaged");
+                        self.fault(entry.offset, "a chunk is damaged or the disk does not give it");
                         continue;
                     }
                 };
@@ -772,7 +783,11 @@ impl Block {
         let mut at = FILE_HEAD as u64;
         while at < end {
             let n = usize::try_from(end - at).unwrap_or(usize::MAX).min(window.len());
-            self.file.read_exact_at(&mut window[..n], at)?;
+            if let Err(error) = self.file.read_exact_at(&mut window[..n], at) {
+                // The walk finds what can still be read, when somebody asks for it.
+                self.fault(at, &format!("cannot be read: {error}"));
+                return Ok(());
+            }
             let mut used = 0;
             loop {
                 match frame::frame_at(&window[..n], used, at, self.salt) {
@@ -802,8 +817,9 @@ impl Block {
             self.fault(end, "the footer is damaged");
         }
         let mut head = [0u8; FILE_HEAD];
-        self.file.read_exact_at(&mut head, 0)?;
-        if frame::read_file_head(FileKind::Block, &head) != Some((self.salt, false)) {
+        if self.file.read_exact_at(&mut head, 0).is_err()
+            || frame::read_file_head(FileKind::Block, &head) != Some((self.salt, false))
+        {
             self.fault(0, "the head is damaged");
         }
         Ok(())

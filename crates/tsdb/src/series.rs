@@ -162,8 +162,8 @@ struct Found {
 
 fn read_copy(path: &Path) -> io::Result<Found> {
     let mut found = Found::default();
-    let data = match std::fs::read(path) {
-        Ok(data) => data,
+    let (data, unreadable) = match files::read_through(path) {
+        Ok(read) => read,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(found),
         Err(error) => return Err(error),
     };
@@ -171,6 +171,10 @@ fn read_copy(path: &Path) -> io::Result<Found> {
         found.damaged += 1;
         found.reports.push(format!("{}: {what}", path.display()));
     };
+    if unreadable > 0 {
+        found.hurt = true;
+        tell(&mut found, format!("the disk does not give {unreadable} bytes of it"));
+    }
     let Some((salt, hurt)) = frame::read_file_head(FileKind::Series, &data) else {
         tell(&mut found, "no readable head".to_owned());
         return Ok(found);
@@ -219,8 +223,11 @@ impl Copy {
             known.len() == all.by_ref.len()
                 && all.by_ref.iter().all(|(number, meta)| known.get(number) == Some(&meta))
         };
+        // Changes of units and kinds leave records behind; when those are the most, the file is written anew.
+        let mostly_old = found.series.len() > 2 * all.by_ref.len() + 1_000;
         if let Some(salt) = found.salt
             && !found.hurt
+            && !mostly_old
             && complete()
         {
             let file = files::open_append(&path)?;
@@ -281,6 +288,17 @@ impl Copy {
 #[derive(Debug)]
 pub(crate) struct Log {
     copies: Vec<Copy>,
+    /// Units and kinds changed since the start, by host: each costs a record that stays, so they are bounded.
+    changes: HashMap<HostId, u64>,
+    /// Who was told to have too many series.
+    told: HashSet<HostId>,
+}
+
+/// What a store may have, and how often it may be changed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    pub(crate) per_host: u64,
+    pub(crate) total: u64,
 }
 
 /// What opening found out.
@@ -333,7 +351,7 @@ impl Log {
         }
         match failed {
             Some(error) if copies.is_empty() => Err(error),
-            _ => Ok((Self { copies }, index, notes)),
+            _ => Ok((Self { copies, changes: HashMap::new(), told: HashSet::new() }, index, notes)),
         }
     }
 
@@ -355,17 +373,19 @@ impl Log {
         Ok(())
     }
 
-    /// The numbers of these series; new ones are made durable first. A known key with another unit or kind is changed.
+    /// The numbers of these series; new ones are made durable first. A known key with another unit or kind is changed. What
+    /// finds no place gets [`SeriesRef::NONE`]; `tell` hears of it once per host.
     pub(crate) fn resolve(
         &mut self,
         index: &parking_lot::RwLock<Index>,
         series: &[SeriesMeta],
-        per_host_max: u64,
-        total_max: u64,
+        limits: Limits,
+        tell: &dyn Fn(String),
     ) -> Result<Vec<SeriesRef>, MetricsError> {
         let mut fresh: Vec<(u32, &SeriesMeta)> = Vec::new();
         let mut fresh_by_key: HashMap<&SeriesKey, u32> = HashMap::new();
         let mut fresh_by_host: HashMap<HostId, u64> = HashMap::new();
+        let mut refused: HashMap<HostId, String> = HashMap::new();
         let mut refs = Vec::with_capacity(series.len());
         let mut made = 0u64;
         {
@@ -373,15 +393,20 @@ impl Log {
             let mut next = known.next;
             for meta in series {
                 if !fits(meta) {
-                    return Err(MetricsError::Limit {
-                        what: "bytes in a series' name or labels",
-                        limit: TEXT_MAX as u64,
-                    });
+                    refs.push(SeriesRef::NONE);
+                    refused
+                        .entry(meta.key.host)
+                        .or_insert_with(|| format!("a name or label has more than {TEXT_MAX} bytes"));
+                    continue;
                 }
                 if let Some(number) = known.find(&meta.key) {
                     refs.push(SeriesRef(number));
                     if known.by_ref.get(&number).is_some_and(|old| old != meta) {
-                        fresh.push((number, meta));
+                        let changes = self.changes.entry(meta.key.host).or_default();
+                        if *changes < limits.per_host {
+                            *changes += 1;
+                            fresh.push((number, meta));
+                        }
                     }
                     continue;
                 }
@@ -390,19 +415,30 @@ impl Log {
                     continue;
                 }
                 let of_host = fresh_by_host.entry(meta.key.host).or_default();
-                *of_host += 1;
                 let names = known.by_host.get(&meta.key.host).map_or(0, |names| names.len() as u64);
-                if names + *of_host > per_host_max {
-                    return Err(MetricsError::Limit { what: "series of one host", limit: per_host_max });
+                let full = if names + *of_host >= limits.per_host {
+                    Some(format!("it has {} series, as many as one host may have", limits.per_host))
+                } else if known.len() as u64 + made >= limits.total || next == SeriesRef::NONE.0 {
+                    Some(format!("the store has {} series, as many as it may have", limits.total))
+                } else {
+                    None
+                };
+                if let Some(why) = full {
+                    refs.push(SeriesRef::NONE);
+                    refused.entry(meta.key.host).or_insert(why);
+                    continue;
                 }
-                if known.len() as u64 + made >= total_max || next == u32::MAX {
-                    return Err(MetricsError::Limit { what: "series", limit: total_max });
-                }
+                *of_host += 1;
                 fresh_by_key.insert(&meta.key, next);
                 fresh.push((next, meta));
                 refs.push(SeriesRef(next));
                 next += 1;
                 made += 1;
+            }
+        }
+        for (host, why) in refused {
+            if self.told.insert(host) {
+                tell(format!("new series of {host} are not stored: {why}"));
             }
         }
         if !fresh.is_empty() {

@@ -39,6 +39,8 @@ const RAW_SPAN_MS: i64 = 12 * HOUR_MS;
 
 /// Points one query reads at most from one tier, about: a hundred megabytes in memory.
 const POINTS_MAX: i64 = 6_000_000;
+/// Raw points one query may hold at once, two hundred megabytes: an agent may send a thousand samples a second.
+const RAW_POINTS_MAX: usize = 12_000_000;
 /// How far apart samples usually are.
 const SCRAPE_MS: i64 = 10_000;
 
@@ -59,6 +61,8 @@ pub struct Options {
     pub seal_after_ms: i64,
     /// The head is sealed when it holds this many samples.
     pub head_samples_max: u64,
+    /// Samples one query may hold in memory at once, 16 bytes each.
+    pub query_points_max: usize,
 }
 
 impl Default for Options {
@@ -71,6 +75,7 @@ impl Default for Options {
             series_max: 4_000_000,
             seal_after_ms: 2 * HOUR_MS,
             head_samples_max: 16_000_000,
+            query_points_max: RAW_POINTS_MAX,
         }
     }
 }
@@ -390,33 +395,43 @@ impl Inner {
         self.next_seq.fetch_add(1, Ordering::SeqCst)
     }
 
-    /// Raw points of these series, one list per series in the order asked.
+    /// Raw points of these series, one list per series in the order asked. `None` when they are too many.
     fn raw(
         &self,
         series: &[u32],
         from: i64,
         to: i64,
         before: Option<i64>,
-    ) -> io::Result<Vec<Vec<(i64, f64)>>> {
+    ) -> io::Result<Option<Vec<Vec<(i64, f64)>>>> {
         let view = self.view.read().clone();
         let mut sorted: Vec<u32> = series.to_vec();
         sorted.sort_unstable();
         sorted.dedup();
         let mut merges: Vec<Merge> = sorted.iter().map(|_| Merge::default()).collect();
         let reach = before.unwrap_or(from);
+        let mut left = Some(self.options.query_points_max);
+        let mut add = |merge: &mut Merge, times: &[i64], values: &[f64]| {
+            left = left.and_then(|left| left.checked_sub(times.len()));
+            if left.is_some() {
+                merge.add(times, values);
+            }
+        };
         for block in view.blocks.iter().filter(|b| b.level == Level::Raw && b.overlaps(reach, to)) {
             block.read_raw(&sorted, from, to, before, &mut |series, times, values| {
                 if let Ok(i) = sorted.binary_search(&series) {
-                    merges[i].add(times, values);
+                    add(&mut merges[i], times, values);
                 }
             })?;
         }
         for head in view.frozen.iter().chain([&view.head]) {
             for (merge, &number) in merges.iter_mut().zip(&sorted) {
-                head.read(number, from, to, before, &mut |times, values| merge.add(times, values));
+                head.read(number, from, to, before, &mut |times, values| add(merge, times, values));
             }
         }
-        Ok(series
+        if left.is_none() {
+            return Ok(None);
+        }
+        let points = series
             .iter()
             .map(|number| {
                 let merge = sorted.binary_search(number).map(|i| std::mem::take(&mut merges[i]));
@@ -428,7 +443,8 @@ impl Inner {
                 }
                 points
             })
-            .collect())
+            .collect();
+        Ok(Some(points))
     }
 
     /// Rolls of these series whose step begins in `[from, to)`, one list per series in the order asked.
@@ -511,7 +527,11 @@ impl Inner {
         }
         if raw_from < to {
             let before = query.rate.then(|| raw_from.saturating_sub(query::RATE_GAP_MS));
-            let points = self.raw(&numbers, raw_from, to, before).map_err(&failed)?;
+            let points =
+                self.raw(&numbers, raw_from, to, before).map_err(&failed)?.ok_or(MetricsError::Limit {
+                    what: "samples in one query: ask for a shorter range or fewer series",
+                    limit: self.options.query_points_max as u64,
+                })?;
             for (answer, points) in answers.iter_mut().zip(&points) {
                 answer.add_samples(points, raw_from);
             }
@@ -531,12 +551,13 @@ impl Inner {
         // At the end of a day, so that its merge finds it whole.
         let today = query::floor_to(now.saturating_sub(SETTLE_MS), DAY_MS);
         let yesterdays = self.view.read().head.first() < today;
-        if old || yesterdays || self.view.read().frozen.is_some() {
-            self.seal()?;
-        }
-        self.merge(now).map_err(io_error("merge blocks"))?;
-        self.retain(now).map_err(io_error("remove old blocks"))?;
-        self.scrub().map_err(io_error("check a block file"))
+        let due = old || yesterdays || self.view.read().frozen.is_some();
+        let sealed = if due { self.seal() } else { Ok(()) };
+        let merged = self.merge(now).map_err(io_error("merge blocks"));
+        // One step that fails keeps none of the others: on a full disk, it is the removal of old blocks that makes room.
+        let retained = self.retain(now, merged.is_err()).map_err(io_error("remove old blocks"));
+        let scrubbed = self.scrub().map_err(io_error("check a block file"));
+        sealed.and(merged).and(retained).and(scrubbed)
     }
 
     /// Checks one block file, another one each time: damage should be known before somebody needs the data.
@@ -592,10 +613,12 @@ impl Inner {
         files::sync_dir(&self.dir)
     }
 
-    fn retain(&self, now: i64) -> io::Result<()> {
+    /// Removes what is older than its time. `unmerged_stay`: days that could not be summed up get as long again.
+    fn retain(&self, now: i64, unmerged_stay: bool) -> io::Result<()> {
         let _upkeep = self.upkeep.lock();
         let keep = |block: &Block| {
             let span = match block.level {
+                Level::Raw if unmerged_stay && !block.merged => self.options.raw_ms.saturating_mul(2),
                 Level::Raw => self.options.raw_ms,
                 Level::Minute => self.options.minute_ms,
                 Level::Hour => self.options.hour_ms,
@@ -651,7 +674,8 @@ fn open_blocks(dir: &Path, notes: &Arc<Notes>) -> io::Result<Vec<Block>> {
         match Block::open(&entry.path(), level, seq, notes) {
             Ok(block) => blocks.push(block),
             Err(error)
-                if matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof) =>
+                if matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof)
+                    || files::is_unreadable(&error) =>
             {
                 let mut aside = entry.path().into_os_string();
                 aside.push(".damaged");
@@ -708,8 +732,11 @@ fn replay(dir: &Path, head: &Head, index: &mut series::Index, notes: &Notes) -> 
     let mut samples = Vec::new();
     for (number, path) in wal::segments(dir)? {
         next = number + 1;
-        let data = std::fs::read(&path)?;
+        let (data, unreadable) = files::read_through(&path)?;
         bytes += data.len() as u64;
+        if unreadable > 0 {
+            notes.damage(1, format!("{}: the disk does not give {unreadable} bytes of it", path.display()));
+        }
         let Some((salt, hurt)) = frame::read_file_head(FileKind::Wal, &data) else {
             if data.len() >= frame::FILE_HEAD {
                 notes.damage(1, format!("{}: no readable head: left out", path.display()));
@@ -767,12 +794,9 @@ fn replay(dir: &Path, head: &Head, index: &mut series::Index, notes: &Notes) -> 
 impl Metrics for Store {
     fn resolve(&self, series: &[SeriesMeta]) -> Result<Vec<SeriesRef>, MetricsError> {
         let inner = &self.inner;
-        inner.series_log.lock().resolve(
-            &inner.index,
-            series,
-            inner.options.series_per_host_max,
-            inner.options.series_max,
-        )
+        let limits =
+            series::Limits { per_host: inner.options.series_per_host_max, total: inner.options.series_max };
+        inner.series_log.lock().resolve(&inner.index, series, limits, &|what| inner.notes.tell(what))
     }
 
     fn append(&self, samples: &[Sample]) -> Result<(), MetricsError> {

@@ -17,6 +17,8 @@ use crate::frame::{self, Cursor, FileKind, Kind, Salt};
 
 /// A segment is closed past this, so that none grows without end between two seals.
 const SEGMENT_BYTES: u64 = 64 << 20;
+/// No file of ours gets this far; one that claims to was put there, and nothing may be counted on from it.
+pub(crate) const NUMBER_MAX: u64 = 1 << 62;
 /// Samples in one frame at most: keeps a body far below the frame's limit (at most 22 bytes a sample).
 pub(crate) const FRAME_SAMPLES: usize = 65_536;
 
@@ -57,7 +59,7 @@ fn segment_name(number: u64) -> String {
 }
 
 fn segment_number(name: &str) -> Option<u64> {
-    name.strip_prefix("wal-")?.strip_suffix(".log")?.parse().ok()
+    name.strip_prefix("wal-")?.strip_suffix(".log")?.parse().ok().filter(|number| *number < NUMBER_MAX)
 }
 
 /// The segments in a folder, oldest first.

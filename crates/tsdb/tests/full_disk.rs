@@ -89,4 +89,34 @@ fn on_the_small_disk(folder: &Path) {
     let store = Store::open(&store_dir, Options::default()).expect("open");
     store.maintain(Timestamp::from_ms(T0)).expect("maintain");
     assert!(count(&store) >= (acknowledged + 1) * 200);
+    drop(store);
+    std::fs::remove_dir_all(&store_dir).expect("make space");
+    old_days_make_room(folder);
+}
+
+/// A disk that is full for good still loses what is older than its time, and so has room again.
+fn old_days_make_room(folder: &Path) {
+    const DAY: i64 = 86_400_000;
+    let dir = folder.join("second");
+    let store = Store::open(&dir, Options::default()).expect("open");
+    store.maintain(Timestamp::from_ms(T0)).expect("maintain");
+    let series = store.resolve(&[key(1, "x")]).expect("resolve")[0];
+    let put = |from: i64, n: i64| {
+        let batch: Vec<Sample> =
+            (0..n).map(|i| Sample { series, at_ms: from + i * 10, value: (i as f64).sqrt() }).collect();
+        store.append(&batch)
+    };
+    put(T0, 30_000).expect("append");
+    store.maintain(Timestamp::from_ms(T0 + DAY + DAY / 2)).expect("the day is merged");
+    put(T0 + DAY + DAY / 2, 5_000).expect("append");
+    let mut ballast = std::fs::File::create(folder.join("ballast")).expect("ballast");
+    while std::io::Write::write_all(&mut ballast, &[1; 512]).is_ok() {}
+    assert!(put(T0 + DAY + DAY / 2 + 60_000, 5_000).is_err(), "full");
+    // Sealing what is in memory fails for want of room, and must not keep the old day from going.
+    let failed = store.maintain(Timestamp::from_ms(T0 + 16 * DAY));
+    assert!(failed.is_err(), "the disk was not full");
+    store.maintain(Timestamp::from_ms(T0 + 16 * DAY)).expect("there is room");
+    put(T0 + 16 * DAY, 100).expect("there is room");
+    let found = store.range(&select(1, "x", T0 + DAY, T0 + 2 * DAY, 1)).expect("range").pop().expect("there");
+    assert_eq!(found.points.len(), 5_000);
 }

@@ -82,15 +82,87 @@ fn bad_samples_are_counted_and_left_out() {
 }
 
 #[test]
-fn a_host_with_too_many_series_is_refused_and_makes_nothing() {
+fn a_series_too_many_costs_itself_and_not_its_host() {
     let fixture = Fixture::with(Options { series_per_host_max: 2, series_max: 3, ..Options::default() });
     let store = fixture.store();
+    let none = SeriesRef::NONE;
     store.resolve(&[key(1, "a")]).expect("resolve");
-    let refused = store.resolve(&[key(1, "b"), key(1, "c")]);
-    assert!(matches!(refused, Err(MetricsError::Limit { limit: 2, .. })), "{refused:?}");
-    assert_eq!(store.health().series, 1);
-    store.resolve(&[key(2, "a"), key(3, "a")]).expect("resolve");
-    assert!(matches!(store.resolve(&[key(4, "a")]), Err(MetricsError::Limit { limit: 3, .. })));
+    // A dictionary that grows by one name must not take the names before it along.
+    let refs =
+        store.resolve(&[key(1, "a"), key(1, "b"), key(1, "c"), key(1, &"x".repeat(2_000))]).expect("resolve");
+    assert!(refs[0] != none && refs[1] != none);
+    assert_eq!(refs[2..], [none, none]);
+    assert_eq!(store.health().series, 2);
+    let batch: Vec<Sample> = refs.iter().map(|&series| Sample { series, at_ms: T0, value: 1.0 }).collect();
+    store.append(&batch).expect("append");
+    assert_eq!((store.health().samples_accepted, store.health().samples_rejected), (2, 2));
+    assert!(store.resolve(&[key(2, "a")]).expect("resolve")[0] != none);
+    assert_eq!(
+        store.resolve(&[key(3, "a"), key(3, "b")]).expect("resolve"),
+        [none, none],
+        "the store is full"
+    );
+    assert_eq!(store.resolve(&[key(1, "b"), key(2, "a")]).expect("resolve").len(), 2);
+    let reports = store.health().reports;
+    assert_eq!(
+        reports.iter().filter(|r| r.contains("are not stored")).count(),
+        2,
+        "once a host: {reports:?}"
+    );
+}
+
+#[test]
+fn an_agent_that_changes_its_mind_for_ever_does_not_fill_the_disk() {
+    let mut fixture = Fixture::with(Options { series_per_host_max: 3_000, ..Options::default() });
+    let flip = |fixture: &Fixture, times: usize| {
+        for i in 0..times {
+            let mut meta = key(1, "x");
+            meta.unit = ["B", "s"][i % 2].to_owned();
+            fixture.store().resolve(&[meta]).expect("resolve");
+        }
+    };
+    let log = fixture.dir.path().join("tsdb/series.log");
+    let size = || std::fs::metadata(&log).expect("stat").len();
+    flip(&fixture, 3_500);
+    let grown = size();
+    flip(&fixture, 100);
+    assert_eq!(size(), grown, "changes are bounded");
+    let unit = fixture.store().series_of(common::host(1))[0].unit.clone();
+    fixture.reopen();
+    assert!(size() < 500, "what was overruled is dropped at the next start: {} bytes", size());
+    assert_eq!(fixture.store().series_of(common::host(1))[0].unit, unit);
+    assert_eq!(fixture.store().health().corrupt_blocks, 0);
+}
+
+#[test]
+fn a_query_that_would_not_fit_into_memory_is_refused() {
+    let fixture = Fixture::with(Options { query_points_max: 1_000, ..Options::default() });
+    let series = fixture.store().resolve(&[key(1, "x")]).expect("resolve")[0];
+    let batch: Vec<Sample> = (0..1_500).map(|i| Sample { series, at_ms: T0 + i, value: i as f64 }).collect();
+    fixture.store().append(&batch).expect("append");
+    for _ in 0..2 {
+        let refused = fixture.store().range(&select(1, "x", T0, T0 + 10_000, 1_000));
+        assert!(matches!(refused, Err(MetricsError::Limit { limit: 1_000, .. })), "{refused:?}");
+        assert_eq!(fixture.raw(1, "x", T0, T0 + 500).len(), 500);
+        fixture.store().seal().expect("seal");
+    }
+}
+
+#[test]
+fn files_with_absurd_numbers_stop_nothing() {
+    let mut fixture = Fixture::new();
+    fixture.shut();
+    for name in
+        ["wal-18446744073709551615.log", "raw-18446744073709551615.blk", "wal-4611686018427387904.log"]
+    {
+        std::fs::write(fixture.dir.path().join("tsdb").join(name), b"x").expect("write");
+    }
+    fixture.reopen();
+    let series = fixture.store().resolve(&[key(1, "x")]).expect("resolve")[0];
+    fixture.store().append(&[Sample { series, at_ms: T0, value: 1.0 }]).expect("append");
+    fixture.store().seal().expect("seal");
+    fixture.reopen();
+    assert_eq!(fixture.raw(1, "x", T0, T0 + 1), [(T0, 1.0)]);
 }
 
 #[test]

@@ -30,6 +30,11 @@ pub struct SeriesMeta {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SeriesRef(pub u32);
 
+impl SeriesRef {
+    /// Stands for a series that found no place: its samples are counted and left out.
+    pub const NONE: Self = Self(u32::MAX);
+}
+
 /// One value of one series.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Sample {
@@ -120,10 +125,11 @@ pub enum MetricsError {
 
 /// Where samples live.
 pub trait Metrics: Send + Sync + Debug {
-    /// Short names for series, made where they are new. One per meta, in order.
+    /// Short names for series, made where they are new. One per meta, in order. A series beyond what its host or the
+    /// store may have, or with too long a name, gets [`SeriesRef::NONE`]: one series too many costs itself, not the host.
     ///
     /// # Errors
-    /// [`MetricsError::Limit`] when the host or the store has too many series; nothing is made then.
+    /// [`MetricsError::Io`] when the disk refuses new definitions; nothing is made then.
     fn resolve(&self, series: &[SeriesMeta]) -> Result<Vec<SeriesRef>, MetricsError>;
 
     /// Stores samples; durable when it returns. A sample that repeats a stored (series, time) replaces it, so a batch
@@ -136,7 +142,8 @@ pub trait Metrics: Send + Sync + Debug {
     /// Reads a range.
     ///
     /// # Errors
-    /// [`MetricsError::Io`]; damaged blocks are left out and reported in [`MetricsHealth`].
+    /// [`MetricsError::Io`]; [`MetricsError::Limit`] for a query that would read too much at once. Damaged blocks are
+    /// left out and reported in [`MetricsHealth`].
     fn range(&self, query: &RangeQuery) -> Result<Vec<SeriesData>, MetricsError>;
 
     /// All series of a host.
