@@ -60,8 +60,8 @@ fn programs() -> std::path::PathBuf {
 /// A server with its agent, for as long as this value lives.
 pub struct Server {
     child: Child,
-    url: String,
-    claim: String,
+    pub url: String,
+    pub claim: String,
 }
 
 impl Server {
