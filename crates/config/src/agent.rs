@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::server::LogConfig;
-use crate::strict::{self, ConfigError};
+use crate::strict::{self, ConfigError, Source};
 
 /// Whether the server may give this agent anything to run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
@@ -73,23 +73,25 @@ impl AgentConfig {
     /// # Errors
     /// [`ConfigError`] says file, line, column, what is wrong and what was probably meant.
     pub fn read(path: &Path, optional: bool) -> Result<Self, ConfigError> {
-        strict::read::<Self>(path, optional)?.checked(path)
+        strict::read(path, optional, Self::checked)
     }
 
-    fn checked(self, path: &Path) -> Result<Self, ConfigError> {
+    fn checked(self, source: Source<'_>) -> Result<Self, ConfigError> {
         let bound = |name: &str, value: u64, from: u64, to: u64| {
             if (from..=to).contains(&value) {
                 return Ok(());
             }
-            let what = format!("{name} is {value}; use {from} to {to}");
-            Err(ConfigError::Value { path: path.to_owned(), what })
+            Err(source.wrong(name, format!("{name} is {value}; use {from} to {to}")))
         };
         bound("sample_interval_s", self.sample_interval_s, 1, 300)?;
         bound("spool_mib", self.spool_mib, 1, 65_536)?;
         bound("spool_hours", self.spool_hours, 1, 8760)?;
         bound("probes_max", self.probes_max as u64, 1, 10_000)?;
         bound("plugins_max", self.plugins_max as u64, 1, 256)?;
-        bound("the number of fields", self.fields.len() as u64, 0, 64)?;
+        if self.fields.len() > 64 {
+            let what = format!("there are {} fields; use at most 64", self.fields.len());
+            return Err(source.wrong("fields", what));
+        }
         Ok(self)
     }
 }
@@ -100,7 +102,8 @@ mod tests {
 
     fn read(text: &str) -> Result<AgentConfig, String> {
         let path = Path::new("agent.toml");
-        strict::parse::<AgentConfig>(path, text).and_then(|c| c.checked(path)).map_err(|e| e.to_string())
+        let source = Source { path, text };
+        strict::parse::<AgentConfig>(path, text).and_then(|c| c.checked(source)).map_err(|e| e.to_string())
     }
 
     #[test]
@@ -112,6 +115,7 @@ mod tests {
 
     #[test]
     fn bounds_are_named() {
-        assert_eq!(read("spool_mib = 0").unwrap_err(), "agent.toml: spool_mib is 0; use 1 to 65536");
+        let error = read("remote = \"off\"\nspool_mib = 0").unwrap_err();
+        assert_eq!(error, "agent.toml:2:1: spool_mib is 0; use 1 to 65536");
     }
 }

@@ -9,4 +9,4 @@ mod strict;
 
 pub use agent::{AgentConfig, Remote};
 pub use server::{LogConfig, LogFormat, ServerConfig};
-pub use strict::ConfigError;
+pub use strict::{ConfigError, nearest};

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use crate::strict::{self, ConfigError};
+use crate::strict::{self, ConfigError, Source};
 
 /// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
@@ -78,25 +78,33 @@ impl ServerConfig {
     /// # Errors
     /// [`ConfigError`] says file, line, column, what is wrong and what was probably meant.
     pub fn read(path: &Path, optional: bool) -> Result<Self, ConfigError> {
-        strict::read::<Self>(path, optional)?.checked(path)
+        strict::read(path, optional, Self::checked)
     }
 
-    fn checked(self, path: &Path) -> Result<Self, ConfigError> {
-        let wrong = |what: &str| Err(ConfigError::Value { path: path.to_owned(), what: what.to_owned() });
+    fn checked(self, source: Source<'_>) -> Result<Self, ConfigError> {
         if self.console_listen.port() == self.hub_listen.port() && self.console_listen.port() != 0 {
-            return wrong(
+            return Err(source.wrong(
+                "hub_listen",
                 "console_listen and hub_listen have the same port; agents and people use different ones",
-            );
+            ));
         }
-        if self.database.starts_with("postgres")
-            && self.database.split('@').next().is_some_and(|user| user.matches(':').count() > 1)
-        {
-            return wrong(
+        if holds_password(&self.database) {
+            return Err(source.wrong(
+                "database",
                 "the password does not belong into `database`: put it into a file and name it in `database_password_file`",
-            );
+            ));
         }
         Ok(self)
     }
+}
+
+/// `postgres://user:password@host`, or `?password=` behind it. A port has a colon, too.
+fn holds_password(database: &str) -> bool {
+    let Some((_, rest)) = database.split_once("://") else { return false };
+    let (place, parameters) = rest.split_once('?').unwrap_or((rest, ""));
+    let authority = place.split('/').next().unwrap_or_default();
+    authority.rsplit_once('@').is_some_and(|(user, _)| user.contains(':'))
+        || parameters.split('&').any(|parameter| parameter.starts_with("password="))
 }
 
 #[cfg(test)]
@@ -105,7 +113,8 @@ mod tests {
 
     fn read(text: &str) -> Result<ServerConfig, String> {
         let path = Path::new("watchkeep.toml");
-        strict::parse::<ServerConfig>(path, text).and_then(|c| c.checked(path)).map_err(|e| e.to_string())
+        let source = Source { path, text };
+        strict::parse::<ServerConfig>(path, text).and_then(|c| c.checked(source)).map_err(|e| e.to_string())
     }
 
     #[test]
@@ -129,5 +138,29 @@ mod tests {
         );
         assert!(!read("database = \"postgres://me:secret@db/wk\"").unwrap_err().contains("secret@"));
         assert!(read("tls = false").unwrap_err().contains("unknown field `tls`"));
+    }
+
+    #[test]
+    fn a_value_that_cannot_be_is_found_by_line_and_key() {
+        let error = read("# ports\nhub_listen = \"0.0.0.0:8443\"\n").unwrap_err();
+        assert!(error.starts_with("watchkeep.toml:2:1: "), "{error}");
+        let error = read("names = []\n\n  database = \"postgres://me:secret@db/wk\"").unwrap_err();
+        assert!(error.starts_with("watchkeep.toml:3:3: ") && error.contains("`database`"), "{error}");
+    }
+
+    #[test]
+    fn a_database_on_another_port_holds_no_password() {
+        for good in [
+            "postgres://db.example:5433/wk",
+            "postgres://watchkeep@db.example:5433/wk",
+            "postgres://[2001:db8::1]:5433/wk",
+            "postgres:///wk?host=/run/postgresql",
+        ] {
+            assert!(read(&format!("database = \"{good}\"")).is_ok(), "{good}");
+        }
+        for bad in ["postgres://me:s@db/wk", "postgresql://me:s@db:5433/wk", "postgres://me@db/wk?password=s"]
+        {
+            assert!(read(&format!("database = \"{bad}\"")).unwrap_err().contains("password_file"), "{bad}");
+        }
     }
 }

@@ -25,8 +25,8 @@ use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use wk_domain::{AgentId, Timestamp, TokenId};
 use wk_seal::{
-    FileError, KekRing, RandomError, Secret, SecretString, private_dir, random_array, read_private, shred,
-    write_private,
+    FileError, KekRing, RandomError, Secret, SecretString, private_dir, random_array, read_private,
+    replace_private, shred, shred_leftovers, write_private,
 };
 use zeroize::Zeroizing;
 
@@ -342,6 +342,9 @@ fn make_intermediate(root: &Pair, before: Option<&Pair>, now: Timestamp) -> Resu
     let mut params = params(Some(&name), now - BACKDATE, end)?;
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    // What lies below it: whoever imports the root gives this key no say over programs or mail.
+    params.extended_key_usages =
+        vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
     let cert =
         params.signed_by(&key, &issuer_of(root)?).map_err(make("make the intermediate certificate"))?;
     let mut made = pair(cert.der().clone(), key)?;
@@ -378,6 +381,11 @@ impl Ca {
     ) -> Result<Self, PkiError> {
         check_clock(now)?;
         private_dir(dir).map_err(PkiError::File)?;
+        for role in [CertRole::Root, CertRole::Intermediate, CertRole::Server] {
+            for left in shred_leftovers(&dir.join(role.file())).map_err(PkiError::File)? {
+                tracing::warn!("destroyed {}, which a crash left half done", left.display());
+            }
+        }
         let root_path = dir.join(CertRole::Root.file());
         let root = match load(dir, CertRole::Root, protection)? {
             Some(root) => root,
@@ -582,6 +590,7 @@ impl Ca {
         let mut gone = Vec::new();
         for role in [CertRole::Root, CertRole::Intermediate, CertRole::Server] {
             let path = dir.join(role.file());
+            gone.extend(shred_leftovers(&path).map_err(PkiError::File)?);
             if shred(&path).map_err(PkiError::File)? {
                 gone.push(path);
             }
@@ -618,6 +627,16 @@ fn certified(
 }
 
 fn save(dir: &Path, role: CertRole, protection: &KeyProtection, pair: &Pair) -> Result<(), PkiError> {
+    save_with(dir, role, protection, pair, write_private)
+}
+
+fn save_with(
+    dir: &Path,
+    role: CertRole,
+    protection: &KeyProtection,
+    pair: &Pair,
+    write: fn(&Path, &[u8]) -> Result<(), FileError>,
+) -> Result<(), PkiError> {
     let mut text = Zeroizing::new(String::new());
     pem::write(&mut text, pem::CERTIFICATE, &pair.cert);
     for other in &pair.others {
@@ -631,7 +650,7 @@ fn save(dir: &Path, role: CertRole, protection: &KeyProtection, pair: &Pair) -> 
             pem::write(&mut text, pem::SEALED_KEY, &sealed);
         }
     }
-    write_private(&dir.join(role.file()), text.as_bytes()).map_err(PkiError::File)
+    write(&dir.join(role.file()), text.as_bytes()).map_err(PkiError::File)
 }
 
 fn load(dir: &Path, role: CertRole, protection: &KeyProtection) -> Result<Option<Pair>, PkiError> {
@@ -674,9 +693,9 @@ fn load(dir: &Path, role: CertRole, protection: &KeyProtection) -> Result<Option
     }
     let found = Pair { cert, key, facts, others };
     if plain.is_some() && matches!(protection, KeyProtection::Sealed(_)) {
-        // Sealing was switched on after the first start. The old bytes may survive beneath the file system; a sealed
-        // file is still better than a plain one.
-        save(dir, role, protection, &found)?;
+        // Sealing was switched on after the first start. Storage may keep the old bytes beneath the file system all the
+        // same.
+        save_with(dir, role, protection, &found, replace_private)?;
     }
     Ok(Some(found))
 }

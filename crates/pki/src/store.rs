@@ -331,6 +331,7 @@ impl AgentStore {
     pub fn destroy(&self) -> Result<(), StoreError> {
         for name in [IDENTITY, NEXT_KEY] {
             wk_seal::shred(&self.dir.join(name)).map_err(StoreError::File)?;
+            wk_seal::shred_leftovers(&self.dir.join(name)).map_err(StoreError::File)?;
         }
         Ok(())
     }

@@ -211,6 +211,42 @@ fn a_year_of_hourly_rotation_never_leaves_an_ended_certificate() {
     }
 }
 
+/// A crash while a key is written leaves the new file beside the old one, under a name of its own.
+#[test]
+fn what_a_crash_left_of_a_key_is_destroyed_at_the_next_start_and_with_the_keys() {
+    let tmp = tempfile::tempdir().unwrap();
+    let first = open(tmp.path(), NOW).unwrap();
+    let dir = tmp.path().join("ca");
+    let left = dir.join(".root.pem.0123456789abcdef.new");
+    let other = dir.join(".root.pem.notes.new");
+    let leave = || {
+        std::fs::copy(dir.join("root.pem"), &left).unwrap();
+        std::fs::write(&other, b"somebody's own").unwrap();
+    };
+    leave();
+    assert_eq!(serials(&first), serials(&open(tmp.path(), NOW).unwrap()));
+    assert!(!left.exists() && other.exists());
+    leave();
+    assert!(Ca::destroy_keys(&dir).unwrap().contains(&left));
+    assert!(!left.exists() && other.exists());
+}
+
+/// Whoever imports the root trusts what lies below it: names are limited by the root's constraints, and uses by the
+/// intermediate's. Without, a stolen intermediate could sign programs and mail.
+#[test]
+fn the_intermediate_signs_for_servers_and_agents_and_nothing_else() {
+    use x509_parser::prelude::{FromDer as _, X509Certificate};
+    let tmp = tempfile::tempdir().unwrap();
+    let ca = open(tmp.path(), NOW).unwrap();
+    let store = AgentStore::open(&tmp.path().join("agent")).unwrap();
+    let issued = ca.issue_agent(&store.request().unwrap(), agent_id(1), NOW).unwrap();
+    let (_, cert) = X509Certificate::from_der(&issued.chain_der[1]).unwrap();
+    let uses = cert.extended_key_usage().unwrap().expect("it says what it is for").value;
+    assert!(uses.server_auth && uses.client_auth);
+    assert!(!uses.any && !uses.code_signing && !uses.email_protection && !uses.time_stamping);
+    assert!(uses.other.is_empty());
+}
+
 #[test]
 fn destroyed_keys_are_gone_and_the_next_start_is_another_authority() {
     let tmp = tempfile::tempdir().unwrap();

@@ -109,6 +109,71 @@ fn sync_dir(dir: &Path) -> Result<(), FileError> {
     File::open(dir).and_then(|dir| dir.sync_all()).map_err(io("flush", dir))
 }
 
+const NEW_SUFFIX: &str = ".new";
+
+/// How the name of a new file begins that is to become `name`.
+fn new_prefix(name: &std::ffi::OsStr) -> std::ffi::OsString {
+    let mut prefix = std::ffi::OsString::from(".");
+    prefix.push(name);
+    prefix.push(".");
+    prefix
+}
+
+/// Whether `found` is what [`write_private`] calls a new file for `name`: 16 hexadecimal digits in between.
+fn is_new_file_of(found: &std::ffi::OsStr, name: &std::ffi::OsStr) -> bool {
+    use std::os::unix::ffi::OsStrExt as _;
+    let prefix = new_prefix(name);
+    let tag = found
+        .as_bytes()
+        .strip_prefix(prefix.as_bytes())
+        .and_then(|rest| rest.strip_suffix(NEW_SUFFIX.as_bytes()));
+    tag.is_some_and(|tag| tag.len() == 16 && tag.iter().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')))
+}
+
+/// Destroys what crashes left of new files for `path`: each may hold a whole key. Returns them. To be called while
+/// nobody writes there.
+///
+/// # Errors
+/// [`FileError`].
+pub fn shred_leftovers(path: &Path) -> Result<Vec<PathBuf>, FileError> {
+    let dir = parent_of(path);
+    let Some(name) = path.file_name() else { return Ok(Vec::new()) };
+    let mut gone = Vec::new();
+    let listed = match std::fs::read_dir(dir) {
+        Ok(listed) => listed,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(gone),
+        Err(error) => return Err(io("list", dir)(error)),
+    };
+    for entry in listed {
+        let found = entry.map_err(io("list", dir))?.file_name();
+        if is_new_file_of(&found, name) {
+            let left = dir.join(&found);
+            if shred(&left)? {
+                gone.push(left);
+            }
+        }
+    }
+    Ok(gone)
+}
+
+/// As [`write_private`], and then overwrites the bytes of the file that stood there: for a key that was in plain and is
+/// sealed from now on. What [`shred`] says about storage holds here, too.
+///
+/// # Errors
+/// [`FileError`].
+pub fn replace_private(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    let old = match open_private(path, true) {
+        Ok((file, meta)) => Some((file, meta.len())),
+        Err(FileError::Missing { .. }) => None,
+        Err(error) => return Err(error),
+    };
+    write_private(path, bytes)?;
+    match old {
+        Some((mut file, len)) => overwrite(&mut file, path, len),
+        None => Ok(()),
+    }
+}
+
 /// Writes `bytes` to `path` with mode 0600: to a new file beside it, flushed, renamed over it, the folder flushed.
 ///
 /// After a crash at any instant `path` holds the old bytes or the new ones.
@@ -120,9 +185,8 @@ pub fn write_private(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     let name = path.file_name().ok_or_else(|| FileError::Kind { path: path.to_owned(), want: "file" })?;
     let tag = random_array::<8>()
         .map_err(|error| io("name a new file beside", path)(std::io::Error::other(error)))?;
-    let mut tmp_name = std::ffi::OsString::from(".");
-    tmp_name.push(name);
-    tmp_name.push(format!(".{:016x}.new", u64::from_be_bytes(tag)));
+    let mut tmp_name = new_prefix(name);
+    tmp_name.push(format!("{:016x}{NEW_SUFFIX}", u64::from_be_bytes(tag)));
     let tmp = dir.join(tmp_name);
     let write = || -> std::io::Result<()> {
         let mut file = OpenOptions::new()
@@ -207,7 +271,14 @@ pub fn shred(path: &Path) -> Result<bool, FileError> {
         Err(FileError::Missing { .. }) => return Ok(false),
         Err(error) => return Err(error),
     };
-    let mut left = meta.len();
+    overwrite(&mut file, path, meta.len())?;
+    drop(file);
+    remove_private(path)?;
+    Ok(true)
+}
+
+fn overwrite(file: &mut File, path: &Path, len: u64) -> Result<(), FileError> {
+    let mut left = len;
     let mut noise = [0u8; 4096];
     while left > 0 {
         fill_random(&mut noise).map_err(|error| io("overwrite", path)(std::io::Error::other(error)))?;
@@ -215,10 +286,7 @@ pub fn shred(path: &Path) -> Result<bool, FileError> {
         file.write_all(&noise[..now]).map_err(io("overwrite", path))?;
         left -= now as u64;
     }
-    file.sync_all().map_err(io("flush", path))?;
-    drop(file);
-    remove_private(path)?;
-    Ok(true)
+    file.sync_all().map_err(io("flush", path))
 }
 
 #[cfg(test)]

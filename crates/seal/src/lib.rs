@@ -16,7 +16,10 @@ pub mod ring;
 pub mod secret;
 
 pub use field::{DataKeys, FieldAddress, MacKey, OpenError, WrappedDek};
-pub use file::{FileError, private_dir, read_private, remove_private, shred, write_private};
+pub use file::{
+    FileError, private_dir, read_private, remove_private, replace_private, shred, shred_leftovers,
+    write_private,
+};
 pub use primitives::{RandomError, fill_random, random_array, sha256};
 pub use ring::{KekRing, PassphraseCost, Protector, RingError};
 pub use secret::{Secret, SecretBytes, SecretString};

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use aws_lc_rs::hkdf;
 use zeroize::{Zeroize as _, Zeroizing};
 
-use crate::file::{FileError, private_dir, read_private, write_private};
+use crate::file::{FileError, private_dir, read_private, replace_private, shred_leftovers, write_private};
 use crate::primitives::{KEY_LEN, RandomError, aead_open, aead_seal, framed, random_array};
 use crate::secret::{Secret, SecretBytes, SecretString};
 
@@ -78,9 +78,11 @@ impl Protector {
     }
 }
 
+const PLAIN: &str = "file mode alone";
+
 const fn kind_name(kind: u8) -> &'static str {
     match kind {
-        0 => "file mode alone",
+        0 => PLAIN,
         1 => "a passphrase",
         _ => "a systemd credential",
     }
@@ -165,15 +167,24 @@ impl KekRing {
 
     /// Opens the ring in the private folder `dir`, or makes both at first start.
     ///
+    /// A ring that only its file's mode protected is sealed when something better is given, and its old bytes are
+    /// overwritten: so can a server be hardened that ran before.
+    ///
     /// # Errors
-    /// [`RingError`]. A ring under another protection is refused, never replaced.
+    /// [`RingError`]. A ring under any other protection is refused, never replaced.
     pub fn open_or_create(
         dir: &Path,
         protector: &Protector,
         cost: PassphraseCost,
     ) -> Result<Self, RingError> {
         private_dir(dir).map_err(RingError::File)?;
+        shred_leftovers(&dir.join(FILE_NAME)).map_err(RingError::File)?;
         match Self::open(dir, protector) {
+            Err(RingError::Protection { found: PLAIN, .. }) => {
+                let ring = Self::open(dir, &Protector::FileMode)?;
+                ring.save_with(dir, protector, cost, replace_private)?;
+                Ok(ring)
+            }
             Err(RingError::File(error)) if error.is_missing() => {
                 let ring = Self::in_memory().map_err(RingError::Random)?;
                 ring.save(dir, protector, cost)?;
@@ -232,6 +243,16 @@ impl KekRing {
     /// # Errors
     /// [`RingError`].
     pub fn save(&self, dir: &Path, protector: &Protector, cost: PassphraseCost) -> Result<(), RingError> {
+        self.save_with(dir, protector, cost, write_private)
+    }
+
+    fn save_with(
+        &self,
+        dir: &Path,
+        protector: &Protector,
+        cost: PassphraseCost,
+        write: fn(&Path, &[u8]) -> Result<(), FileError>,
+    ) -> Result<(), RingError> {
         let mut plain = Zeroizing::new(Vec::with_capacity(2 + self.keks.len() * (4 + KEY_LEN)));
         let count = u16::try_from(self.keks.len()).map_err(|_| RingError::Full)?;
         plain.extend_from_slice(&count.to_be_bytes());
@@ -264,7 +285,7 @@ impl KekRing {
                 out.extend_from_slice(&body);
             }
         }
-        write_private(&dir.join(FILE_NAME), &out).map_err(RingError::File)
+        write(&dir.join(FILE_NAME), &out).map_err(RingError::File)
     }
 
     fn parse(bytes: &[u8]) -> Option<Self> {
@@ -460,6 +481,25 @@ mod tests {
         assert!(KekRing::open(&dir, &Protector::FileMode).is_err());
         assert!(KekRing::open(&dir, &credential(4)).is_err());
         assert!(KekRing::open(&dir, &credential(3)).unwrap().open_file("x", &sealed).is_some());
+    }
+
+    #[test]
+    fn a_ring_in_plain_is_sealed_when_a_protection_is_given_later_and_its_old_bytes_are_gone() {
+        let tmp = tempfile::tempdir().unwrap();
+        let dir = tmp.path().join("keys");
+        let ring = KekRing::open_or_create(&dir, &Protector::FileMode, CHEAP).unwrap();
+        let sealed = ring.seal_file("x", b"y").unwrap();
+        let key = *ring.current().1.expose();
+        // A second name for the old file shows what became of its bytes.
+        let old = tmp.path().join("old");
+        std::fs::hard_link(dir.join(FILE_NAME), &old).unwrap();
+        let later = KekRing::open_or_create(&dir, &credential(3), CHEAP).unwrap();
+        assert_eq!(later.open_file("x", &sealed).unwrap().expose(), b"y", "the same keys");
+        for file in [&dir.join(FILE_NAME), &old] {
+            assert!(!std::fs::read(file).unwrap().windows(32).any(|w| w == key), "{}", file.display());
+        }
+        assert!(KekRing::open_or_create(&dir, &Protector::FileMode, CHEAP).is_err(), "and never back");
+        assert!(KekRing::open_or_create(&dir, &credential(3), CHEAP).is_ok());
     }
 
     #[test]
