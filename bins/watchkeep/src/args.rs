@@ -63,8 +63,18 @@ pub(crate) enum Command {
     },
     /// Let go of problems
     Unack {
+        /// Checks: ids, or `host/key`
         #[arg(required = true)]
         checks: Vec<String>,
+    },
+    /// Say something on the timelines of checks
+    Comment {
+        /// Checks: ids, or `host/key`
+        #[arg(required = true)]
+        checks: Vec<String>,
+        /// What to say
+        #[arg(long, short)]
+        text: String,
     },
     /// Hosts
     #[command(subcommand)]
@@ -113,9 +123,13 @@ pub(crate) enum HostCommand {
         text: Option<String>,
     },
     /// One host with its checks
-    Show { host: String },
+    Show {
+        /// Name or id
+        host: String,
+    },
     /// Add a host that has no agent
     Add {
+        /// Host name, as DNS has it
         name: String,
         /// Its addresses
         #[arg(long = "address")]
@@ -123,15 +137,20 @@ pub(crate) enum HostCommand {
     },
     /// Set fields: `watchkeep host set web-1 department=Sales location=Paris`
     Set {
+        /// Name or id
         host: String,
         /// `name=value`; an empty value removes the field
         #[arg(required = true)]
         fields: Vec<String>,
     },
     /// Remove a host with its checks
-    Remove { host: String },
+    Remove {
+        /// Name or id
+        host: String,
+    },
     /// What is installed, listening, running, configured there
     Inventory {
+        /// Name or id
         host: String,
         /// Section; the sections with their sizes when left out
         section: Option<String>,
@@ -141,16 +160,24 @@ pub(crate) enum HostCommand {
 #[derive(Debug, Subcommand)]
 pub(crate) enum CheckCommand {
     /// Checks, worst first
-    List { filter: Vec<String> },
+    List {
+        /// Words that must all hold: `state:critical host:web-* -handled`
+        filter: Vec<String>,
+    },
     /// One check whole
-    Show { check: String },
+    Show {
+        /// Id, or `host/key` such as `web-1/disk:/var`
+        check: String,
+    },
     /// Add a probe or plugin check: `watchkeep check add web-1 http:shop '{"kind":"http","url":"https://shop.example"}'`
     Add {
+        /// Host it is about, by name or id
         host: String,
         /// Unique on the host: `http:shop`
         key: String,
         /// What to run, as JSON
         spec: String,
+        /// What people read; the key when left out
         #[arg(long)]
         title: Option<String>,
         /// Agent that runs it, by id or host name; the host's own when left out
@@ -164,9 +191,13 @@ pub(crate) enum CheckCommand {
         attempts: Option<u32>,
     },
     /// Remove a check
-    Remove { check: String },
+    Remove {
+        /// Id, or `host/key`
+        check: String,
+    },
     /// Run a check now
     Run {
+        /// Checks: ids, or `host/key`
         #[arg(required = true)]
         checks: Vec<String>,
     },
@@ -192,7 +223,10 @@ pub(crate) enum DowntimeCommand {
         note: String,
     },
     /// Cancel a downtime
-    Cancel { id: String },
+    Cancel {
+        /// Id, as `watchkeep downtime list` shows it
+        id: String,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -214,37 +248,54 @@ pub(crate) enum AgentCommand {
     /// Enrolment tokens
     Tokens,
     /// Take an unused token back
-    Withdraw { token: String },
+    Withdraw {
+        /// Id, as `watchkeep agent tokens` shows it
+        token: String,
+    },
     /// Revoke an agent: its links close within a second, for good
     Revoke {
         /// Id or host name
         agent: String,
+        /// Why; goes to the audit log
         #[arg(long)]
         reason: String,
     },
     /// Trust a quarantined agent again
     Release {
+        /// Id or host name
         agent: String,
+        /// Why; goes to the audit log
         #[arg(long)]
         reason: String,
     },
     /// What an agent executed, newest first
-    Executions { agent: String },
+    Executions {
+        /// Id or host name
+        agent: String,
+    },
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum AuditCommand {
     /// Entries, newest first
     List {
+        /// Who did it
         #[arg(long)]
         actor: Option<String>,
         /// Beginning of the action: `problem.`
         #[arg(long)]
         action: Option<String>,
+        /// What it was done to, by id or name
         #[arg(long)]
         object: Option<String>,
+        /// Entries at most
         #[arg(long, default_value_t = 50)]
         limit: u32,
+    },
+    /// One entry whole: who, from where, what changed, and what proves it
+    Show {
+        /// Its number, as the list shows it
+        seq: u64,
     },
     /// Recompute every entry
     Verify,
@@ -268,6 +319,7 @@ pub(crate) enum ChannelCommand {
     List,
     /// Add a channel; the secret is read from standard input
     Add {
+        /// What people call it
         name: String,
         /// `email` or `webhook`
         kind: String,
@@ -278,9 +330,15 @@ pub(crate) enum ChannelCommand {
         secret: bool,
     },
     /// Send a test
-    Test { id: String },
+    Test {
+        /// Id, as `watchkeep channel list` shows it
+        id: String,
+    },
     /// Remove a channel
-    Remove { id: String },
+    Remove {
+        /// Id, as `watchkeep channel list` shows it
+        id: String,
+    },
     /// Notifications, newest first
     Log,
 }
@@ -299,19 +357,25 @@ pub(crate) enum UserCommand {
     },
     /// Disable an account: its sessions end at once
     Disable {
+        /// Name to sign in with
         name: String,
+        /// Why; goes to the audit log
         #[arg(long)]
         reason: String,
     },
     /// Enable an account
     Enable {
+        /// Name to sign in with
         name: String,
+        /// Why; goes to the audit log
         #[arg(long)]
         reason: String,
     },
     /// Let an account sign in again after too many failures
     Reopen {
+        /// Name to sign in with
         name: String,
+        /// Why; goes to the audit log
         #[arg(long)]
         reason: String,
     },

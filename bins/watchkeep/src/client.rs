@@ -104,16 +104,34 @@ impl Client {
         self.call("POST", path, Some(body)).await
     }
 
+    /// A list that the server gives whole. Should it give pages one day, they are followed.
+    pub(crate) async fn whole(&self, path: &str) -> Result<Vec<Value>> {
+        self.pages(path, |_| None, usize::MAX).await
+    }
+
     /// All pages of a list, up to `most` items.
     pub(crate) async fn list(&self, path: &str, most: usize) -> Result<Vec<Value>> {
+        self.pages(path, |got| Some(most.saturating_sub(got).clamp(1, 500)), most).await
+    }
+
+    async fn pages(
+        &self,
+        path: &str,
+        limit: impl Fn(usize) -> Option<usize>,
+        most: usize,
+    ) -> Result<Vec<Value>> {
         let mut items: Vec<Value> = Vec::new();
         let mut after: Option<String> = None;
         loop {
-            let limit = most.saturating_sub(items.len()).clamp(1, 500);
-            let mark = if path.contains('?') { '&' } else { '?' };
-            let cursor =
-                after.as_deref().map(|after| format!("&after={}", encode(after))).unwrap_or_default();
-            let page = self.get(&format!("{path}{mark}limit={limit}{cursor}")).await?;
+            let mut query: Vec<String> = Vec::new();
+            query.extend(limit(items.len()).map(|limit| format!("limit={limit}")));
+            query.extend(after.as_deref().map(|after| format!("after={}", encode(after))));
+            let mark = match (query.is_empty(), path.contains('?')) {
+                (true, _) => "",
+                (false, true) => "&",
+                (false, false) => "?",
+            };
+            let page = self.get(&format!("{path}{mark}{}", query.join("&"))).await?;
             items.extend(page["items"].as_array().cloned().unwrap_or_default());
             after = page["next"].as_str().map(str::to_owned);
             if after.is_none() || items.len() >= most {

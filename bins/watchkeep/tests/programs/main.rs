@@ -8,6 +8,7 @@
 )]
 
 mod clock;
+mod commands;
 mod disk;
 mod kill;
 mod life;

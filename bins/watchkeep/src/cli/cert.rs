@@ -1,0 +1,47 @@
+//! Certificates: the inventory, and the end of the authority.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+
+use super::{Cli, text};
+use crate::out;
+
+impl Cli {
+    pub(super) async fn certs(&self) -> Result<ExitCode> {
+        let page = self.client.get("/certificates").await?;
+        let items = page["items"].as_array().cloned().unwrap_or_default();
+        let row = |c: &Value| {
+            vec![
+                text(c, "/days_left"),
+                text(c, "/role"),
+                text(c, "/subject"),
+                text(c, "/algorithm"),
+                text(c, "/not_after"),
+                if c["revoked"] == true { "revoked".to_owned() } else { String::new() },
+                text(c, "/serial"),
+            ]
+        };
+        self.show(&items, &["DAYS", "ROLE", "SUBJECT", "KEY", "ENDS", "", "SERIAL"], row, "No certificates.")
+    }
+}
+
+/// Destroys the authority's keys. Needs the data directory alone: a running server would still hold them.
+pub(super) fn destroy(data: &Path, confirm: &str) -> Result<ExitCode> {
+    if confirm != "destroy" {
+        bail!("this cannot be undone: every agent must enrol again. Type --confirm destroy");
+    }
+    let dir = if data.join("server/ca").exists() { data.join("server") } else { data.to_owned() };
+    let now = wk_engine::ports::Clock::now(&wk_engine::ports::SystemClock);
+    let _lock = wk_store::DataDirLock::take(&dir, now).context("stop the server first")?;
+    let gone = wk_pki::Ca::destroy_keys(&dir.join("ca"))?;
+    for file in &gone {
+        out::line(&format!("destroyed {}", file.display()));
+    }
+    if gone.is_empty() {
+        out::line("There was no key to destroy.");
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,55 @@
+//! Accounts of people.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use serde_json::{Value, json};
+
+use super::{Cli, text};
+use crate::args::UserCommand;
+use crate::out;
+
+impl Cli {
+    pub(super) async fn user(&self, command: UserCommand) -> Result<ExitCode> {
+        let (name, reason, verb) = match command {
+            UserCommand::List => {
+                let items = self.client.whole("/users").await?;
+                let state = |u: &Value| match (&u["disabled"], &u["closed"]) {
+                    (Value::Bool(true), _) => "disabled".to_owned(),
+                    (_, Value::Bool(true)) => "closed after too many failures".to_owned(),
+                    _ => String::new(),
+                };
+                let row = |u: &Value| {
+                    vec![
+                        text(u, "/name"),
+                        text(u, "/role"),
+                        text(u, "/display_name"),
+                        text(u, "/failures"),
+                        state(u),
+                    ]
+                };
+                let empty = "Nobody has an account yet: open the claim link that the server printed.";
+                return self.show(&items, &["NAME", "ROLE", "CALLED", "FAILURES", ""], row, empty);
+            }
+            UserCommand::Invite { name, role } => {
+                let value = self.client.post("/users", &json!({"name": name, "role": role})).await?;
+                if self.json {
+                    return self.done(&value, "");
+                }
+                let system = self.client.get("/system").await?;
+                let console = text(&system, "/ports/0/address");
+                out::error(&format!(
+                    "Give this link to {name}. It works once, until {}:",
+                    text(&value, "/expires_at")
+                ));
+                return self.done(&value, &format!("https://{console}{}", text(&value, "/path")));
+            }
+            UserCommand::Disable { name, reason } => (name, reason, "disable"),
+            UserCommand::Enable { name, reason } => (name, reason, "enable"),
+            UserCommand::Reopen { name, reason } => (name, reason, "reopen"),
+        };
+        let id = self.user_id(&name).await?;
+        let value = self.client.post(&format!("/users/{id}/{verb}"), &json!({"reason": reason})).await?;
+        self.done(&value, &format!("{name}: {verb}d").replace("reopend", "reopened"))
+    }
+}
