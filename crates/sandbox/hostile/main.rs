@@ -67,7 +67,39 @@ fn main() {
                 .unwrap();
             report(file.set_len(1 << 30).map(|()| "made a file of 1 GiB".into()));
         }
+        "chmod" => report(
+            std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o666))
+                .map(|()| format!("opened {path} to everybody")),
+        ),
+        "utime" => {
+            let file = CString::new(path.clone()).unwrap();
+            report(call(libc::SYS_utimensat, [libc::AT_FDCWD.into(), file.as_ptr() as c_long, 0, 0, 0]));
+        }
+        "inotify" => {
+            let fd = unsafe { libc::syscall(libc::SYS_inotify_init1, 0) };
+            let file = CString::new(path.clone()).unwrap();
+            let events = c_long::from(libc::IN_ALL_EVENTS as i32);
+            report(call(libc::SYS_inotify_add_watch, [fd, file.as_ptr() as c_long, events, 0, 0]));
+        }
+        "resolve" => {
+            use std::net::ToSocketAddrs;
+            report((path.as_str(), 80).to_socket_addrs().map(|_| "asked for a name".into()));
+        }
+        "tmp-fill" => tmp_fill(),
+        "tmp-deep" => tmp_deep(),
+        "tmp-many" => {
+            let tmp = std::env::var("TMPDIR").unwrap_or_default();
+            for n in 0..5000 {
+                let _ = std::fs::File::create(format!("{tmp}/{n}"));
+            }
+            println!("OK - made many");
+        }
         // Other processes.
+        "affinity" => {
+            let mask: u64 = 1;
+            let mask = (&raw const mask) as c_long;
+            report(call(libc::SYS_sched_setaffinity, [path.parse().unwrap(), 8, mask, 0, 0]));
+        }
         "ptrace" => {
             let parent = unsafe { libc::getppid() };
             report(call(libc::SYS_ptrace, [libc::PTRACE_ATTACH as c_long, parent.into(), 0, 0, 0]));
@@ -118,6 +150,11 @@ fn main() {
         ),
         "fastopen" => fastopen(&path),
         "listen" => report(TcpListener::bind(&path).map(|_| format!("listens on {path}"))),
+        // Without bind() the kernel picks a port.
+        "listen-unbound" => {
+            let fd = unsafe { libc::socket(libc::AF_INET, libc::SOCK_STREAM, 0) };
+            report(call(libc::SYS_listen, [fd.into(), 1, 0, 0, 0]));
+        }
         "udp" => report(UdpSocket::bind("0.0.0.0:0").map(|_| "has a UDP socket".into())),
         "unix-path" => report(UnixStream::connect(&path).map(|_| format!("connected to {path}"))),
         "unix-abstract" => {
@@ -183,6 +220,39 @@ fn main() {
                 }
             }
             println!("ESCAPED wrote 10 GB");
+        }
+        "no-newline" => print!("WARNING - no end of line"),
+        "close-stdout" => {
+            println!("OK - said early");
+            let _ = io::stdout().flush();
+            unsafe { libc::close(1) };
+            std::thread::sleep(Duration::from_millis(300));
+            eprintln!("went on");
+            exit(1);
+        }
+        "stderr-flood" => loop {
+            if io::stderr().write_all(&[b'e'; 1 << 16]).is_err() {
+                exit(2);
+            }
+        },
+        "perf-bomb" => {
+            let mut text = String::from("OK - many |");
+            for n in 0..20_000 {
+                text.push_str(&format!(" m{n}=1;2;3;4;5"));
+            }
+            text.push_str(&format!(" '{}'=1 a=1e999 b=-1e999 c=nan d=inf\n", "l".repeat(5000)));
+            let _ = io::stdout().write_all(text.as_bytes());
+        }
+        // A child of this name that hears nothing and outlives everything.
+        "family" => {
+            if unsafe { libc::fork() } == 0 {
+                for signal in [libc::SIGTERM, libc::SIGHUP, libc::SIGINT] {
+                    unsafe { libc::signal(signal, libc::SIG_IGN) };
+                }
+                let name = CString::new(path).unwrap();
+                unsafe { libc::prctl(libc::PR_SET_NAME, name.as_ptr()) };
+            }
+            std::thread::sleep(Duration::from_secs(600));
         }
         "long-line" => {
             let _ = io::stdout().write_all(&vec![b'y'; 200 << 10]);
@@ -261,6 +331,32 @@ fn agent(work_dir: &str, program: &str, attempt: &[String]) {
         println!("outcome {} grade {grade} {}", run.outcome, run.detail);
         println!("{}", String::from_utf8_lossy(&run.stdout));
     });
+}
+
+/// Writes files of a MiB, each within its limit.
+fn tmp_fill() {
+    let tmp = std::env::var("TMPDIR").unwrap_or_default();
+    let block = vec![b'x'; 1 << 20];
+    for n in 0..4096 {
+        if let Err(error) = std::fs::write(format!("{tmp}/{n}"), &block) {
+            report(Err(error));
+        }
+        // As fast as an ordinary disk.
+        std::thread::sleep(Duration::from_millis(3));
+    }
+    report(Ok("filled 4 GiB".into()));
+}
+
+/// Folders in folders, deeper than a path is long, that nobody may enter.
+fn tmp_deep() {
+    std::env::set_current_dir(std::env::var("TMPDIR").unwrap_or_default()).unwrap();
+    for _ in 0..3000 {
+        if std::fs::create_dir("d").and_then(|()| std::env::set_current_dir("d")).is_err() {
+            break;
+        }
+    }
+    let _ = std::fs::write("last", b"x");
+    println!("OK - went down");
 }
 
 fn memfd_exec() {

@@ -10,6 +10,7 @@ use std::ffi::c_void;
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::ptr;
+use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
 
 use libc::{c_char, c_int, c_long, c_ulong};
@@ -17,6 +18,7 @@ use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
 use crate::bpf::Insn;
+use crate::guard::Slot;
 
 /// Where a start stopped; for the record and for people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,12 +81,10 @@ pub(crate) struct Plan<'a> {
     pub(crate) stdout: BorrowedFd<'a>,
     pub(crate) stderr: BorrowedFd<'a>,
     pub(crate) landlock: Option<BorrowedFd<'a>>,
-    pub(crate) filter: &'a [Insn],
+    /// Takes back what [`prepare_thread`]'s filter still lets pass.
+    pub(crate) seal: &'a [Insn],
     /// User and group to become; `None` keeps an ordinary user's.
     pub(crate) user: Option<(u32, u32)>,
-    /// Keep CAP_NET_RAW in the bounding set: the kernel refuses to start `ping`, whose file asks for it, without. No new
-    /// privileges still keeps it from being gained.
-    pub(crate) bound_net_raw: bool,
     /// Resource and limit, both soft and hard.
     pub(crate) limits: &'a [(u32, u64, u64)],
 }
@@ -94,6 +94,8 @@ pub(crate) struct Plan<'a> {
 pub(crate) struct Spawned {
     pub(crate) pidfd: OwnedFd,
     pub(crate) pid: i32,
+    /// Its place on the guard's list; given back before the leader is collected.
+    pub(crate) slot: Option<Slot>,
 }
 
 /// Plan in raw form; lives on the spawner's stack while the child runs.
@@ -106,10 +108,10 @@ struct Raw {
     cwd: *const c_char,
     fds: [RawFd; 3],
     landlock: RawFd,
-    filter: libc::sock_fprog,
+    seal: libc::sock_fprog,
     user: Option<(u32, u32)>,
-    bound_net_raw: bool,
-    drop_bounding: bool,
+    /// Where the guard looks for this run's group.
+    group: *const AtomicI32,
     limits: *const (u32, u64, u64),
     limits_len: usize,
     parent: c_int,
@@ -126,6 +128,11 @@ impl Stack {
     pub(crate) fn new() -> Self {
         Self(vec![0; (128 << 10) / size_of::<u128>()])
     }
+
+    pub(crate) fn top(&mut self) -> *mut c_void {
+        // SAFETY: one past the end of the vector is a valid address, aligned to 16 as u128 is; stacks grow down into it.
+        unsafe { self.0.as_mut_ptr().add(self.0.len()) }.cast::<c_void>()
+    }
 }
 
 /// Blocks every signal in the calling thread, so that none of the agent's handlers can run in a child that shares its
@@ -139,9 +146,56 @@ pub(crate) fn block_signals() {
     }
 }
 
-/// Starts the plugin. The calling thread must live as long as the plugin may (its death kills it) and have all signals
-/// blocked by [`block_signals`].
-pub(crate) fn spawn(plan: &Plan<'_>, stack: &mut Stack) -> Result<Spawned, (Step, io::Error)> {
+/// Gives the calling thread, for good, what all its plugins inherit: no new privileges, no capability that a program could
+/// gain, and the filter. The kernel translates a filter each time one is installed, which costs more than the rest of a
+/// start; here that is once for each thread, and not at every run.
+///
+/// `bound_net_raw` keeps CAP_NET_RAW in the bounding set: the kernel refuses to start `ping`, whose file asks for it,
+/// without. No new privileges still keeps it from being gained.
+pub(crate) fn prepare_thread(filter: &[Insn], bound_net_raw: bool) -> Result<(), (Step, io::Error)> {
+    const CAP_LAST_POSSIBLE: c_ulong = 63;
+    const CAP_NET_RAW: c_ulong = 13;
+    // NOROOT, NO_SETUID_FIXUP, KEEP_CAPS off and NO_CAP_AMBIENT_RAISE, each locked.
+    const SECUREBITS: c_ulong = 0b1110_1111;
+    let failed = |step| (step, io::Error::last_os_error());
+    // SAFETY: system calls on integers, and on a filter that the kernel copies during the call.
+    unsafe {
+        if may_drop_bounding() {
+            for cap in (0..=CAP_LAST_POSSIBLE).filter(|cap| !(*cap == CAP_NET_RAW && bound_net_raw)) {
+                // Numbers past the last capability fail with EINVAL, which ends the list.
+                if libc::prctl(libc::PR_CAPBSET_DROP, cap, 0, 0, 0) < 0 {
+                    break;
+                }
+            }
+            if libc::prctl(libc::PR_SET_SECUREBITS, SECUREBITS, 0, 0, 0) < 0 {
+                return Err(failed(Step::Capabilities));
+            }
+        }
+        if libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 {
+            return Err(failed(Step::NoNewPrivileges));
+        }
+        let program = program_of(filter);
+        if libc::syscall(libc::SYS_seccomp, SET_MODE_FILTER, 0, &raw const program) < 0 {
+            return Err(failed(Step::Seccomp));
+        }
+    }
+    Ok(())
+}
+
+const SET_MODE_FILTER: c_int = 1;
+
+fn program_of(filter: &[Insn]) -> libc::sock_fprog {
+    libc::sock_fprog {
+        // The kernel takes at most 4096; a test says that ours are shorter.
+        len: u16::try_from(filter.len()).unwrap_or(u16::MAX),
+        // Insn is repr(C) with the fields of sock_filter; the kernel only reads it.
+        filter: filter.as_ptr().cast::<libc::sock_filter>().cast_mut(),
+    }
+}
+
+/// Starts the plugin. The calling thread must live as long as the plugin may (its death kills it), have all signals
+/// blocked by [`block_signals`], and be prepared by [`prepare_thread`].
+pub(crate) fn spawn(plan: &Plan<'_>, slot: Slot, stack: &mut Stack) -> Result<Spawned, (Step, io::Error)> {
     let pointers = |list: &[std::ffi::CString]| -> Vec<*const c_char> {
         list.iter().map(|s| s.as_ptr()).chain([ptr::null()]).collect()
     };
@@ -159,14 +213,9 @@ pub(crate) fn spawn(plan: &Plan<'_>, stack: &mut Stack) -> Result<Spawned, (Step
         cwd: plan.cwd.as_ptr(),
         fds: [plan.stdin.as_raw_fd(), plan.stdout.as_raw_fd(), plan.stderr.as_raw_fd()],
         landlock: plan.landlock.map_or(-1, |fd| fd.as_raw_fd()),
-        filter: libc::sock_fprog {
-            len: u16::try_from(plan.filter.len()).unwrap_or(u16::MAX),
-            // Insn is repr(C) with the fields of sock_filter; the kernel only reads it.
-            filter: plan.filter.as_ptr().cast::<libc::sock_filter>().cast_mut(),
-        },
+        seal: program_of(plan.seal),
         user: plan.user,
-        bound_net_raw: plan.bound_net_raw,
-        drop_bounding: may_drop_bounding(),
+        group: ptr::from_ref(slot.group()),
         limits: plan.limits.as_ptr(),
         limits_len: plan.limits.len(),
         // SAFETY: getpid takes nothing and cannot fail.
@@ -175,8 +224,7 @@ pub(crate) fn spawn(plan: &Plan<'_>, stack: &mut Stack) -> Result<Spawned, (Step
         errno: 0,
     };
     let mut pidfd: c_int = -1;
-    // SAFETY: one past the end of the vector is a valid address, aligned to 16 as u128 is; stacks grow down into it.
-    let top = unsafe { stack.0.as_mut_ptr().add(stack.0.len()) }.cast::<c_void>();
+    let top = stack.top();
     let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_PIDFD | libc::SIGCHLD;
     // SAFETY: CLONE_VFORK suspends this thread until the child has executed or exited, so `raw`, everything it points to,
     // and the stack outlive the child's use of them, and nothing else writes to them meanwhile. `child_main` only makes
@@ -187,12 +235,12 @@ pub(crate) fn spawn(plan: &Plan<'_>, stack: &mut Stack) -> Result<Spawned, (Step
     }
     // SAFETY: the kernel just made this descriptor for us and nobody else knows it.
     let pidfd = unsafe { OwnedFd::from_raw_fd(pidfd) };
-    let spawned = Spawned { pidfd, pid };
+    let mut spawned = Spawned { pidfd, pid, slot: Some(slot) };
     // SAFETY: `raw` is a live local; volatile because the child wrote it behind the compiler's back.
     let (failed, errno) =
         unsafe { (ptr::read_volatile(&raw const raw.failed), ptr::read_volatile(&raw const raw.errno)) };
     if failed != Step::None {
-        let _gone = reap(&spawned.pidfd, true);
+        let _gone = reap(&mut spawned, true);
         return Err((failed, io::Error::from_raw_os_error(errno)));
     }
     Ok(spawned)
@@ -217,10 +265,6 @@ macro_rules! step {
 
 /// Runs in the child, on its own stack, in memory shared with the suspended agent.
 extern "C" fn child_main(arg: *mut c_void) -> c_int {
-    const CAP_LAST_POSSIBLE: c_ulong = 63;
-    const CAP_NET_RAW: c_ulong = 13;
-    // NOROOT, NO_SETUID_FIXUP, KEEP_CAPS off and NO_CAP_AMBIENT_RAISE, each locked.
-    const SECUREBITS: c_ulong = 0b1110_1111;
     const LANDLOCK_RESTRICT: c_long = libc::SYS_landlock_restrict_self;
     // SAFETY: the pointer is the `Raw` of `spawn`, alive and untouched by others until this child executes or exits.
     let raw = unsafe { &mut *arg.cast::<Raw>() };
@@ -229,6 +273,8 @@ extern "C" fn child_main(arg: *mut c_void) -> c_int {
     // Nothing allocates, locks or unwinds.
     unsafe {
         step!(raw, Step::Session, libc::syscall(libc::SYS_setsid));
+        // Before the first instruction of the plugin: from here on the guard knows the group.
+        (*raw.group).store(libc::syscall(libc::SYS_getpid) as i32, Ordering::SeqCst);
         // All sources are at 10 or above, so no copy lands on another's source.
         step!(raw, Step::Descriptors, libc::syscall(libc::SYS_dup3, raw.fds[0], 0, 0));
         step!(raw, Step::Descriptors, libc::syscall(libc::SYS_dup3, raw.fds[1], 1, 0));
@@ -255,24 +301,12 @@ extern "C" fn child_main(arg: *mut c_void) -> c_int {
                 libc::syscall(libc::SYS_prlimit64, 0, resource, &raw const limit, ptr::null_mut::<c_void>())
             );
         }
-        if raw.drop_bounding {
-            for cap in 0..=CAP_LAST_POSSIBLE {
-                if cap == CAP_NET_RAW && raw.bound_net_raw {
-                    continue;
-                }
-                // Numbers past the last capability fail with EINVAL, which ends the list.
-                if libc::prctl(libc::PR_CAPBSET_DROP, cap, 0, 0, 0) < 0 {
-                    break;
-                }
-            }
-            step!(raw, Step::Capabilities, libc::prctl(libc::PR_SET_SECUREBITS, SECUREBITS, 0, 0, 0));
-        }
         if let Some((uid, gid)) = raw.user {
             step!(raw, Step::User, libc::syscall(libc::SYS_setgroups, 0, ptr::null::<c_void>()));
             step!(raw, Step::User, libc::syscall(libc::SYS_setresgid, gid, gid, gid));
             step!(raw, Step::User, libc::syscall(libc::SYS_setresuid, uid, uid, uid));
         }
-        // With SECUREBITS no change of user clears capabilities, so this does.
+        // With the thread's secure bits no change of user clears capabilities, so this does.
         let header = CapHeader { version: 0x2008_0522, pid: 0 };
         let none = [CapData::default(); 2];
         step!(raw, Step::Capabilities, libc::syscall(libc::SYS_capset, &raw const header, none.as_ptr()));
@@ -310,12 +344,7 @@ extern "C" fn child_main(arg: *mut c_void) -> c_int {
             Step::Signals,
             -libc::pthread_sigmask(libc::SIG_SETMASK, &raw const nothing, ptr::null_mut())
         );
-        const SET_MODE_FILTER: c_int = 1;
-        step!(
-            raw,
-            Step::Seccomp,
-            libc::syscall(libc::SYS_seccomp, SET_MODE_FILTER, 0, &raw const raw.filter)
-        );
+        step!(raw, Step::Seccomp, libc::syscall(libc::SYS_seccomp, SET_MODE_FILTER, 0, &raw const raw.seal));
         if raw.exec_fd >= 0 {
             step!(
                 raw,
@@ -358,9 +387,16 @@ pub(crate) enum End {
 }
 
 /// Collects an ended process: how it ended and the CPU time of it and of the children it waited for. `None` while it
-/// still runs (only without `block`) or when it was collected before.
-pub(crate) fn reap(pidfd: &OwnedFd, block: bool) -> Option<(End, Duration)> {
-    let options = libc::WEXITED | if block { 0 } else { libc::WNOHANG };
+/// still runs (only without `block`) or when it was collected before. The whole group must have been killed.
+pub(crate) fn reap(spawned: &mut Spawned, block: bool) -> Option<(End, Duration)> {
+    // Looks first and collects then: between the two the number is still its own, and the guard forgets it.
+    ended(&spawned.pidfd, block, libc::WNOWAIT)?;
+    spawned.slot = None;
+    ended(&spawned.pidfd, true, 0)
+}
+
+fn ended(pidfd: &OwnedFd, block: bool, more: c_int) -> Option<(End, Duration)> {
+    let options = libc::WEXITED | more | if block { 0 } else { libc::WNOHANG };
     loop {
         // SAFETY: both structures are plain data that the kernel fills; zero is a valid state of each.
         let (mut info, mut usage) =

@@ -3,6 +3,10 @@
 //! An allow-list: what is not named here fails with ENOSYS, so that a program falls back as on an older kernel. Calls
 //! that have no place in a monitoring plugin and are the known ways out of a sandbox kill the process: the run is then
 //! recorded as `signal:31`, which nobody mistakes for a failing check. Sockets follow the policy's [`NetPolicy`].
+//!
+//! It comes in two parts, because installing a filter costs by its length and the threads that start plugins can carry the
+//! long part for all their plugins: the [`base`] lets pass what every plugin may do and what a thread needs to prepare one,
+//! and the [`seal`], installed last thing before the plugin begins, takes the latter back. The kernel obeys the stricter.
 
 use std::collections::BTreeMap;
 
@@ -45,10 +49,6 @@ const ALLOWED: &[libc::c_long] = &[
     libc::SYS_getcwd,
     libc::SYS_chdir,
     libc::SYS_fchdir,
-    libc::SYS_fchmod,
-    libc::SYS_fchmodat,
-    libc::SYS_fchown,
-    libc::SYS_fchownat,
     libc::SYS_umask,
     libc::SYS_openat,
     libc::SYS_openat2,
@@ -61,7 +61,6 @@ const ALLOWED: &[libc::c_long] = &[
     libc::SYS_readlinkat,
     libc::SYS_faccessat,
     libc::SYS_faccessat2,
-    libc::SYS_utimensat,
     libc::SYS_statfs,
     libc::SYS_fstatfs,
     libc::SYS_fadvise64,
@@ -77,9 +76,6 @@ const ALLOWED: &[libc::c_long] = &[
     libc::SYS_splice,
     libc::SYS_tee,
     libc::SYS_sync_file_range,
-    libc::SYS_inotify_init1,
-    libc::SYS_inotify_add_watch,
-    libc::SYS_inotify_rm_watch,
     // Memory.
     libc::SYS_mmap,
     libc::SYS_mprotect,
@@ -140,7 +136,6 @@ const ALLOWED: &[libc::c_long] = &[
     libc::SYS_rseq,
     libc::SYS_sched_yield,
     libc::SYS_sched_getaffinity,
-    libc::SYS_sched_setaffinity,
     libc::SYS_sched_getparam,
     libc::SYS_sched_getscheduler,
     libc::SYS_sched_get_priority_max,
@@ -174,16 +169,12 @@ const ALLOWED: &[libc::c_long] = &[
     // Sockets that `socket` let pass.
     libc::SYS_connect,
     libc::SYS_bind,
-    libc::SYS_listen,
-    libc::SYS_accept,
-    libc::SYS_accept4,
     libc::SYS_shutdown,
     libc::SYS_recvfrom,
     libc::SYS_recvmsg,
     libc::SYS_recvmmsg,
     libc::SYS_getsockname,
     libc::SYS_getpeername,
-    libc::SYS_socketpair,
     libc::SYS_getsockopt,
     libc::SYS_ppoll,
     libc::SYS_pselect6,
@@ -221,23 +212,52 @@ const ALLOWED_ARCH: &[libc::c_long] = &[
     libc::SYS_unlink,
     libc::SYS_symlink,
     libc::SYS_readlink,
+    libc::SYS_time,
+    libc::SYS_epoll_create,
+    libc::SYS_epoll_wait,
+    libc::SYS_eventfd,
+    libc::SYS_signalfd,
+    libc::SYS_arch_prctl,
+    libc::SYS_getpgrp,
+];
+#[cfg(not(target_arch = "x86_64"))]
+const ALLOWED_ARCH: &[libc::c_long] = &[];
+
+/// What changes a file's mode, owner or times. Landlock does not look at it: only for runs with a user of their own, who
+/// owns nothing but what the run made. A plugin that shares the agent's user could open the agent's key to everybody.
+const ATTRIBUTES: &[libc::c_long] =
+    &[libc::SYS_fchmod, libc::SYS_fchmodat, libc::SYS_fchown, libc::SYS_fchownat, libc::SYS_utimensat];
+#[cfg(target_arch = "x86_64")]
+const ATTRIBUTES_ARCH: &[libc::c_long] = &[
     libc::SYS_chmod,
     libc::SYS_chown,
     libc::SYS_lchown,
     libc::SYS_utime,
     libc::SYS_utimes,
     libc::SYS_futimesat,
-    libc::SYS_time,
-    libc::SYS_epoll_create,
-    libc::SYS_epoll_wait,
-    libc::SYS_eventfd,
-    libc::SYS_signalfd,
-    libc::SYS_inotify_init,
-    libc::SYS_arch_prctl,
-    libc::SYS_getpgrp,
 ];
 #[cfg(not(target_arch = "x86_64"))]
-const ALLOWED_ARCH: &[libc::c_long] = &[];
+const ATTRIBUTES_ARCH: &[libc::c_long] = &[];
+
+/// What waits for connections. Landlock judges bind(), but a socket that listens without it gets a port from the kernel.
+const LISTENING: &[libc::c_long] = &[libc::SYS_listen, libc::SYS_accept, libc::SYS_accept4];
+
+/// What only the thread that prepares a run needs: the base lets it pass, the seal judges it as the plugin's.
+const PREPARING: &[libc::c_long] = &[
+    libc::SYS_setsid,
+    libc::SYS_seccomp,
+    libc::SYS_prlimit64,
+    libc::SYS_prctl,
+    libc::SYS_memfd_create,
+    libc::SYS_fchmod,
+    libc::SYS_fchmodat,
+    libc::SYS_fchown,
+    libc::SYS_fchownat,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_chmod,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_chown,
+];
 
 /// Ways out: debugging and reading others, kernel interfaces with a history, mounts and namespaces, keys, modules.
 const KILLED: &[libc::c_long] = &[
@@ -322,12 +342,66 @@ const NAMESPACES: u32 = (libc::CLONE_NEWUSER
 /// Data in the opening packet: a connection that Landlock's connect rule would not see.
 const MSG_FASTOPEN: u32 = libc::MSG_FASTOPEN as u32;
 
-/// The filter for a plugin with this network policy.
-pub(crate) fn program(net: &NetPolicy) -> Vec<Insn> {
-    assemble(&rules(net), ENOSYS)
+/// What decides on a filter. One thread starts all plugins of a kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Kind {
+    connect: bool,
+    bind: bool,
+    udp: bool,
+    pub(crate) icmp: bool,
+    unix: bool,
+    own_user: bool,
 }
 
-fn rules(net: &NetPolicy) -> BTreeMap<u32, Rule> {
+impl Kind {
+    pub(crate) fn of(net: &NetPolicy, own_user: bool) -> Self {
+        Self {
+            connect: !net.tcp_connect.is_empty(),
+            bind: !net.tcp_bind.is_empty(),
+            udp: net.udp,
+            icmp: net.icmp,
+            unix: net.unix,
+            own_user,
+        }
+    }
+
+    fn tcp(self) -> bool {
+        self.connect || self.bind
+    }
+}
+
+/// The filter of a thread that starts plugins of a kind, and of the plugins.
+pub(crate) fn base(kind: Kind) -> Vec<Insn> {
+    let mut rules = rules(kind);
+    for nr in PREPARING {
+        if let Ok(nr) = u32::try_from(*nr) {
+            rules.insert(nr, Action::Allow.into());
+        }
+    }
+    if let Ok(nr) = u32::try_from(libc::SYS_prctl) {
+        rules.insert(nr, prctl(PRCTL_PREPARING));
+    }
+    assemble(&rules, ENOSYS)
+}
+
+/// What a plugin has on top.
+pub(crate) fn seal(kind: Kind) -> Vec<Insn> {
+    let mut rules = rules(kind);
+    rules.retain(|nr, _| PREPARING.iter().any(|preparing| u32::try_from(*preparing) == Ok(*nr)));
+    for nr in PREPARING {
+        if let Ok(nr) = u32::try_from(*nr) {
+            rules.entry(nr).or_insert_with(|| ENOSYS.into());
+        }
+    }
+    // The base has the list; here are only the few that it lets pass beyond it.
+    if let Ok(nr) = u32::try_from(libc::SYS_prctl) {
+        let clauses = PRCTL_PREPARING.iter().map(|option| (vec![is(0, *option as u32)], EINVAL)).collect();
+        rules.insert(nr, Rule { clauses, otherwise: Action::Allow });
+    }
+    assemble(&rules, Action::Allow)
+}
+
+fn rules(kind: Kind) -> BTreeMap<u32, Rule> {
     let mut rules = BTreeMap::new();
     let mut put = |nr: libc::c_long, rule: Rule| {
         if let Ok(nr) = u32::try_from(nr) {
@@ -358,9 +432,18 @@ fn rules(net: &NetPolicy) -> BTreeMap<u32, Rule> {
             otherwise: Action::Allow,
         },
     );
+    for nr in ATTRIBUTES.iter().chain(ATTRIBUTES_ARCH) {
+        put(*nr, if kind.own_user { Action::Allow } else { EPERM }.into());
+    }
+    for nr in LISTENING {
+        put(*nr, if kind.bind { Action::Allow } else { EACCES }.into());
+    }
+    // Its own only: others of the same user could be starved.
+    put(libc::SYS_sched_setaffinity, when(vec![is_not(0, 0)], EPERM, Action::Allow));
     put(libc::SYS_prlimit64, when(vec![is_not(0, 0)], EPERM, Action::Allow));
-    put(libc::SYS_prctl, prctl());
-    put(libc::SYS_socket, socket(net));
+    put(libc::SYS_prctl, prctl(&[]));
+    put(libc::SYS_socket, socket(kind));
+    put(libc::SYS_socketpair, when(vec![is(0, libc::AF_UNIX as u32)], Action::Allow, EACCES));
     put(libc::SYS_sendto, when(vec![has_any(3, MSG_FASTOPEN)], EPERM, Action::Allow));
     put(libc::SYS_sendmsg, when(vec![has_any(2, MSG_FASTOPEN)], EPERM, Action::Allow));
     put(libc::SYS_sendmmsg, when(vec![has_any(3, MSG_FASTOPEN)], EPERM, Action::Allow));
@@ -378,7 +461,10 @@ fn rules(net: &NetPolicy) -> BTreeMap<u32, Rule> {
     rules
 }
 
-fn prctl() -> Rule {
+/// What a start does by prctl in the child, beside what plugins may do themselves.
+const PRCTL_PREPARING: &[libc::c_int] = &[libc::PR_SET_PDEATHSIG, libc::PR_CAP_AMBIENT];
+
+fn prctl(more: &[libc::c_int]) -> Rule {
     const PR_SET_VMA: u32 = 0x5356_4d41;
     let allowed = [
         libc::PR_GET_DUMPABLE as u32,
@@ -396,12 +482,16 @@ fn prctl() -> Rule {
         PR_SET_VMA,
     ];
     Rule {
-        clauses: allowed.into_iter().map(|option| (vec![is(0, option)], Action::Allow)).collect(),
+        clauses: allowed
+            .into_iter()
+            .chain(more.iter().map(|option| *option as u32))
+            .map(|option| (vec![is(0, option)], Action::Allow))
+            .collect(),
         otherwise: EINVAL,
     }
 }
 
-fn socket(net: &NetPolicy) -> Rule {
+fn socket(net: Kind) -> Rule {
     /// The kind of a socket without its flags.
     const KIND: u32 = 0xf;
     let kind = |kind: i32| masked_is(1, KIND, kind as u32);
@@ -425,7 +515,7 @@ fn socket(net: &NetPolicy) -> Rule {
             }
         }
     }
-    if net.inet() {
+    if net.tcp() || net.udp || net.icmp {
         // The C library asks the kernel for its addresses when it sorts what a name resolved to.
         clauses.push((vec![is(0, libc::AF_NETLINK as u32), is(2, 0)], Action::Allow));
     }
@@ -445,8 +535,21 @@ mod tests {
     const ALLOW: u32 = libc::SECCOMP_RET_ALLOW;
     const KILL: u32 = libc::SECCOMP_RET_KILL_PROCESS;
 
+    /// What the kernel decides: the stricter of the two filters.
     fn call(net: &NetPolicy, nr: libc::c_long, args: [u64; 6]) -> u32 {
-        run(&program(net), ARCH, u32::try_from(nr).unwrap(), args).expect("the program ends in a verdict")
+        call_of(Kind::of(net, true), nr, args)
+    }
+
+    fn call_of(kind: Kind, nr: libc::c_long, args: [u64; 6]) -> u32 {
+        let nr = u32::try_from(nr).unwrap();
+        let of = |program: Vec<Insn>| run(&program, ARCH, nr, args).expect("the program ends in a verdict");
+        let (base, seal) = (of(base(kind)), of(seal(kind)));
+        // Kill is 0x8000_0000, which the kernel reads as the lowest; then come errors, and allowing is the highest.
+        if (base as i32) <= (seal as i32) { base } else { seal }
+    }
+
+    fn errno(verdict: u32) -> bool {
+        verdict & 0xffff_0000 == libc::SECCOMP_RET_ERRNO
     }
 
     fn socket_verdict(net: &NetPolicy, family: i32, kind: i32, protocol: i32) -> bool {
@@ -462,13 +565,17 @@ mod tests {
             icmp: true,
             unix: true,
         };
-        assert!(program(&all).len() < 4096);
+        let (base, seal) = (base(Kind::of(&all, true)), seal(Kind::of(&all, false)));
+        assert!(base.len() < 4096, "{}", base.len());
+        // This one is installed at every run.
+        assert!(seal.len() < 80, "{}", seal.len());
     }
 
     #[test]
     fn no_call_is_in_two_lists() {
-        let mut all: Vec<_> =
-            ALLOWED.iter().chain(ALLOWED_ARCH).chain(KILLED).chain(KILLED_ARCH).chain(REFUSED).collect();
+        let lists =
+            [ALLOWED, ALLOWED_ARCH, ATTRIBUTES, ATTRIBUTES_ARCH, LISTENING, KILLED, KILLED_ARCH, REFUSED];
+        let mut all: Vec<_> = lists.into_iter().flatten().collect();
         let before = all.len();
         all.sort();
         all.dedup();
@@ -492,6 +599,50 @@ mod tests {
         assert!(!socket_verdict(&tcp, libc::AF_NETLINK, libc::SOCK_RAW, libc::NETLINK_AUDIT));
     }
 
+    /// Whatever the kind, a plugin may do exactly what the rules say, and nothing of what its preparation may.
+    #[test]
+    fn both_parts_together_say_what_the_rules_say() {
+        for bits in 0..64u8 {
+            let on = |bit: u8| bits & (1 << bit) != 0;
+            let kind =
+                Kind { connect: on(0), bind: on(1), udp: on(2), icmp: on(3), unix: on(4), own_user: on(5) };
+            let whole = assemble(&rules(kind), ENOSYS);
+            for nr in 0..500u32 {
+                for first in [0, 1, 4, 8, 24, 47, 0x1000_0011] {
+                    let args = [first, 1, 6, 0, 0, 0];
+                    let wanted = run(&whole, ARCH, nr, args).unwrap();
+                    let got = call_of(kind, nr.into(), args);
+                    assert_eq!(got, wanted, "call {nr} of {first} with {kind:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_plugin_that_shares_the_agents_user_changes_no_modes() {
+        let net = NetPolicy::default();
+        for nr in ATTRIBUTES.iter().chain(ATTRIBUTES_ARCH) {
+            assert_eq!(call_of(Kind::of(&net, true), *nr, [0; 6]), ALLOW);
+            assert!(errno(call_of(Kind::of(&net, false), *nr, [0; 6])), "{nr}");
+        }
+    }
+
+    #[test]
+    fn listening_takes_a_declared_port() {
+        let connect = NetPolicy {
+            tcp_connect: vec![PortRef::Fixed(443)],
+            udp: true,
+            unix: true,
+            ..NetPolicy::default()
+        };
+        assert!(errno(call(&connect, libc::SYS_listen, [3, 1, 0, 0, 0, 0])));
+        let bind = NetPolicy { tcp_bind: vec![8000], ..NetPolicy::default() };
+        assert_eq!(call(&bind, libc::SYS_listen, [3, 1, 0, 0, 0, 0]), ALLOW);
+        let pair = |family: i32| [family as u64, 1, 0, 0, 0, 0];
+        assert_eq!(call(&connect, libc::SYS_socketpair, pair(libc::AF_UNIX)), ALLOW);
+        assert!(errno(call(&connect, libc::SYS_socketpair, pair(libc::AF_TIPC))));
+    }
+
     #[test]
     fn namespaces_kill_and_plain_forks_pass() {
         let net = NetPolicy::default();
@@ -499,9 +650,6 @@ mod tests {
         assert_eq!(call(&net, libc::SYS_clone, flags(libc::SIGCHLD)), ALLOW);
         assert_eq!(call(&net, libc::SYS_clone, flags(libc::SIGCHLD | libc::CLONE_NEWUSER)), KILL);
         assert_eq!(call(&net, libc::SYS_unshare, flags(libc::CLONE_NEWNS)), KILL);
-        assert_eq!(
-            call(&net, libc::SYS_sendto, [3, 0, 0, u64::from(MSG_FASTOPEN), 0, 0]) & 0xffff_0000,
-            libc::SECCOMP_RET_ERRNO
-        );
+        assert!(errno(call(&net, libc::SYS_sendto, [3, 0, 0, u64::from(MSG_FASTOPEN), 0, 0])));
     }
 }

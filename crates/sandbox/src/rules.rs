@@ -1,11 +1,12 @@
 //! Landlock rules of a plugin: which files, ports and processes it may reach.
 //!
 //! Rulesets are built before the fork, as file descriptors, and kept: a run without a folder of its own takes one system
-//! call to enforce them.
+//! call to enforce them. A rule is about a file, not about a name: a file that was replaced by another, as `useradd` does
+//! with `/etc/passwd`, is no longer covered. So each ruleset knows what it was made of, and is made anew when that changed.
 
 use std::fs::File;
-use std::os::fd::OwnedFd;
-use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use landlock::{
@@ -99,13 +100,64 @@ pub(crate) struct Reach {
     pub(crate) network: bool,
 }
 
-/// Builds the ruleset, or `None` when the kernel has no Landlock.
-pub(crate) fn ruleset(features: Features, reach: &Reach) -> Result<Option<OwnedFd>, String> {
-    if !features.files() {
-        return Ok(None);
+/// Why there is no ruleset.
+#[derive(Debug)]
+pub(crate) enum RulesError {
+    /// The policy asks for what must stay closed.
+    Forbidden(String),
+    Kernel(String),
+}
+
+/// Which file a name meant: device and inode. `None`: nothing there.
+type Meant = Option<(u64, u64)>;
+
+/// A ruleset and what it was made of.
+#[derive(Debug)]
+pub(crate) struct Rules {
+    /// `None` when the kernel has no Landlock.
+    pub(crate) fd: Option<OwnedFd>,
+    made_of: Vec<(PathBuf, Meant)>,
+}
+
+impl Rules {
+    /// Whether every name still means the same file.
+    pub(crate) fn is_current(&self) -> bool {
+        self.made_of
+            .iter()
+            .all(|(path, meant)| *meant == rustix::fs::stat(path).ok().map(|stat| (stat.st_dev, stat.st_ino)))
     }
+}
+
+/// Builds a ruleset. No path in it leads into one of `protected`.
+pub(crate) fn ruleset(features: Features, reach: &Reach, protected: &[PathBuf]) -> Result<Rules, RulesError> {
+    for path in &reach.read {
+        if let Some(why) = forbidden(path, protected) {
+            return Err(RulesError::Forbidden(why));
+        }
+    }
+    if !features.files() {
+        return Ok(Rules {
+            fd: None,
+            made_of: reach.read.iter().map(|path| (path.clone(), meant(path))).collect(),
+        });
+    }
+    let mut made_of = Vec::new();
+    let fd = build(features, reach, protected, &mut made_of)?;
+    Ok(Rules { fd: Some(fd), made_of })
+}
+
+fn meant(path: &Path) -> Meant {
+    rustix::fs::stat(path).ok().map(|stat| (stat.st_dev, stat.st_ino))
+}
+
+fn build(
+    features: Features,
+    reach: &Reach,
+    protected: &[PathBuf],
+    made_of: &mut Vec<(PathBuf, Meant)>,
+) -> Result<OwnedFd, RulesError> {
     let abi = features.abi();
-    let words = |error: &dyn std::error::Error| error.to_string();
+    let words = |error: &dyn std::error::Error| RulesError::Kernel(error.to_string());
     let mut ruleset = Ruleset::default()
         .set_compatibility(CompatLevel::HardRequirement)
         .handle_access(AccessFs::from_all(abi))
@@ -137,8 +189,22 @@ pub(crate) fn ruleset(features: Features, reach: &Reach) -> Result<Option<OwnedF
     }
     for (path, access) in grants {
         // What is not there cannot be read; a missing file must not stop a check that can do without.
-        let Ok(file) = open_path(path) else { continue };
-        let folder = file.metadata().is_ok_and(|meta| meta.is_dir());
+        let file = open_path(path).ok();
+        let meta = file.as_ref().and_then(|file| file.metadata().ok());
+        // The system's folders stay; all else may be replaced.
+        if !PROGRAMS.iter().any(|program| Path::new(program) == path) {
+            made_of.push((path.to_owned(), meta.as_ref().map(|meta| (meta.dev(), meta.ino()))));
+        }
+        let Some(file) = file else { continue };
+        // A link that somebody moved after the first look: what was opened decides.
+        if reach.read.iter().any(|declared| declared == path) {
+            let real =
+                std::fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd())).map_err(|e| words(&e))?;
+            if let Some(why) = forbidden(&real, protected) {
+                return Err(RulesError::Forbidden(why));
+            }
+        }
+        let folder = meta.is_some_and(|meta| meta.is_dir());
         let access = if folder { access } else { access & AccessFs::from_file(abi) };
         created = created.add_rule(PathBeneath::new(file, access)).map_err(|e| words(&e))?;
     }
@@ -151,7 +217,7 @@ pub(crate) fn ruleset(features: Features, reach: &Reach) -> Result<Option<OwnedF
         }
     }
     let fd: Option<OwnedFd> = created.into();
-    fd.map(Some).ok_or_else(|| "the kernel made no ruleset".to_owned())
+    fd.ok_or_else(|| RulesError::Kernel("the kernel made no ruleset".to_owned()))
 }
 
 fn open_path(path: &Path) -> std::io::Result<File> {

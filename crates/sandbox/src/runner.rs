@@ -2,6 +2,7 @@
 //!
 //! [`Runner::run`] always answers with an [`Execution`]: a refusal is one too, and is logged like a run.
 
+use std::collections::HashMap;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::DirBuilderExt;
@@ -18,11 +19,17 @@ use tokio::time::Instant as Tick;
 use wk_domain::{ExecutionId, Timestamp};
 
 use crate::child::{self, End, Spawned};
+use crate::filter::Kind;
 use crate::grade::Grade;
+use crate::guard::Guard;
 use crate::log::ExecutionLog;
 use crate::policy::PluginPolicy;
+use crate::program::Programs;
 use crate::rules::Features;
-use crate::spawner::{Request, Spawner, Start, StartError, Started, kill_group, open_null, remove_tmp};
+use crate::spawner::{
+    Remains, Request, Spawner, Start, StartError, Started, kill_group, open_null, sweep_tmp,
+};
+use crate::tmp::{ENTRIES_MAX, FILES_OF_LARGEST, is_overfull, sweep};
 
 /// Bytes kept of each output; the plugin API's readers keep no more.
 pub const OUTPUT_BYTES_MAX: usize = 64 << 10;
@@ -34,6 +41,8 @@ const GRACE: Duration = Duration::from_secs(2);
 const BURIAL: Duration = Duration::from_secs(1);
 /// How long output may take to arrive after all writers are gone.
 const DRAIN: Duration = Duration::from_millis(500);
+/// How often a run's own folder is measured: what it can write in between is bounded by the disk's speed.
+const MEASURE: Duration = Duration::from_millis(100);
 
 /// Whose identity plugins get.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,8 +110,10 @@ pub enum RunnerError {
     NotRoot,
     #[error("could not make the folder {path} for plugins")]
     Folder { path: PathBuf, source: io::Error },
-    #[error("could not start the thread that starts plugins")]
-    Thread { source: io::Error },
+    #[error("could not start the process that ends plugins when the agent is killed")]
+    Guard { source: io::Error },
+    #[error("could not open /dev/null")]
+    Null { source: io::Error },
 }
 
 /// How a run ended.
@@ -114,6 +125,8 @@ pub enum Outcome {
     TimedOut,
     /// Ended because it wrote without end.
     Flood,
+    /// Ended because it filled its folder.
+    Overfull,
     /// Not run, and the word for why: `digest`, `grade`, `params`, `sandbox`, `icmp`, `overload`, ...
     Refused(String),
     /// The system would not start it: the errno's name.
@@ -128,6 +141,7 @@ impl std::fmt::Display for Outcome {
             Self::Signalled(signal) => write!(f, "signal:{signal}"),
             Self::TimedOut => f.write_str("timeout"),
             Self::Flood => f.write_str("refused:output"),
+            Self::Overfull => f.write_str("refused:tmp"),
             Self::Refused(word) => write!(f, "refused:{word}"),
             Self::NotStarted(errno) => write!(f, "spawn:{errno}"),
         }
@@ -185,7 +199,9 @@ struct Counters {
 /// Runs plugins for one agent. Dropping it ends what still runs.
 #[derive(Debug)]
 pub struct Runner {
-    requests: mpsc::Sender<Request>,
+    spawner: Arc<Spawner>,
+    /// A thread for each kind of plugin that was run.
+    threads: Mutex<HashMap<Kind, mpsc::Sender<Request>>>,
     places: Semaphore,
     free_users: Mutex<Vec<u32>>,
     run_as: RunAs,
@@ -196,10 +212,10 @@ pub struct Runner {
 }
 
 impl Runner {
-    /// Prepares folders and starts the thread that starts plugins.
+    /// Prepares folders and starts the guard: a process that ends plugins and their children should this one be killed.
     ///
     /// # Errors
-    /// When plugins would run as root, or a folder or the thread cannot be made.
+    /// When plugins would run as root, or a folder or the guard cannot be made.
     pub fn new(config: RunnerConfig) -> Result<Self, RunnerError> {
         let root = rustix::process::geteuid().is_root();
         match config.run_as {
@@ -208,9 +224,9 @@ impl Runner {
             _ => {}
         }
         let folder = |path: &Path| {
-            // What an earlier run of the agent left is worthless: names there are never reused.
-            match std::fs::remove_dir_all(path) {
-                Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),
+            // What an earlier run of the agent left is worthless: names there are never reused. A plugin may have made it.
+            match sweep(path, usize::MAX) {
+                Err(e) => Err(e),
                 _ => std::fs::DirBuilder::new().recursive(true).mode(0o711).create(path),
             }
             .map_err(|source| RunnerError::Folder { path: path.to_owned(), source })
@@ -225,19 +241,16 @@ impl Runner {
         let (code_dir, tmp_dir) = (config.work_dir.join("code"), config.work_dir.join("tmp"));
         folder(&code_dir)?;
         folder(&tmp_dir)?;
-        let (requests, receiver) = mpsc::channel();
-        let spawner = Spawner {
+        let spawner = Arc::new(Spawner {
             features: config.features,
             code_dir,
             tmp_dir,
             protected: config.protected,
-            null: open_null().map_err(|source| RunnerError::Thread { source })?,
-        };
-        std::thread::Builder::new()
-            .name("plugin-spawner".into())
-            .stack_size(256 << 10)
-            .spawn(move || spawner.serve(&receiver))
-            .map_err(|source| RunnerError::Thread { source })?;
+            null: open_null().map_err(|source| RunnerError::Null { source })?,
+            programs: Mutex::new(Programs::default()),
+            runs: AtomicU64::new(0),
+            guard: Guard::start().map_err(|source| RunnerError::Guard { source })?,
+        });
         let running_max = config.running_max.clamp(1, 1024);
         let free_users = match config.run_as {
             RunAs::SameUser => Vec::new(),
@@ -247,7 +260,8 @@ impl Runner {
                 .collect(),
         };
         Ok(Self {
-            requests,
+            spawner,
+            threads: Mutex::new(HashMap::new()),
             places: Semaphore::new(running_max),
             free_users: Mutex::new(free_users),
             run_as: config.run_as,
@@ -256,6 +270,22 @@ impl Runner {
             counters: Counters::default(),
             processes: Mutex::new((None, 0)),
         })
+    }
+
+    /// The thread that starts plugins of a kind.
+    fn thread(&self, kind: Kind) -> io::Result<mpsc::Sender<Request>> {
+        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(requests) = threads.get(&kind) {
+            return Ok(requests.clone());
+        }
+        let (requests, receiver) = mpsc::channel();
+        let spawner = Arc::clone(&self.spawner);
+        std::thread::Builder::new()
+            .name("plugin-spawner".into())
+            .stack_size(256 << 10)
+            .spawn(move || spawner.serve(kind, &receiver))?;
+        threads.insert(kind, requests.clone());
+        Ok(requests)
     }
 
     /// Counters since the start.
@@ -349,84 +379,16 @@ impl Runner {
         let (reply, started) = oneshot::channel();
         let start = Start { policy: Arc::clone(policy), resolved, user: uid, processes_beside, reply };
         let gone = || Refusal::new("stopping", "the thread that starts plugins is gone".into());
-        self.requests.send(Request::Start(Box::new(start))).map_err(|_| gone())?;
+        let requests = self
+            .thread(Kind::of(&policy.net, uid.is_some()))
+            .map_err(|error| Refusal::new("prepare", format!("could not start a thread: {error}")))?;
+        requests.send(Request::Start(Box::new(start))).map_err(|_| gone())?;
         let started = started.await.map_err(|_| gone())?.map_err(Refusal::from)?;
         execution.grade = Some(started.grade);
-        self.attend(execution, started, timeout.min(policy.timeout))
+        let tmp_bytes_max = policy.limits.file_bytes.saturating_mul(FILES_OF_LARGEST);
+        attend(execution, started, requests, timeout.min(policy.timeout), tmp_bytes_max)
             .await
             .map_err(|error| Refusal::new("prepare", format!("could not watch the run: {error}")))
-    }
-
-    /// Watches a started plugin to its end.
-    async fn attend(&self, execution: &mut Execution, started: Started, timeout: Duration) -> io::Result<()> {
-        let Started { spawned, stdout, stderr, tmp, .. } = started;
-        let live = Live { spawned: Some(spawned), tmp, requests: self.requests.clone() };
-        let mut out = Capture::new(stdout)?;
-        let mut err = Capture::new(stderr)?;
-        let mut phase = Phase::Running;
-        let mut next = Tick::now() + timeout;
-        let ended = {
-            let exit = child::watch(live.pidfd().ok_or(io::ErrorKind::NotFound)?)?;
-            loop {
-                tokio::select! {
-                    ready = exit.readable() => { ready?.retain_ready(); break true; }
-                    () = out.pump(), if out.open => {}
-                    () = err.pump(), if err.open => {}
-                    () = tokio::time::sleep_until(next) => {
-                        (phase, next) = match phase {
-                            Phase::Running => { live.signal(Signal::TERM); (Phase::Terminated, next + GRACE) }
-                            Phase::Terminated => { live.signal(Signal::KILL); (Phase::Killed, next + BURIAL) }
-                            Phase::Flooded => (Phase::Flooded, next),
-                            Phase::Killed => break false,
-                        };
-                        if phase == Phase::Flooded { break false; }
-                    }
-                }
-                if phase != Phase::Flooded && out.seen.max(err.seen) > FLOOD_BYTES + OUTPUT_BYTES_MAX as u64 {
-                    live.signal(Signal::KILL);
-                    phase = Phase::Flooded;
-                    next = Tick::now() + BURIAL;
-                    // What it still says is of no interest, and reading it would only take time.
-                    (out.open, err.open) = (false, false);
-                }
-            }
-        };
-        // Whatever the leader left behind goes with it. Its zombie still holds the group's number.
-        live.signal(Signal::KILL);
-        if phase != Phase::Flooded {
-            let drain = async {
-                while out.open || err.open {
-                    tokio::select! {
-                        () = out.pump(), if out.open => {}
-                        () = err.pump(), if err.open => {}
-                    }
-                    if out.seen.max(err.seen) > FLOOD_BYTES + OUTPUT_BYTES_MAX as u64 {
-                        break;
-                    }
-                }
-            };
-            let _late = tokio::time::timeout(DRAIN, drain).await;
-        }
-        let end = if ended { live.collect() } else { None };
-        execution.outcome = match (phase, end) {
-            (Phase::Flooded, _) => Outcome::Flood,
-            (Phase::Terminated | Phase::Killed, _) | (Phase::Running, None) => Outcome::TimedOut,
-            (Phase::Running, Some((End::Exited(code), _))) => Outcome::Exited(code),
-            (Phase::Running, Some((End::Signalled(signal), _))) => Outcome::Signalled(signal),
-        };
-        execution.detail = match execution.outcome {
-            Outcome::Flood => format!("wrote more than {FLOOD_BYTES} bytes and was ended"),
-            Outcome::TimedOut => format!("did not end within {:.1} s", timeout.as_secs_f64()),
-            Outcome::Signalled(libc::SIGSYS) => {
-                "made a system call that no plugin may make, and was ended".into()
-            }
-            _ => String::new(),
-        };
-        execution.cpu = end.map_or(Duration::ZERO, |(_, cpu)| cpu);
-        execution.truncated = out.truncated() || err.truncated();
-        execution.stdout = out.kept;
-        execution.stderr = err.kept;
-        Ok(())
     }
 
     fn lease_user(&self) -> Option<UserLease<'_>> {
@@ -449,6 +411,95 @@ impl Runner {
         }
         cached.1 + SLACK
     }
+}
+
+/// Watches a started plugin to its end.
+async fn attend(
+    execution: &mut Execution,
+    started: Started,
+    requests: mpsc::Sender<Request>,
+    timeout: Duration,
+    tmp_bytes_max: u64,
+) -> io::Result<()> {
+    let Started { spawned, stdout, stderr, tmp, .. } = started;
+    let live = Live { spawned: Some(spawned), tmp, requests };
+    let mut out = Capture::new(stdout)?;
+    let mut err = Capture::new(stderr)?;
+    let mut phase = Phase::Running;
+    let mut next = Tick::now() + timeout;
+    let mut measured = Tick::now() + MEASURE;
+    let ended = {
+        let exit = child::watch(live.pidfd().ok_or(io::ErrorKind::NotFound)?)?;
+        loop {
+            let mut excess = None;
+            tokio::select! {
+                ready = exit.readable() => { ready?.retain_ready(); break true; }
+                () = out.pump(), if out.open => {}
+                () = err.pump(), if err.open => {}
+                () = tokio::time::sleep_until(next) => {
+                    (phase, next) = match phase {
+                        Phase::Running => { live.signal(Signal::TERM); (Phase::Terminated, next + GRACE) }
+                        Phase::Terminated => { live.signal(Signal::KILL); (Phase::Killed, next + BURIAL) }
+                        Phase::Killed | Phase::Stopped(_) => break false,
+                    };
+                }
+                () = tokio::time::sleep_until(measured), if live.tmp.is_some() => {
+                    measured = Tick::now() + MEASURE;
+                    excess = live.is_overfull(tmp_bytes_max).then_some(Excess::Tmp);
+                }
+            }
+            if out.is_flood() || err.is_flood() {
+                excess = Some(Excess::Output);
+            }
+            if let (Some(excess), false) = (excess, matches!(phase, Phase::Stopped(_))) {
+                live.signal(Signal::KILL);
+                phase = Phase::Stopped(excess);
+                next = Tick::now() + BURIAL;
+                // What it still says is of no interest, and reading it would only take time.
+                (out.open, err.open) = (false, false);
+            }
+        }
+    };
+    // Whatever the leader left behind goes with it. Its zombie still holds the group's number.
+    live.signal(Signal::KILL);
+    if phase == Phase::Running && live.is_overfull(tmp_bytes_max) {
+        phase = Phase::Stopped(Excess::Tmp);
+    }
+    if !matches!(phase, Phase::Stopped(_)) {
+        let drain = async {
+            while (out.open || err.open) && !out.is_flood() && !err.is_flood() {
+                tokio::select! {
+                    () = out.pump(), if out.open => {}
+                    () = err.pump(), if err.open => {}
+                }
+            }
+        };
+        let _late = tokio::time::timeout(DRAIN, drain).await;
+    }
+    let end = if ended { live.collect() } else { None };
+    execution.outcome = match (phase, end) {
+        (Phase::Stopped(Excess::Output), _) => Outcome::Flood,
+        (Phase::Stopped(Excess::Tmp), _) => Outcome::Overfull,
+        (Phase::Terminated | Phase::Killed, _) | (Phase::Running, None) => Outcome::TimedOut,
+        (Phase::Running, Some((End::Exited(code), _))) => Outcome::Exited(code),
+        (Phase::Running, Some((End::Signalled(signal), _))) => Outcome::Signalled(signal),
+    };
+    execution.detail = match execution.outcome {
+        Outcome::Flood => format!("wrote more than {FLOOD_BYTES} bytes and was ended"),
+        Outcome::Overfull => {
+            format!("put more into its folder than {tmp_bytes_max} bytes or {ENTRIES_MAX} files")
+        }
+        Outcome::TimedOut => format!("did not end within {:.1} s", timeout.as_secs_f64()),
+        Outcome::Signalled(libc::SIGSYS) => {
+            "made a system call that no plugin may make, and was ended".into()
+        }
+        _ => String::new(),
+    };
+    execution.cpu = end.map_or(Duration::ZERO, |(_, cpu)| cpu);
+    execution.truncated = out.truncated() || err.truncated();
+    execution.stdout = out.kept;
+    execution.stderr = err.kept;
+    Ok(())
 }
 
 /// Tasks of a user, by the owner of their folders in /proc.
@@ -483,7 +534,14 @@ enum Phase {
     Running,
     Terminated,
     Killed,
-    Flooded,
+    Stopped(Excess),
+}
+
+/// What a plugin did too much of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Excess {
+    Output,
+    Tmp,
 }
 
 /// A refusal on its way into the record.
@@ -554,21 +612,29 @@ impl Live {
         }
     }
 
+    fn is_overfull(&self, bytes_max: u64) -> bool {
+        self.tmp.as_deref().is_some_and(|tmp| is_overfull(tmp, bytes_max))
+    }
+
     /// Collects a leader that has ended.
     fn collect(mut self) -> Option<(End, Duration)> {
-        let end = child::reap(&self.spawned.as_ref()?.pidfd, false)?;
+        let end = child::reap(self.spawned.as_mut()?, false)?;
         self.spawned = None;
-        remove_tmp(self.tmp.as_deref());
+        // What takes longer is left to the spawner.
+        self.tmp = self.tmp.take().filter(|tmp| !sweep_tmp(tmp));
         Some(end)
     }
 }
 
 impl Drop for Live {
     fn drop(&mut self) {
-        if let Some(spawned) = self.spawned.take() {
+        let remains = Remains { spawned: self.spawned.take(), tmp: self.tmp.take() };
+        if let Some(spawned) = &remains.spawned {
             kill_group(spawned.pid, Signal::KILL);
+        }
+        if remains.spawned.is_some() || remains.tmp.is_some() {
             // Without a spawner the program is ending, and the plugins with it.
-            let _stopping = self.requests.send(Request::Bury(spawned, self.tmp.take()));
+            let _stopping = self.requests.send(Request::Bury(remains));
         }
     }
 }
@@ -598,6 +664,10 @@ impl Capture {
                 self.kept.extend_from_slice(&self.chunk[..n.min(room)]);
             }
         }
+    }
+
+    fn is_flood(&self) -> bool {
+        self.seen > FLOOD_BYTES + OUTPUT_BYTES_MAX as u64
     }
 
     fn truncated(&self) -> bool {

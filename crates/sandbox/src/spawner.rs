@@ -1,38 +1,74 @@
-//! The thread that starts plugins.
+//! The threads that start plugins, one for each kind of filter.
 //!
-//! One thread, for as long as the runner lives: the kernel kills a plugin when the thread that started it dies, and a
-//! thread of a pool comes and goes. It also keeps the verified programs and the rulesets, so nothing here needs a lock.
+//! Each lives as long as the runner: the kernel kills a plugin when the thread that started it dies, and a thread of a pool
+//! comes and goes. It carries the filter of its plugins, which inherit it, and so does not have it translated by the kernel
+//! at every run; nothing it does itself may need more than that lets pass.
 
 use std::collections::HashMap;
 use std::ffi::CString;
 use std::fs::File;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::oneshot;
 
 use crate::bpf::Insn;
 use crate::child::{self, Plan, Spawned, Stack, Step, Target};
-use crate::filter;
+use crate::filter::{self, Kind};
 use crate::grade::{Grade, Layer};
+use crate::guard::Guard;
 use crate::policy::{PluginPolicy, Resolved};
 use crate::program::{Image, ProgramError, Programs, errno_name, high};
-use crate::rules::{self, Features, Reach};
+use crate::rules::{self, Features, Reach, Rules, RulesError};
+use crate::tmp::{TmpDir, sweep};
 
 /// Rulesets kept; each is one descriptor. Beyond it the cache starts over.
 const RULESETS_MAX: usize = 64;
 /// How often killed processes that linger are looked at.
 const LINGER_POLL: Duration = Duration::from_millis(20);
+/// Files removed at one look: starts of other plugins wait for less than a blink.
+const SWEEP_BUDGET: usize = 512;
 
 pub(crate) enum Request {
     Start(Box<Start>),
-    /// A run was abandoned: end what it left.
-    Bury(Spawned, Option<PathBuf>),
+    /// A run was abandoned, or left much behind: end it, and remove that.
+    Bury(Remains),
+}
+
+/// What is left of a run.
+#[derive(Debug)]
+pub(crate) struct Remains {
+    pub(crate) spawned: Option<Spawned>,
+    pub(crate) tmp: Option<PathBuf>,
+}
+
+impl Remains {
+    /// Ends a whole group, collects its leader, and removes its folder; true when all of it is gone. The group cannot be
+    /// another's: the leader is not collected before.
+    fn bury(&mut self) -> bool {
+        if let Some(spawned) = &mut self.spawned {
+            kill_group(spawned.pid, rustix::process::Signal::KILL);
+            if child::reap(spawned, false).is_none() {
+                return false;
+            }
+            self.spawned = None;
+        }
+        self.tmp = self.tmp.take().filter(|tmp| !sweep_tmp(tmp));
+        self.tmp.is_none()
+    }
+}
+
+/// Removes a run's folder, or the start of it; true when there is nothing more to do.
+pub(crate) fn sweep_tmp(tmp: &Path) -> bool {
+    sweep(tmp, SWEEP_BUDGET).unwrap_or_else(|error| {
+        tracing::warn!(path = %tmp.display(), %error, "could not remove a plugin's folder");
+        true
+    })
 }
 
 pub(crate) struct Start {
@@ -69,37 +105,43 @@ pub(crate) enum StartError {
     Prepare(std::io::Error),
     #[error("layer {step} could not be applied: {error}")]
     Layer { step: &'static str, error: std::io::Error },
+    #[error("too many ended plugins wait for a disk or a network mount that does not answer")]
+    Lingering,
     #[error("the kernel would not start it: {0}")]
     Exec(std::io::Error),
 }
 
+/// What the threads share.
+#[derive(Debug)]
 pub(crate) struct Spawner {
     pub(crate) features: Features,
     pub(crate) code_dir: PathBuf,
     pub(crate) tmp_dir: PathBuf,
     pub(crate) protected: Vec<PathBuf>,
     pub(crate) null: OwnedFd,
+    pub(crate) programs: Mutex<Programs>,
+    pub(crate) runs: AtomicU64,
+    pub(crate) guard: Guard,
 }
 
+/// What a thread has of its own.
 struct Caches {
-    programs: Programs,
-    rulesets: HashMap<Reach, Option<OwnedFd>>,
-    filters: HashMap<[bool; 4], Vec<Insn>>,
+    rulesets: HashMap<Reach, Rules>,
+    seal: Vec<Insn>,
     stack: Stack,
-    runs: u64,
     /// Killed, but not gone yet: a process that waits for a dead disk cannot be collected, and must not be waited for.
-    lingering: Vec<(Spawned, Option<PathBuf>)>,
+    lingering: Vec<Remains>,
 }
 
 impl Spawner {
-    pub(crate) fn serve(self, requests: &Receiver<Request>) {
+    /// Starts plugins of one kind until nobody asks any more.
+    pub(crate) fn serve(&self, kind: Kind, requests: &Receiver<Request>) {
         child::block_signals();
+        let prepared = child::prepare_thread(&filter::base(kind), kind.icmp);
         let mut caches = Caches {
-            programs: Programs::default(),
             rulesets: HashMap::new(),
-            filters: HashMap::new(),
+            seal: filter::seal(kind),
             stack: Stack::new(),
-            runs: 0,
             lingering: Vec::new(),
         };
         loop {
@@ -107,7 +149,7 @@ impl Spawner {
                 true => requests.recv().ok(),
                 false => match requests.recv_timeout(LINGER_POLL) {
                     Err(RecvTimeoutError::Timeout) => {
-                        caches.lingering.retain(|(spawned, tmp)| !bury(spawned, tmp.as_deref()));
+                        caches.lingering.retain_mut(|remains| !remains.bury());
                         continue;
                     }
                     received => received.ok(),
@@ -117,12 +159,21 @@ impl Spawner {
             match request {
                 Request::Start(start) => {
                     let Start { policy, resolved, user, processes_beside, reply } = *start;
-                    let result = self.start(&mut caches, &policy, &resolved, user, processes_beside);
+                    let result = match &prepared {
+                        Ok(()) => self.start(&mut caches, &policy, &resolved, user, processes_beside),
+                        Err((step, error)) => Err(StartError::Layer {
+                            step: step.as_str(),
+                            error: error
+                                .raw_os_error()
+                                .map_or_else(|| error.kind().into(), std::io::Error::from_raw_os_error),
+                        }),
+                    };
                     if let Err(Ok(started)) = reply.send(result) {
-                        caches.lingering.push((started.spawned, started.tmp));
+                        let Started { spawned, tmp, .. } = started;
+                        caches.lingering.push(Remains { spawned: Some(spawned), tmp });
                     }
                 }
-                Request::Bury(spawned, tmp) => caches.lingering.push((spawned, tmp)),
+                Request::Bury(remains) => caches.lingering.push(remains),
             }
         }
     }
@@ -139,15 +190,12 @@ impl Spawner {
         if !grade.satisfies(policy.lowest_grade) {
             return Err(StartError::Grade { grade });
         }
-        for path in &policy.read_paths {
-            if let Some(why) = rules::forbidden(path, &self.protected) {
-                return Err(StartError::Forbidden(why));
-            }
-        }
-        let program = caches.programs.get(policy, &self.code_dir)?;
-        caches.runs += 1;
+        let slot = self.guard.slots().take().ok_or(StartError::Lingering)?;
+        let program =
+            self.programs.lock().unwrap_or_else(PoisonError::into_inner).get(policy, &self.code_dir)?;
+        let run = self.runs.fetch_add(1, Ordering::Relaxed);
         let tmp = match policy.tmp {
-            true => Some(TmpDir::make(&self.tmp_dir, caches.runs, user).map_err(StartError::Prepare)?),
+            true => Some(TmpDir::make(&self.tmp_dir, run, user).map_err(StartError::Prepare)?),
             false => None,
         };
         let reach = Reach {
@@ -162,11 +210,13 @@ impl Spawner {
             network: policy.net.inet(),
         };
         let fresh;
-        let ruleset = if reach.write.is_some() {
+        let rules = if reach.write.is_some() {
             fresh = self.ruleset(&reach)?;
             &fresh
         } else {
-            if !caches.rulesets.contains_key(&reach) {
+            if !caches.rulesets.get(&reach).is_some_and(Rules::is_current) {
+                // The old one is of no use, whether or not there will be a new one.
+                caches.rulesets.remove(&reach);
                 if caches.rulesets.len() >= RULESETS_MAX {
                     caches.rulesets.clear();
                 }
@@ -175,11 +225,6 @@ impl Spawner {
             }
             &caches.rulesets[&reach]
         };
-        let net = &policy.net;
-        let filter = caches
-            .filters
-            .entry([net.tcp(), net.udp, net.icmp, net.unix])
-            .or_insert_with(|| filter::program(net));
 
         let (stdout, stdout_child) = pipe(user)?;
         let (stderr, stderr_child) = pipe(user)?;
@@ -197,13 +242,12 @@ impl Spawner {
             stdin: self.null.as_fd(),
             stdout: stdout_child.as_fd(),
             stderr: stderr_child.as_fd(),
-            landlock: ruleset.as_ref().map(AsFd::as_fd),
-            filter,
+            landlock: rules.fd.as_ref().map(AsFd::as_fd),
+            seal: &caches.seal,
             user,
-            bound_net_raw: net.icmp,
             limits: &limits(policy, processes_beside),
         };
-        let spawned = child::spawn(&plan, &mut caches.stack).map_err(|(step, error)| match step {
+        let spawned = child::spawn(&plan, slot, &mut caches.stack).map_err(|(step, error)| match step {
             Step::Exec => StartError::Exec(error),
             step => StartError::Layer { step: step.as_str(), error },
         })?;
@@ -219,68 +263,21 @@ impl Spawner {
         Grade::new(missing.into_iter().flatten(), own_user)
     }
 
-    fn ruleset(&self, reach: &Reach) -> Result<Option<OwnedFd>, StartError> {
-        let made = rules::ruleset(self.features, reach).map_err(StartError::Rules)?;
-        made.map(high).transpose().map_err(StartError::Prepare)
+    fn ruleset(&self, reach: &Reach) -> Result<Rules, StartError> {
+        let mut made =
+            rules::ruleset(self.features, reach, &self.protected).map_err(|error| match error {
+                RulesError::Forbidden(why) => StartError::Forbidden(why),
+                RulesError::Kernel(why) => StartError::Rules(why),
+            })?;
+        made.fd = made.fd.map(high).transpose().map_err(StartError::Prepare)?;
+        Ok(made)
     }
-}
-
-/// Ends a whole group and collects its leader if it is gone. The group cannot be another's: the leader is not collected
-/// before.
-fn bury(spawned: &Spawned, tmp: Option<&Path>) -> bool {
-    kill_group(spawned.pid, rustix::process::Signal::KILL);
-    let gone = child::reap(&spawned.pidfd, false).is_some();
-    if gone {
-        remove_tmp(tmp);
-    }
-    gone
 }
 
 pub(crate) fn kill_group(pid: i32, signal: rustix::process::Signal) {
     if let Some(pid) = rustix::process::Pid::from_raw(pid) {
         // ESRCH only says that nothing is left.
         let _gone = rustix::process::kill_process_group(pid, signal);
-    }
-}
-
-pub(crate) fn remove_tmp(tmp: Option<&Path>) {
-    if let Some(tmp) = tmp
-        && let Err(error) = std::fs::remove_dir_all(tmp)
-    {
-        tracing::warn!(path = %tmp.display(), %error, "could not remove a plugin's folder");
-    }
-}
-
-/// A folder of the run's own, removed if the start fails.
-struct TmpDir {
-    path: PathBuf,
-}
-
-impl TmpDir {
-    fn make(base: &Path, run: u64, user: Option<(u32, u32)>) -> std::io::Result<Self> {
-        if !base.is_dir() {
-            // Entered by the plugin's user, listed by nobody.
-            std::fs::DirBuilder::new().recursive(true).mode(0o711).create(base)?;
-        }
-        let path = base.join(format!("{}-{run}", std::process::id()));
-        std::fs::DirBuilder::new().mode(0o700).create(&path)?;
-        let made = Self { path };
-        if let Some((uid, gid)) = user {
-            std::os::unix::fs::chown(&made.path, Some(uid), Some(gid))?;
-        }
-        Ok(made)
-    }
-
-    fn keep(mut self) -> PathBuf {
-        std::mem::take(&mut self.path)
-    }
-}
-
-impl Drop for TmpDir {
-    fn drop(&mut self) {
-        if !self.path.as_os_str().is_empty() {
-            remove_tmp(Some(&self.path));
-        }
     }
 }
 
@@ -362,6 +359,7 @@ impl StartError {
             Self::Program(ProgramError::TooLarge { .. }) => (true, "too-large".into()),
             Self::Program(ProgramError::Seal { .. }) | Self::Prepare(_) => (true, "prepare".into()),
             Self::Grade { .. } => (true, "grade".into()),
+            Self::Lingering => (true, "overload".into()),
             Self::Forbidden(_) => (true, "forbidden-path".into()),
             Self::Rules(_) | Self::Layer { .. } => (true, "sandbox".into()),
             Self::Exec(error) => (false, errno_name(error)),

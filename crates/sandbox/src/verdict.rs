@@ -30,6 +30,7 @@ impl Execution {
             }
             Outcome::TimedOut => (Status::Unknown, Some(ResultReason::Timeout)),
             Outcome::Flood => (Status::Unknown, Some(ResultReason::Refused("output".into()))),
+            Outcome::Overfull => (Status::Unknown, Some(ResultReason::Refused("tmp".into()))),
             Outcome::Refused(word) => (Status::Unknown, Some(ResultReason::Refused(word.clone()))),
             Outcome::NotStarted(errno) => (Status::Unknown, Some(ResultReason::Spawn(errno.clone()))),
         };

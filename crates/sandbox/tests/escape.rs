@@ -29,6 +29,10 @@ async fn files_outside_the_policy_are_out_of_reach() {
         ["list", "/tmp"],
         ["list", "/proc"],
         ["read", "/proc/sys/kernel/hostname"],
+        ["write", "/proc/sys/kernel/hostname"],
+        ["read", "/proc/self/cwd/etc/shadow"],
+        ["read", "/proc/thread-self/root/etc/shadow"],
+        ["read", "/dev/fd/0/../../etc/shadow"],
         ["write", "/tmp/wk-escaped"],
         ["write", "/usr/wk-escaped"],
         ["write", "/dev/kmsg"],
@@ -67,6 +71,121 @@ async fn the_agent_cannot_be_read_traced_or_signalled() {
         policy.read_paths = vec!["/proc".into()];
         assert_blocked(&bench, &bench.run(policy).await);
     }
+}
+
+#[tokio::test]
+async fn modes_times_and_watches_of_others_files_stay_as_they_are() {
+    let bench = Bench::new();
+    let key = bench.key();
+    for attempt in ["utime", "inotify"] {
+        assert_blocked(&bench, &bench.attempt(&[attempt, &key]).await);
+    }
+    assert_blocked(&bench, &bench.attempt(&["inotify", "/tmp"]).await);
+    assert_blocked(&bench, &bench.attempt(&["chmod", &key]).await);
+    assert_eq!(std::fs::metadata(&key).unwrap().permissions().mode() & 0o777, 0o644);
+}
+
+#[tokio::test]
+async fn the_folder_of_another_run_is_out_of_reach() {
+    let bench = Bench::new();
+    let mut first = hostile(&["sleep"]);
+    first.tmp = true;
+    first.timeout = Duration::from_secs(3);
+    let tmp = bench.dir.path().join("work/tmp");
+    let other = async {
+        let folder = loop {
+            if let Some(folder) = std::fs::read_dir(&tmp).unwrap().flatten().next() {
+                break folder.path();
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        };
+        let inside = folder.join("planted").display().to_string();
+        let folder = folder.display().to_string();
+        for args in [["list", &folder], ["write", &inside], ["list", tmp.to_str().unwrap()]] {
+            let mut second = hostile(&args);
+            second.tmp = true;
+            assert_blocked(&bench, &bench.run(second).await);
+        }
+    };
+    let (first, ()) = tokio::join!(bench.run(first), other);
+    assert_eq!(first.outcome, Outcome::TimedOut);
+}
+
+#[tokio::test]
+async fn a_folder_cannot_fill_the_disk() {
+    let bench = Bench::new();
+    let mut policy = hostile(&["tmp-fill"]);
+    policy.tmp = true;
+    policy.limits.file_bytes = 2 << 20;
+    let execution = bench.run(policy).await;
+    assert_blocked(&bench, &execution);
+    assert_eq!(execution.outcome.to_string(), "refused:tmp", "{}", execution.detail);
+    assert!(execution.detail.contains("its folder"), "{}", execution.detail);
+}
+
+#[tokio::test]
+async fn whatever_is_left_in_a_folder_goes() {
+    // As few descriptors as a service has by default; depth must not cost them.
+    let few = rustix::process::Rlimit { current: Some(256), maximum: Some(256) };
+    rustix::process::setrlimit(rustix::process::Resource::Nofile, few).unwrap();
+    let bench = Bench::new();
+    for attempt in ["tmp-deep", "tmp-many"] {
+        let mut policy = hostile(&[attempt]);
+        policy.tmp = true;
+        let execution = bench.run(policy).await;
+        assert!(execution.grade.is_some(), "{attempt}: {}", execution.detail);
+        let tmp = bench.dir.path().join("work/tmp");
+        let gone = async {
+            while std::fs::read_dir(&tmp).unwrap().next().is_some() {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        let waited = tokio::time::timeout(Duration::from_secs(20), gone).await;
+        assert!(waited.is_ok(), "{attempt} left something behind");
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_was_replaced_can_be_read_again() {
+    let bench = Bench::new();
+    let file = bench.dir.path().join("status");
+    let beside = bench.dir.path().join("status.new");
+    // As programs that write whole files do, and as `useradd` and `ldconfig` do with the system's own.
+    for round in 0..3 {
+        std::fs::write(&beside, format!("round {round}")).unwrap();
+        std::fs::set_permissions(&beside, PermissionsExt::from_mode(0o644)).unwrap();
+        std::fs::rename(&beside, &file).unwrap();
+        let mut policy = hostile(&["read", file.to_str().unwrap()]);
+        policy.read_paths = vec![file.clone()];
+        let execution = bench.run(policy).await;
+        assert!(stdout(&execution).contains("ESCAPED read 7 bytes"), "{round}: {}", stdout(&execution));
+    }
+}
+
+#[tokio::test]
+async fn a_link_that_moves_onto_the_agents_folder_opens_nothing() {
+    let bench = Bench::new();
+    let link = bench.dir.path().join("link");
+    let harmless = bench.dir.path().join("harmless");
+    std::fs::create_dir(&harmless).unwrap();
+    let run = || {
+        let mut policy = hostile(&["read", &bench.key()]);
+        policy.read_paths = vec![link.clone()];
+        bench.run(policy)
+    };
+    std::os::unix::fs::symlink(&harmless, &link).unwrap();
+    assert_blocked(&bench, &run().await);
+    std::fs::remove_file(&link).unwrap();
+    std::os::unix::fs::symlink(bench.dir.path().join("agent"), &link).unwrap();
+    assert_eq!(run().await.outcome, Outcome::Refused("forbidden-path".into()));
+}
+
+#[tokio::test]
+async fn other_processes_cannot_be_pinned() {
+    let bench = Bench::new();
+    let mut policy = hostile(&["affinity", &std::process::id().to_string()]);
+    policy.argv.truncate(2);
+    assert_blocked(&bench, &bench.run(policy).await);
 }
 
 #[tokio::test]
@@ -132,6 +251,7 @@ async fn sockets_that_were_not_declared_do_not_exist() {
         vec!["connect".to_owned(), loopback],
         vec!["connect".to_owned(), "169.254.169.254:80".to_owned()],
         vec!["udp".to_owned()],
+        vec!["resolve".to_owned(), "canary.tunnel.example".to_owned()],
         vec!["listen".to_owned(), "127.0.0.1:0".to_owned()],
         vec!["unix-path".to_owned(), docker.display().to_string()],
         vec!["unix-abstract".to_owned(), "wk-nobody".to_owned()],
@@ -164,6 +284,7 @@ async fn a_declared_port_opens_that_port_and_no_other() {
         vec!["connect", &other],
         vec!["fastopen", &other],
         vec!["listen", "127.0.0.1:0"],
+        vec!["listen-unbound"],
         vec!["udp"],
         vec!["socket", "2", "1", &mptcp],
         vec!["socket", "2", "3", "1"],
@@ -198,7 +319,8 @@ async fn exhaustion_stays_within_the_limits() {
     let execution = bench.run(spin).await;
     assert_blocked(&bench, &execution);
     assert_eq!(execution.outcome, Outcome::Signalled(libc::SIGXCPU));
-    assert!(execution.cpu >= Duration::from_millis(900), "{:?}", execution.cpu);
+    // The kernel samples what the limit counts; what it bills may be less on a busy machine.
+    assert!(execution.cpu >= Duration::from_millis(500), "{:?}", execution.cpu);
 }
 
 #[tokio::test]
@@ -236,13 +358,20 @@ async fn a_grandchild_does_not_outlive_the_run() {
 #[tokio::test]
 async fn an_abandoned_run_is_ended() {
     let bench = Bench::new();
-    let mut policy = hostile(&["fork-bomb"]);
-    policy.timeout = Duration::from_secs(20);
-    let policy = Arc::new(policy);
+    let name = format!("wk-aban-{}", std::process::id());
+    let policy = Arc::new(hostile(&["family", &name]));
     let run = bench.runner.run(&policy, &[], Duration::from_secs(20));
-    let _dropped = tokio::time::timeout(Duration::from_millis(200), run).await;
-    for _ in 0..200 {
-        if !processes_of(2_000_000_000..2_000_000_008) {
+    let lives = async {
+        while !named_processes().contains(&name) {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::select! {
+        execution = run => panic!("it ended: {}", execution.detail),
+        () = lives => {}
+    }
+    for _ in 0..500 {
+        if !named_processes().contains(&name) {
             return;
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
@@ -268,6 +397,31 @@ async fn output_is_capped_and_a_flood_is_stopped() {
     let ugly = bench.attempt(&["ugly"]).await.verdict();
     assert!(!ugly.result.output.chars().any(char::is_control), "{:?}", ugly.result.output);
     assert_eq!(ugly.result.metrics[0].value, Some(1.0));
+}
+
+#[tokio::test]
+async fn odd_talkers_are_heard_to_the_end_and_no_further() {
+    let bench = Bench::new();
+    let bare = bench.attempt(&["no-newline"]).await.verdict().result;
+    assert_eq!((bare.output.as_str(), bare.status), ("WARNING - no end of line", wk_domain::Status::Ok));
+
+    // Its end is when it ends, not when it falls silent.
+    let early = bench.attempt(&["close-stdout"]).await;
+    assert_eq!(early.outcome, Outcome::Exited(1));
+    assert_eq!(early.verdict().result.output, "OK - said early");
+    assert_eq!(early.stderr_text(), "went on");
+
+    let noisy = bench.attempt(&["stderr-flood"]).await;
+    assert_eq!(noisy.outcome, Outcome::Flood);
+    assert!(noisy.stderr.len() == 64 << 10 && noisy.truncated && noisy.stdout.is_empty());
+    assert!(noisy.verdict().result.output.len() <= 4096);
+
+    let bomb = bench.attempt(&["perf-bomb"]).await;
+    assert_eq!(bomb.outcome, Outcome::Exited(0));
+    let verdict = bomb.verdict();
+    assert!(verdict.truncated && !verdict.notes.is_empty());
+    assert!(verdict.result.metrics.len() <= wk_domain::perfdata::METRICS_MAX);
+    assert!(verdict.notes.len() <= wk_domain::perfdata::NOTES_MAX);
 }
 
 #[tokio::test]
@@ -456,12 +610,4 @@ fn named_processes() -> BTreeSet<String> {
         .filter_map(|entry| std::fs::read_to_string(entry.path().join("comm")).ok())
         .map(|name| name.trim().to_owned())
         .collect()
-}
-
-fn processes_of(uids: std::ops::Range<u32>) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    std::fs::read_dir("/proc").unwrap().flatten().any(|entry| {
-        entry.metadata().is_ok_and(|meta| uids.contains(&meta.uid()))
-            && std::fs::read_to_string(entry.path().join("stat")).is_ok_and(|stat| !stat.contains(") Z "))
-    })
 }

@@ -85,7 +85,7 @@ pub(crate) fn assert_blocked(bench: &Bench, execution: &Execution) {
     assert!(!said.contains("ESCAPED"), "{:?}: {said}", execution.argv);
     let blocked = match execution.outcome {
         Outcome::Exited(2) => said.starts_with("blocked:"),
-        Outcome::Signalled(_) | Outcome::TimedOut | Outcome::Flood => true,
+        Outcome::Signalled(_) | Outcome::TimedOut | Outcome::Flood | Outcome::Overfull => true,
         _ => false,
     };
     assert!(blocked, "{:?} ended as {}: {said} {}", execution.argv, execution.outcome, execution.detail);
