@@ -4,7 +4,7 @@
 //! say how many days an untrusted certificate has left.
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use rustls::client::Resumption;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -20,16 +20,21 @@ use crate::outcome::Fault;
 
 /// Further roots that one check may carry.
 const EXTRA_ROOTS_MAX: usize = 64;
-/// Verifiers with further roots that are kept; each holds the machine's roots once more.
-const EXTRA_KEPT: usize = 8;
+/// Verifiers that are kept; each holds the machine's roots once more.
+const KEPT_MAX: usize = 9;
+
+/// Roots are read again after this: an agent runs for years, and an authority may be withdrawn.
+const FRESH: Duration = Duration::from_secs(3600);
 
 type Trust = Arc<dyn ServerCertVerifier>;
+/// When it was made.
+type Kept = (Instant, Trust);
 
 /// Verifiers, made when first needed.
 #[derive(Debug, Default)]
 pub(crate) struct Roots {
-    machine: OnceLock<Trust>,
-    extra: Mutex<Vec<(String, Trust)>>,
+    /// By further roots as PEM; the machine's alone under the empty text.
+    kept: Mutex<Vec<(String, Kept)>>,
 }
 
 impl Roots {
@@ -40,34 +45,22 @@ impl Roots {
                 ResultReason::NoData("roots".into()),
             )
         };
-        if extra_pem.is_empty() {
-            if let Some(trust) = self.machine.get() {
-                return Ok(Arc::clone(trust));
-            }
-            let made: Trust = Arc::new(Verifier::new(provider()).map_err(no_roots)?);
-            return Ok(Arc::clone(self.machine.get_or_init(|| made)));
-        }
-        let mut kept = self.extra.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, trust)) = kept.iter().find(|(pem, _)| pem == extra_pem) {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.retain(|(_, (made, _))| made.elapsed() < FRESH);
+        if let Some((_, (_, trust))) = kept.iter().find(|(pem, _)| pem == extra_pem) {
             return Ok(Arc::clone(trust));
         }
-        let roots = CertificateDer::pem_slice_iter(extra_pem.as_bytes())
-            .take(EXTRA_ROOTS_MAX)
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(|error| {
-                Fault::arguments(format!("the further roots are not PEM certificates: {error:?}"))
-            })?;
-        if roots.is_empty() {
-            return Err(Fault::arguments("the further roots hold no PEM certificate"));
+        let trust: Trust = match extra_pem {
+            "" => Arc::new(Verifier::new(provider()).map_err(no_roots)?),
+            pem => Arc::new(with_extra_roots(pem)?),
+        };
+        // The machine's own are used most, and go last.
+        if kept.len() >= KEPT_MAX
+            && let Some(oldest) = kept.iter().position(|(pem, _)| !pem.is_empty())
+        {
+            kept.remove(oldest);
         }
-        let trust: Trust = Arc::new(
-            Verifier::new_with_extra_roots(roots, provider())
-                .map_err(|error| Fault::arguments(format!("a further root is not usable: {error}")))?,
-        );
-        if kept.len() >= EXTRA_KEPT {
-            kept.remove(0);
-        }
-        kept.push((extra_pem.to_owned(), Arc::clone(&trust)));
+        kept.push((extra_pem.to_owned(), (Instant::now(), Arc::clone(&trust))));
         Ok(trust)
     }
 
@@ -84,6 +77,20 @@ impl Roots {
         config.resumption = Resumption::disabled();
         Ok((config, recorder))
     }
+}
+
+fn with_extra_roots(pem: &str) -> Result<Verifier, Fault> {
+    let roots = CertificateDer::pem_slice_iter(pem.as_bytes())
+        .take(EXTRA_ROOTS_MAX)
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| {
+            Fault::arguments(format!("the further roots are not PEM certificates: {error:?}"))
+        })?;
+    if roots.is_empty() {
+        return Err(Fault::arguments("the further roots hold no PEM certificate"));
+    }
+    Verifier::new_with_extra_roots(roots, provider())
+        .map_err(|error| Fault::arguments(format!("a further root is not usable: {error}")))
 }
 
 fn provider() -> Arc<CryptoProvider> {

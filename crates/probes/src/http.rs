@@ -17,7 +17,6 @@ use wk_wire::v1::HttpProbe;
 use crate::Context;
 use crate::net::{bare, connect};
 use crate::outcome::{Fault, Found};
-use crate::ssh::compile;
 use crate::tls::{days, shake};
 
 /// Bytes of body that conditions look at.
@@ -39,7 +38,7 @@ struct Plan {
 }
 
 pub(crate) async fn run(context: &Context<'_>, probe: &HttpProbe) -> Result<Found, Fault> {
-    let plan = plan(probe)?;
+    let plan = plan(context, probe)?;
     let started = Instant::now();
     let (stream, address) = connect(context, &plan.host, plan.port).await?;
     let peer = address.to_string();
@@ -51,7 +50,7 @@ pub(crate) async fn run(context: &Context<'_>, probe: &HttpProbe) -> Result<Foun
     }
 }
 
-fn plan(probe: &HttpProbe) -> Result<Plan, Fault> {
+fn plan(context: &Context<'_>, probe: &HttpProbe) -> Result<Plan, Fault> {
     let bad = |what: &str| Fault::arguments(format!("{what}: {:?}", clean_line(&probe.url, 200)));
     let uri: Uri = probe.url.parse().map_err(|_| bad("not a URL"))?;
     let tls = match uri.scheme_str() {
@@ -97,7 +96,7 @@ fn plan(probe: &HttpProbe) -> Result<Plan, Fault> {
         })?;
         request.headers_mut().insert(header_name(&header.name)?, value);
     }
-    let pattern = |raw: &str| if raw.is_empty() { Ok(None) } else { compile(raw).map(Some) };
+    let pattern = |raw: &str| context.patterns.get_some(raw);
     Ok(Plan {
         host: bare(authority.host()).to_owned(),
         port,

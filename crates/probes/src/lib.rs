@@ -11,6 +11,7 @@ mod dns;
 mod http;
 mod net;
 mod outcome;
+mod pattern;
 mod ping;
 mod ssh;
 mod tcp;
@@ -28,6 +29,7 @@ pub use outcome::{ProbeOutcome, ThresholdError, parse_thresholds};
 use certs::Roots;
 use net::Names;
 use outcome::{Fault, Found};
+use pattern::Patterns;
 
 /// Parsers of hostile bytes, reachable for fuzzing.
 #[doc(hidden)]
@@ -53,6 +55,7 @@ const TIMEOUT_MAX: Duration = Duration::from_secs(60);
 pub struct Prober {
     roots: Roots,
     names: Names,
+    patterns: Patterns,
 }
 
 /// What a probe may use, and where it stands.
@@ -60,6 +63,7 @@ pub struct Prober {
 pub(crate) struct Context<'a> {
     pub(crate) roots: &'a Roots,
     pub(crate) names: &'a Names,
+    pub(crate) patterns: &'a Patterns,
     /// What is being waited for, for the message at the deadline.
     stage: std::sync::Mutex<String>,
     pub(crate) timeout: Duration,
@@ -80,8 +84,13 @@ impl Prober {
     /// Runs one probe. May be dropped at any time; sockets close with it.
     pub async fn run(&self, what: &What, thresholds: &[MetricThreshold], timeout: Duration) -> ProbeOutcome {
         let timeout = timeout.clamp(Duration::from_millis(1), TIMEOUT_MAX);
-        let context =
-            Context { roots: &self.roots, names: &self.names, stage: std::sync::Mutex::default(), timeout };
+        let context = Context {
+            roots: &self.roots,
+            names: &self.names,
+            patterns: &self.patterns,
+            stage: std::sync::Mutex::default(),
+            timeout,
+        };
         let probe = async {
             match what {
                 What::Ping(probe) => ping::run(&context, probe).await,

@@ -1,11 +1,13 @@
 //! Names to addresses to connections, and what goes wrong on the way in plain words.
 
+use std::collections::HashMap;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::net::TcpStream;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use wk_domain::ResultReason;
@@ -14,22 +16,83 @@ use wk_domain::text::clean_line;
 use crate::Context;
 use crate::outcome::Fault;
 
-/// Resolutions at once: each holds a thread of the pool while the C library asks.
-const RESOLVING_MAX: usize = 8;
+/// Resolutions at once: each holds a thread of the pool while the C library asks, which no deadline of ours ends.
+const RESOLVING_MAX: usize = 16;
 /// Addresses of one name that are tried.
 const ADDRESSES_MAX: usize = 6;
 /// Head start of an address over the next (RFC 8305 section 5).
 const HEAD_START: Duration = Duration::from_millis(250);
 
-/// The machine's resolver, with a bound on how many ask at once.
-#[derive(Debug)]
+/// Asks for the addresses of a name, and may block for as long as it takes.
+type Ask = fn(&str) -> io::Result<Vec<IpAddr>>;
+/// What a name resolved to, once it has.
+type Resolved = Arc<Result<Vec<IpAddr>, String>>;
+type Pending = watch::Receiver<Option<Resolved>>;
+
+/// The machine's resolver. Each name is asked for once at a time, however many probes want it and however many gave up
+/// waiting: a name server that does not answer holds one thread for each of its names, and not one for each probe.
+#[derive(Debug, Clone)]
 pub(crate) struct Names {
-    asking: Semaphore,
+    asking: Arc<Semaphore>,
+    pending: Arc<Mutex<HashMap<String, Pending>>>,
+    ask: Ask,
 }
 
 impl Default for Names {
     fn default() -> Self {
-        Self { asking: Semaphore::new(RESOLVING_MAX) }
+        Self::with(|host| Ok((host, 0).to_socket_addrs()?.map(|address| address.ip()).collect()))
+    }
+}
+
+impl Names {
+    fn with(ask: Ask) -> Self {
+        Self { asking: Arc::new(Semaphore::new(RESOLVING_MAX)), pending: Arc::default(), ask }
+    }
+
+    /// The addresses of a name, or why there are none. May be dropped; the question under way then goes on for others.
+    async fn addresses(&self, host: &str) -> Resolved {
+        let mut pending = {
+            let mut all = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+            match all.get(host) {
+                Some(pending) => pending.clone(),
+                None => {
+                    let (answer, pending) = watch::channel(None);
+                    all.insert(host.to_owned(), pending.clone());
+                    tokio::spawn(self.clone().resolve(host.to_owned(), answer));
+                    pending
+                }
+            }
+        };
+        let answer = pending.wait_for(Option::is_some).await.ok().and_then(|answer| answer.clone());
+        answer.unwrap_or_else(|| Arc::new(Err("the agent is stopping".to_owned())))
+    }
+
+    async fn resolve(self, host: String, answer: watch::Sender<Option<Resolved>>) {
+        let forget = |only_if_unwanted: bool| {
+            let mut all = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+            // The list itself is one of the receivers.
+            let goes = !only_if_unwanted || answer.receiver_count() <= 1;
+            if goes {
+                all.remove(&host);
+            }
+            goes
+        };
+        let Ok(place) = Arc::clone(&self.asking).acquire_owned().await else { return };
+        if forget(true) {
+            return;
+        }
+        let (ask, asked) = (self.ask, host.clone());
+        let found = tokio::task::spawn_blocking(move || {
+            // Until the C library comes back, whoever still waits for it.
+            let _place = place;
+            ask(&asked)
+        });
+        let found = match found.await {
+            Ok(found) => found.map_err(|error| error.to_string()),
+            Err(_) => Err("the resolver broke off".to_owned()),
+        };
+        forget(false);
+        answer.send_replace(Some(Arc::new(found)));
     }
 }
 
@@ -74,8 +137,9 @@ pub(crate) async fn resolve(context: &Context<'_>, host: &str, port: u16) -> Res
             ResultReason::NoData("resolve".into()),
         )
     };
-    let _turn = context.names.asking.acquire().await.map_err(|_| unresolved(String::new()))?;
-    let found = tokio::net::lookup_host((host, port)).await.map_err(|e| unresolved(format!(": {e}")))?;
+    let found = context.names.addresses(host).await;
+    let found = found.as_ref().as_ref().map_err(|e| unresolved(format!(": {e}")))?;
+    let found = found.iter().map(|ip| SocketAddr::new(*ip, port));
     let (six, four): (Vec<_>, Vec<_>) = found.partition(SocketAddr::is_ipv6);
     let (mut six, mut four) = (six.into_iter(), four.into_iter());
     let mut ordered = Vec::new();
@@ -97,6 +161,11 @@ pub(crate) async fn connect(
 ) -> Result<(TcpStream, SocketAddr), Fault> {
     let addresses = resolve(context, host, port).await?;
     context.stage(format!("connecting to {}", shown(host, port)));
+    if let [address] = addresses[..] {
+        // Most targets are given by address, and there is nothing to race.
+        let stream = TcpStream::connect(address).await.map_err(|e| failed(&e, &address.to_string()))?;
+        return Ok((stream, address));
+    }
     let mut left = addresses.into_iter();
     let mut attempts = JoinSet::new();
     let mut first_failure = None;
@@ -150,5 +219,58 @@ pub(crate) fn failed(error: &io::Error, peer: &str) -> Fault {
             ),
             _ => Fault::critical(format!("talking to {peer} failed: {error}")),
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    static BUSY: AtomicUsize = AtomicUsize::new(0);
+    static MOST: AtomicUsize = AtomicUsize::new(0);
+    static ASKED: AtomicUsize = AtomicUsize::new(0);
+
+    /// Blocks, as the C library does when a name server is silent.
+    fn slow(host: &str) -> io::Result<Vec<IpAddr>> {
+        ASKED.fetch_add(1, Ordering::SeqCst);
+        MOST.fetch_max(BUSY.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+        std::thread::sleep(Duration::from_millis(300));
+        BUSY.fetch_sub(1, Ordering::SeqCst);
+        match host {
+            "gone.test" => Err(io::Error::other("no such name")),
+            _ => Ok(vec![IpAddr::from([192, 0, 2, 1])]),
+        }
+    }
+
+    #[tokio::test]
+    async fn probes_that_gave_up_hold_no_thread_each() {
+        let names = Names::with(slow);
+        // A hundred probes of three names come and give up, as they do at each round while a name server is silent.
+        for round in 0..100 {
+            let host = ["a.test", "b.test", "c.test"][round % 3];
+            let _gave_up = tokio::time::timeout(Duration::from_millis(2), names.addresses(host)).await;
+        }
+        assert!(MOST.load(Ordering::SeqCst) <= 3, "{} threads", MOST.load(Ordering::SeqCst));
+        // Those who wait get the answer of the question that is under way, and an error each their own.
+        let before = ASKED.load(Ordering::SeqCst);
+        let together = [names.addresses("d.test"), names.addresses("d.test"), names.addresses("gone.test")];
+        let [a, b, gone] = futures_of(together).await;
+        assert_eq!((a.is_ok(), b.is_ok(), gone.is_err()), (true, true, true));
+        assert_eq!(ASKED.load(Ordering::SeqCst) - before, 2);
+        // However many names: no more threads than places.
+        let many: Vec<_> = (0..60).map(|n| format!("n{n}.test")).collect();
+        for host in &many {
+            let _gave_up = tokio::time::timeout(Duration::from_millis(1), names.addresses(host)).await;
+        }
+        assert!(MOST.load(Ordering::SeqCst) <= RESOLVING_MAX, "{} threads", MOST.load(Ordering::SeqCst));
+        assert_eq!(names.addresses("n59.test").await.as_ref().as_ref().unwrap().len(), 1);
+    }
+
+    async fn futures_of<F: Future<Output = Resolved>>(all: [F; 3]) -> [Resolved; 3] {
+        let [a, b, c] = all;
+        let (a, b, c) = tokio::join!(a, b, c);
+        [a, b, c]
     }
 }

@@ -1,6 +1,5 @@
 //! SSH: reads the identification line of RFC 4253 section 4.2.
 
-use regex::bytes::RegexBuilder;
 use tokio::io::AsyncReadExt;
 use tokio::time::Instant;
 use wk_domain::perfdata::PerfMetric;
@@ -43,10 +42,7 @@ pub(crate) fn banner_of(seen: &[u8]) -> Banner<'_> {
 
 pub(crate) async fn run(context: &Context<'_>, probe: &SshProbe) -> Result<Found, Fault> {
     let port = port(probe.port, 22)?;
-    let expected = match probe.expect.as_str() {
-        "" => None,
-        pattern => Some(compile(pattern)?),
-    };
+    let expected = context.patterns.get_some(&probe.expect)?;
     let started = Instant::now();
     let (mut stream, address) = connect(context, &probe.address, port).await?;
     context.stage(format!("waiting for the SSH identification of {address}"));
@@ -86,15 +82,6 @@ pub(crate) async fn run(context: &Context<'_>, probe: &SshProbe) -> Result<Found
             n => seen.extend_from_slice(&chunk[..n]),
         }
     }
-}
-
-/// A pattern from an assignment, bounded in size; matching is linear in the input.
-pub(crate) fn compile(pattern: &str) -> Result<regex::bytes::Regex, Fault> {
-    RegexBuilder::new(pattern)
-        .size_limit(1 << 20)
-        .dfa_size_limit(1 << 20)
-        .build()
-        .map_err(|error| Fault::arguments(format!("pattern {pattern:?} does not read: {error}")))
 }
 
 #[cfg(test)]
