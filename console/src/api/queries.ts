@@ -1,10 +1,28 @@
 // Every read of the console, with its cache key. Writes live beside the feature that makes them.
 
 import { infiniteQueryOptions, keepPreviousData, type QueryClient, queryOptions } from '@tanstack/react-query'
+import { t } from '../strings'
 import { body, client } from './client'
 import type { CheckView, HostView, Page } from './types'
 
 const PAGE = 500
+/** 100 000 things: what should be read whole is never that many. */
+const PAGES_MOST = 200
+
+/** A list whole, where a screen counts or sorts all of it. */
+export async function everyPage<T>(
+  read: (query: { limit: number; after?: string }) => Promise<Page<T>>,
+): Promise<Page<T>> {
+  const items: T[] = []
+  let after: string | undefined
+  for (let page = 0; page < PAGES_MOST; page += 1) {
+    const answer = await read({ limit: PAGE, ...(after === undefined ? {} : { after }) })
+    items.push(...answer.items)
+    if (!answer.next) return { items, total: items.length }
+    after = answer.next
+  }
+  throw new Error(t.errors.tooMany)
+}
 
 export const metaQuery = queryOptions({
   queryKey: ['meta'],
@@ -24,6 +42,27 @@ export const sessionsQuery = queryOptions({
   queryFn: ({ signal }) => body(client.GET('/api/v1/me/sessions', { signal })),
 })
 
+export const factorsQuery = queryOptions({
+  queryKey: ['me', 'factors'],
+  queryFn: ({ signal }) => body(client.GET('/api/v1/me/factors', { signal })),
+})
+
+export const usersQuery = queryOptions({
+  queryKey: ['users'],
+  queryFn: ({ signal }) => body(client.GET('/api/v1/users', { signal })),
+})
+
+export const invitationsQuery = queryOptions({
+  queryKey: ['invitations'],
+  queryFn: ({ signal }) => body(client.GET('/api/v1/invitations', { signal })),
+})
+
+export const viewsQuery = queryOptions({
+  queryKey: ['views'],
+  queryFn: ({ signal }) => body(client.GET('/api/v1/views', { signal })),
+  staleTime: 60_000,
+})
+
 export const overviewQuery = queryOptions({
   queryKey: ['overview'],
   queryFn: ({ signal }) => body(client.GET('/api/v1/overview', { signal })),
@@ -32,14 +71,15 @@ export const overviewQuery = queryOptions({
 
 export type CheckScope = 'problems' | 'checks'
 
-export const checksQuery = (scope: CheckScope, filter: string, host?: string) =>
+export const checksQuery = (scope: CheckScope, filter: string, host?: string, sort?: string) =>
   infiniteQueryOptions({
-    queryKey: ['checks', scope, filter, host ?? ''],
+    queryKey: ['checks', scope, filter, host ?? '', sort ?? ''],
     queryFn: ({ signal, pageParam }): Promise<Page<CheckView>> => {
       const query = {
         limit: PAGE,
         ...(filter === '' ? {} : { filter }),
         ...(host === undefined ? {} : { host }),
+        ...(sort === undefined ? {} : { sort }),
         ...(pageParam === '' ? {} : { after: pageParam }),
       }
       return scope === 'problems'
@@ -56,9 +96,9 @@ export const checkQuery = (id: string) =>
     queryFn: ({ signal }) => body(client.GET('/api/v1/checks/{id}', { params: { path: { id } }, signal })),
   })
 
-export const hostsQuery = (q: string) =>
+export const hostsQuery = (q: string, sort?: string) =>
   infiniteQueryOptions({
-    queryKey: ['hosts', q],
+    queryKey: ['hosts', q, sort ?? ''],
     queryFn: ({ signal, pageParam }): Promise<Page<HostView>> =>
       body(
         client.GET('/api/v1/hosts', {
@@ -66,6 +106,7 @@ export const hostsQuery = (q: string) =>
             query: {
               limit: PAGE,
               ...(q === '' ? {} : { q }),
+              ...(sort === undefined ? {} : { sort }),
               ...(pageParam === '' ? {} : { after: pageParam }),
             },
           },
@@ -181,12 +222,14 @@ export const lastStateQuery = (check: string) =>
 
 export const downtimesQuery = queryOptions({
   queryKey: ['downtimes'],
-  queryFn: ({ signal }) => body(client.GET('/api/v1/downtimes', { signal })),
+  queryFn: ({ signal }) =>
+    everyPage((query) => body(client.GET('/api/v1/downtimes', { params: { query }, signal }))),
 })
 
 export const agentsQuery = queryOptions({
   queryKey: ['agents'],
-  queryFn: ({ signal }) => body(client.GET('/api/v1/agents', { signal })),
+  queryFn: ({ signal }) =>
+    everyPage((query) => body(client.GET('/api/v1/agents', { params: { query }, signal }))),
 })
 
 export const agentQuery = (id: string) =>
@@ -209,7 +252,8 @@ export const executionsQuery = (id: string) =>
 
 export const tokensQuery = queryOptions({
   queryKey: ['tokens'],
-  queryFn: ({ signal }) => body(client.GET('/api/v1/enrolment-tokens', { signal })),
+  queryFn: ({ signal }) =>
+    everyPage((query) => body(client.GET('/api/v1/enrolment-tokens', { params: { query }, signal }))),
 })
 
 export interface AuditAsk {
@@ -244,12 +288,14 @@ export const systemQuery = queryOptions({
 
 export const certificatesQuery = queryOptions({
   queryKey: ['certificates'],
-  queryFn: ({ signal }) => body(client.GET('/api/v1/certificates', { signal })),
+  queryFn: ({ signal }) =>
+    everyPage((query) => body(client.GET('/api/v1/certificates', { params: { query }, signal }))),
 })
 
 export const channelsQuery = queryOptions({
   queryKey: ['channels'],
-  queryFn: ({ signal }) => body(client.GET('/api/v1/channels', { signal })),
+  queryFn: ({ signal }) =>
+    everyPage((query) => body(client.GET('/api/v1/channels', { params: { query }, signal }))),
 })
 
 export const notificationsQuery = queryOptions({
@@ -261,24 +307,19 @@ export const notificationsQuery = queryOptions({
 export const complete = async (text: string, signal: AbortSignal) =>
   (await body(client.GET('/api/v1/filter/complete', { params: { query: { q: text } }, signal }))).items
 
-/** Puts a check's new state wherever the check is already shown. */
-export function patchCheck(queries: QueryClient, check: CheckView): void {
+/** Puts new states of checks wherever those checks are already shown. Pages without any of them stay the same object. */
+export function patchChecks(queries: QueryClient, fresh: ReadonlyMap<string, CheckView>): void {
   queries.setQueriesData<{ pages: Page<CheckView>[]; pageParams: unknown[] }>(
     { queryKey: ['checks'] },
     (cached) => {
-      if (
-        cached === undefined ||
-        !cached.pages.some((page) => page.items.some((each) => each.id === check.id))
-      ) {
-        return cached
-      }
-      return {
-        ...cached,
-        pages: cached.pages.map((page) => ({
-          ...page,
-          items: page.items.map((each) => (each.id === check.id ? check : each)),
-        })),
-      }
+      if (cached === undefined) return cached
+      let changed = false
+      const pages = cached.pages.map((page) => {
+        if (!page.items.some((each) => fresh.has(each.id))) return page
+        changed = true
+        return { ...page, items: page.items.map((each) => fresh.get(each.id) ?? each) }
+      })
+      return changed ? { ...cached, pages } : cached
     },
   )
 }

@@ -44,6 +44,14 @@ export type Channel = Schemas['Channel']
 export type ChannelInput = Schemas['ChannelInput']
 export type Notification = Schemas['Notification']
 export type Problem = Schemas['Problem']
+export type User = Schemas['User']
+export type Invitation = Schemas['Invitation']
+export type OpenInvitation = Schemas['OpenInvitation']
+export type ClaimFor = Schemas['ClaimFor']
+export type Factors = Schemas['Factors']
+export type RecoveryCodes = Schemas['RecoveryCodes']
+export type SavedView = Schemas['SavedView']
+export type SavedViewInput = Schemas['SavedViewInput']
 
 export interface Page<T> {
   items: T[]
@@ -69,3 +77,8 @@ export type Permission =
   | 'system.read'
   | 'channel.read'
   | 'channel.write'
+  | 'user.read'
+  | 'user.write'
+  | 'view.read'
+  | 'view.keep'
+  | 'view.share'

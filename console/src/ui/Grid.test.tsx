@@ -87,3 +87,78 @@ describe('the list', () => {
     expect(screen.getByRole('status').textContent).toBe('')
   })
 })
+
+describe('a long list', () => {
+  const many: Row[] = Array.from({ length: 100_000 }, (_, i) => ({ id: `r${i}`, name: `host ${i}` }))
+  const Long = (props: Partial<React.ComponentProps<typeof Grid<Row>>>) => (
+    <Grid
+      name="long"
+      label="Hosts"
+      columns={columns}
+      rows={many}
+      idOf={idOf}
+      nameOf={nameOf}
+      scope="long"
+      narrow={nameOf}
+      empty={null}
+      {...props}
+    />
+  )
+  it('costs what fits on the screen', () => {
+    const { container } = render(<Long />)
+    expect(screen.getAllByRole('row').length).toBeLessThan(80)
+    expect(container.querySelectorAll('*').length).toBeLessThan(600)
+    expect(screen.getByRole('grid').getAttribute('aria-rowcount')).toBe('100001')
+  })
+  it('that came in order is not put in another', () => {
+    const first = () => screen.getAllByRole('row')[1]?.getAttribute('aria-label')
+    const onEnd = vi.fn()
+    const sort = { id: 'name', desc: true }
+    const { unmount } = render(<Long sort={sort} onSort={() => {}} ordered onEnd={onEnd} />)
+    expect(first()).toBe('host 0')
+    // Nor is all of it fetched for the sake of an order that the server made.
+    expect(onEnd).not.toHaveBeenCalled()
+    unmount()
+    render(<Long sort={sort} onSort={() => {}} onEnd={onEnd} />)
+    expect(first()).toBe('host 99999')
+    expect(onEnd).toHaveBeenCalled()
+  })
+  it('is saved whole, not as far as it was read', async () => {
+    const saved: Blob[] = []
+    vi.stubGlobal('URL', {
+      createObjectURL: (blob: Blob) => {
+        saved.push(blob)
+        return 'blob:x'
+      },
+      revokeObjectURL: () => {},
+    })
+    const all = vi.fn(async () => many.slice(0, 2000))
+    render(<Long rows={many.slice(0, 500)} total={2000} all={all} />)
+    fireEvent.click(screen.getByRole('button', { name: 'CSV' }))
+    await vi.waitFor(() => expect(saved).toHaveLength(1))
+    expect((await saved[0]?.text())?.trim().split('\r\n')).toHaveLength(2001)
+    vi.unstubAllGlobals()
+  })
+})
+
+describe('the edge of a column', () => {
+  it('is moved by keyboard and says how wide it is', () => {
+    render(<Example />)
+    const edge = screen.getByRole('separator', { name: 'Width of Name' })
+    vi.spyOn(edge.parentElement ?? edge, 'getBoundingClientRect').mockReturnValue({ width: 300 } as DOMRect)
+    fireEvent.keyDown(edge, { key: 'ArrowRight' })
+    expect(edge.getAttribute('aria-valuenow')).toBe('300')
+    expect(JSON.parse(localStorage.getItem('watchkeep.grid.test.widths') ?? '{}')).toEqual({ name: 316 })
+  })
+})
+
+describe('a selection', () => {
+  it('is let go with Escape', () => {
+    render(<Example />)
+    press('j')
+    press('x')
+    expect(screen.getByRole('status').textContent).toBe('r0')
+    press('Escape')
+    expect(screen.getByRole('status').textContent).toBe('')
+  })
+})

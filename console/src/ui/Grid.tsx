@@ -4,7 +4,6 @@
 // is told to assistive technology by aria-activedescendant, so that scrolling never loses the place.
 
 import {
-  columnResizingFeature,
   columnSizingFeature,
   columnVisibilityFeature,
   createSortedRowModel,
@@ -21,6 +20,7 @@ import styles from './Grid.module.css'
 import { IconArrowDown, IconArrowUp } from './icons'
 import { type Shortcut, useShortcuts } from './keys'
 import { readPref, writePref } from './prefs'
+import { toastError } from './toast'
 import type { Tone } from './tone'
 import { useHeld } from './useHeld'
 import { useNarrow } from './useNarrow'
@@ -38,6 +38,8 @@ export interface Column<T> {
   /** What the cell says, for CSV and for the title. */
   text: (row: T) => string
   sort?: (row: T) => string | number
+  /** What the server calls the order by this column; its id when absent. */
+  order?: string
   /** Cannot be left out. */
   fixed?: boolean
   /** Left out until somebody chooses it. */
@@ -68,6 +70,8 @@ export interface GridProps<T> {
   onSelect?: (ids: ReadonlySet<string>) => void
   sort?: Sort | undefined
   onSort?: (sort: Sort | undefined) => void
+  /** The rows come in the order asked for: they are the first of a list that only the server has whole. */
+  ordered?: boolean
   /** Further shortcuts for the row at hand. */
   shortcuts?: (current: T | undefined) => readonly Shortcut[]
   /** One row on a narrow screen, in two lines. */
@@ -77,6 +81,8 @@ export interface GridProps<T> {
   /** All that match, when more are on the server than loaded. */
   total?: number | undefined
   onEnd?: (() => void) | undefined
+  /** All that match, also those not loaded yet: for the file. */
+  all?: () => Promise<readonly T[]>
   toolbar?: ReactNode
   /** A change here means another list: nothing is held. */
   scope: string
@@ -85,10 +91,16 @@ export interface GridProps<T> {
   fit?: boolean
 }
 
+/** The order asked for, as the server names it. */
+export function orderOf<T>(columns: readonly Column<T>[], sort: Sort | undefined): string | undefined {
+  const column = columns.find((each) => each.id === sort?.id)
+  if (sort === undefined || column === undefined) return undefined
+  return `${sort.desc ? '-' : ''}${column.order ?? column.id}`
+}
+
 const features = tableFeatures({
   rowSortingFeature,
   columnSizingFeature,
-  columnResizingFeature,
   columnVisibilityFeature,
   sortedRowModel: createSortedRowModel(),
 })
@@ -109,6 +121,7 @@ const compare = (a: string | number, b: string | number): number =>
 
 export function Grid<T>(props: GridProps<T>) {
   const { columns, rows, idOf, selection, onSelect, sort, onSort, name, onOpen, onEnd } = props
+  const cameOrdered = props.ordered ?? false
   const narrow = useNarrow()
   const scroller = useRef<HTMLDivElement>(null)
   const domId = useId()
@@ -147,8 +160,8 @@ export function Grid<T>(props: GridProps<T>) {
     // biome-ignore lint/suspicious/noExplicitAny: the row type is ours; Table's own generics add nothing here.
     columns: defs as any,
     data: data as object[],
-    columnResizeMode: 'onChange',
     enableMultiSort: false,
+    manualSorting: cameOrdered,
     state: { sorting, columnSizing: widths, columnVisibility: shown },
     onSortingChange: (update) => {
       const next = typeof update === 'function' ? update(sorting) : update
@@ -179,7 +192,7 @@ export function Grid<T>(props: GridProps<T>) {
     ...visible.map(({ column, size }, index) =>
       column.grow !== undefined && widths[column.id] === undefined
         ? `minmax(${column.width}px, ${column.grow}fr)`
-        : `${size + (onSelect === undefined && index === 0 ? 8 : 0)}px`,
+        : `${size + (onSelect === undefined && index === 0 && widths[column.id] === undefined ? 8 : 0)}px`,
     ),
     '8px',
   ].join(' ')
@@ -201,9 +214,9 @@ export function Grid<T>(props: GridProps<T>) {
   const items = virtual.getVirtualItems()
   const last = items.at(-1)?.index ?? 0
   useEffect(() => {
-    // An order is only true of all rows: while one is asked for, the rest is fetched too, and the counter shows how far.
-    if (rows.length > 0 && (sort !== undefined || last >= rows.length - 40)) onEnd?.()
-  }, [last, rows.length, sort, onEnd])
+    // An order made here is only true of all rows: while one is asked for, the rest is fetched too.
+    if (rows.length > 0 && ((sort !== undefined && !cameOrdered) || last >= rows.length - 40)) onEnd?.()
+  }, [last, rows.length, sort, cameOrdered, onEnd])
 
   const currentIndex = useMemo(
     () => (currentId === undefined ? -1 : list.findIndex((row) => idOf(row) === currentId)),
@@ -257,6 +270,9 @@ export function Grid<T>(props: GridProps<T>) {
             label: t.keys.select,
             run: (event: KeyboardEvent) => current !== undefined && select(current, event.shiftKey),
           },
+          ...(selection === undefined || selection.size === 0
+            ? []
+            : [{ keys: 'Escape', label: t.grid.clearSelection, run: () => onSelect(new Set()) }]),
         ]),
     ...(props.shortcuts?.(current) ?? []),
   ])
@@ -284,14 +300,26 @@ export function Grid<T>(props: GridProps<T>) {
 
   const allSelected =
     selection !== undefined && list.length > 0 && list.every((row) => selection.has(idOf(row)))
-  const exportCsv = () =>
-    downloadCsv(
-      `${name}.csv`,
-      csv(
-        visible.map(({ column }) => column.header),
-        list.map((row) => visible.map(({ column }) => column.text(row))),
-      ),
-    )
+  const whole = props.total === undefined || props.total <= list.length
+  const [saving, setSaving] = useState(false)
+  const exportCsv = async () => {
+    setSaving(true)
+    try {
+      // A file that silently held a part only would be worse than none.
+      const lines = whole || props.all === undefined ? list : await props.all()
+      downloadCsv(
+        `${name}.csv`,
+        csv(
+          visible.map(({ column }) => column.header),
+          lines.map((row) => visible.map(({ column }) => column.text(row))),
+        ),
+      )
+    } catch (error) {
+      toastError(t.grid.csvFailed, error instanceof Error ? error.message : '')
+    } finally {
+      setSaving(false)
+    }
+  }
 
   const choosable = columns.filter((column) => column.fixed !== true)
   const showEmpty = list.length === 0 && props.loading !== true
@@ -322,8 +350,9 @@ export function Grid<T>(props: GridProps<T>) {
           <Button
             size="small"
             look="quiet"
-            title={t.grid.csvTitle(list.length)}
-            onClick={exportCsv}
+            title={t.grid.csvTitle(props.all === undefined ? list.length : (props.total ?? list.length))}
+            onClick={() => void exportCsv()}
+            busy={saving}
             disabled={list.length === 0}
           >
             {t.grid.csv}
@@ -338,7 +367,9 @@ export function Grid<T>(props: GridProps<T>) {
         aria-rowcount={(props.total ?? list.length) + 1}
         aria-multiselectable={onSelect !== undefined}
         aria-busy={props.loading ?? false}
-        aria-activedescendant={current === undefined ? undefined : `${domId}-${currentIndex}`}
+        aria-activedescendant={
+          items.some((item) => item.index === currentIndex) ? `${domId}-${currentIndex}` : undefined
+        }
         tabIndex={0}
         onKeyDown={onKeyDown}
         {...held.handlers}
@@ -387,12 +418,10 @@ export function Grid<T>(props: GridProps<T>) {
                         {direction === 'desc' && <IconArrowDown size={12} aria-hidden />}
                       </button>
                     )}
-                    <span
-                      className={styles.resize}
-                      aria-hidden
-                      onMouseDown={header.getResizeHandler()}
-                      onTouchStart={header.getResizeHandler()}
-                      onDoubleClick={() => setWidths(({ [column.id]: _, ...rest }) => rest)}
+                    <Resizer
+                      label={t.grid.resize(column.header)}
+                      onWidth={(width) => setWidths((now) => ({ ...now, [column.id]: width }))}
+                      onReset={() => setWidths(({ [column.id]: _, ...rest }) => rest)}
                     />
                   </div>
                 )
@@ -479,6 +508,51 @@ export function Grid<T>(props: GridProps<T>) {
       )}
       {showEmpty && <div className={styles.empty}>{props.empty}</div>}
     </div>
+  )
+}
+
+const LEAST_WIDTH = 48
+
+/** The edge of a column: dragged, or moved with the arrow keys. Measures the column as it is drawn, grown or not. */
+function Resizer({
+  label,
+  onWidth,
+  onReset,
+}: {
+  label: string
+  onWidth: (width: number) => void
+  onReset: () => void
+}) {
+  const box = useRef<HTMLHRElement>(null)
+  const width = () => box.current?.parentElement?.getBoundingClientRect().width ?? 0
+  const to = (wanted: number) => onWidth(Math.max(LEAST_WIDTH, Math.round(wanted)))
+  return (
+    <hr
+      ref={box}
+      className={styles.resize}
+      aria-orientation="vertical"
+      aria-label={label}
+      aria-valuemin={LEAST_WIDTH}
+      aria-valuenow={Math.round(width()) || LEAST_WIDTH}
+      tabIndex={0}
+      onPointerDown={(event) => {
+        event.preventDefault()
+        const handle = event.currentTarget
+        const [x, before] = [event.clientX, width()]
+        handle.setPointerCapture(event.pointerId)
+        handle.onpointermove = (move) => to(before + move.clientX - x)
+        handle.onlostpointercapture = () => {
+          handle.onpointermove = null
+        }
+      }}
+      onKeyDown={(event) => {
+        const step = { ArrowLeft: -16, ArrowRight: 16 }[event.key]
+        if (step === undefined) return
+        event.preventDefault()
+        to(width() + step)
+      }}
+      onDoubleClick={onReset}
+    />
   )
 }
 

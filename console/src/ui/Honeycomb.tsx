@@ -14,6 +14,9 @@ export interface Cell {
   faint?: boolean
 }
 
+/** Below this radius a sign inside a cell cannot be seen. */
+const SMALL = 6
+
 const radiusFor = (n: number): number =>
   n <= 40 ? 20 : n <= 150 ? 14 : n <= 600 ? 10 : n <= 3000 ? 6.5 : 4.2
 
@@ -55,6 +58,17 @@ function hexagon(cx: number, cy: number, r: number): string {
   return `${d}Z`
 }
 
+// Too small for a sign inside, the cell itself takes the shape of the glyph: what is well is a speck, what is not is
+// large and of its own form. Colour alone never tells.
+const silhouette: Record<Tone, (x: number, y: number, r: number) => string> = {
+  good: (x, y, r) => hexagon(x, y, r * 0.55),
+  notice: (x, y, r) => `M${f(x)} ${f(y - r)}L${f(x + r)} ${f(y + 0.8 * r)}H${f(x - r)}Z`,
+  danger: (x, y, r) => `M${f(x)} ${f(y - r)}L${f(x + r)} ${f(y)}L${f(x)} ${f(y + r)}L${f(x - r)} ${f(y)}Z`,
+  unclear: (x, y, r) => `M${f(x - 0.8 * r)} ${f(y - 0.8 * r)}h${f(1.6 * r)}v${f(1.6 * r)}h${f(-1.6 * r)}Z`,
+  waiting: (x, y, r) => `M${f(x - 0.8 * r)} ${f(y - 0.25 * r)}h${f(1.6 * r)}v${f(0.5 * r)}h${f(-1.6 * r)}Z`,
+}
+const f = (value: number) => value.toFixed(1)
+
 // Inside a cell that is large enough: the same signs as the glyphs.
 const sign: Record<Tone, (x: number, y: number, s: number) => string> = {
   good: (x, y, s) => `M${x - 0.8 * s} ${y}l${0.6 * s} ${0.6 * s}l${s} ${-1.1 * s}`,
@@ -91,8 +105,9 @@ export function Honeycomb({
     cells.forEach((cell, index) => {
       const { x, y } = place(index, perRow, r)
       const target = cell.faint === true ? hollow : fills
-      target[cell.tone] += hexagon(x, y, r - (r > 8 ? 1.6 : 0.6))
-      if (r >= 6 && cell.tone !== 'good') signs[cell.tone] += sign[cell.tone](x, y, r * 0.3)
+      target[cell.tone] +=
+        r < SMALL ? silhouette[cell.tone](x, y, r - 0.3) : hexagon(x, y, r - (r > 8 ? 1.6 : 0.6))
+      if (r >= SMALL && cell.tone !== 'good') signs[cell.tone] += sign[cell.tone](x, y, r * 0.3)
     })
     return { fills, hollow, signs }
   }, [cells, perRow, r])
@@ -119,7 +134,7 @@ export function Honeycomb({
         if (cell !== undefined) onOpen(cell.id)
       }}
       data-over={hovered !== undefined}
-      data-tiny={r < 6}
+      data-tiny={r < SMALL}
     >
       <svg width={width} height={height} role="img" aria-label={label}>
         {tones.map((tone) => (

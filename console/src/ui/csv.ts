@@ -1,12 +1,16 @@
 // CSV that a spreadsheet opens without running anything. Monitored text decides what is in the cells.
 
-// What a spreadsheet takes for the start of a formula, also behind blanks (OWASP, "CSV Injection").
-const formula = /^[\s]*[=+\-@\t\r|%]/
+// What a spreadsheet takes for the start of a formula, also behind blanks (OWASP, "CSV Injection"), in full width too.
+const formula = /^[\s]*[=+\-@\t\r|%＝＋－＠]/
+
+// Where commas are decimal signs, spreadsheets part cells at semicolons, and quotes that do not begin a cell mean
+// nothing: `x;=1+1` would become a cell that computes. A line break in there begins a cell too.
+const inside = /([;\t\r\n][\s"']*)(?=[=+\-@|%＝＋－＠])/g
 
 /** One cell: quoted always, formulas made text by a leading apostrophe. A plain number stays a number. */
 export function csvCell(value: string): string {
   const isNumber = /^-?\d+(\.\d+)?$/.test(value)
-  const safe = !isNumber && formula.test(value) ? `'${value}` : value
+  const safe = (!isNumber && formula.test(value) ? `'${value}` : value).replaceAll(inside, "$1'")
   return `"${safe.replaceAll('"', '""')}"`
 }
 

@@ -154,6 +154,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/audit/verify/progress": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How far a check of the log is that is under way */
+        get: operations["getAuditVerifyProgress"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/certificates": {
         parameters: {
             query?: never;
@@ -287,7 +304,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Whether a claim link works */
+        /** Whom a one-time link lets in, if it works */
         post: operations["postClaimCheck"];
         delete?: never;
         options?: never;
@@ -323,6 +340,23 @@ export interface paths {
         put?: never;
         /** Say something on timelines */
         post: operations["postComments"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/csp-reports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What a browser refused to load or run on the console: counted and logged */
+        post: operations["postCspReports"];
         delete?: never;
         options?: never;
         head?: never;
@@ -538,6 +572,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/invitations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Links that were neither used nor withdrawn */
+        get: operations["getInvitations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/invitations/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Withdraw a link: it works no more */
+        delete: operations["deleteInvitationsId"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/live": {
         parameters: {
             query?: never;
@@ -572,6 +640,74 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/me/elevate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A fresh code, for acts that ask for one: the session goes on under another token */
+        post: operations["postMeElevate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/factors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What I sign in with */
+        get: operations["getMeFactors"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Change my password: ends my other sessions */
+        post: operations["postMePassword"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/recovery-codes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** New recovery codes; the old ones are void. Ends my other sessions */
+        post: operations["postMeRecoveryCodes"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/me/sessions": {
         parameters: {
             query?: never;
@@ -583,7 +719,8 @@ export interface paths {
         get: operations["getMeSessions"];
         put?: never;
         post?: never;
-        delete?: never;
+        /** End all of my other sessions */
+        delete: operations["deleteMeSessions"];
         options?: never;
         head?: never;
         patch?: never;
@@ -601,6 +738,40 @@ export interface paths {
         post?: never;
         /** End one of my sessions */
         delete: operations["deleteMeSessionsId"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/totp/begin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A new authenticator; the old one works until the new one is confirmed */
+        post: operations["postMeTotpBegin"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/totp/finish": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The new authenticator's first code: ends my other sessions */
+        post: operations["postMeTotpFinish"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -770,7 +941,7 @@ export interface paths {
         /** Accounts by name */
         get: operations["getUsers"];
         put?: never;
-        /** Invite a person: a link that works once, for a day */
+        /** Invite a person: a link that works once, for a day; an older one for the name is void */
         post: operations["postUsers"];
         delete?: never;
         options?: never;
@@ -824,6 +995,76 @@ export interface paths {
         /** Let an account sign in again after too many failures */
         post: operations["postUsersIdReopen"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{id}/reset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Reset password and factors: nothing opens the account but the link, which works once, for a day */
+        post: operations["postUsersIdReset"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{id}/role": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Give an account another role, from its next request on */
+        post: operations["postUsersIdRole"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/views": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** My saved views, and those that are shared */
+        get: operations["getViews"];
+        put?: never;
+        /** Save a view; to share it needs `view.share` */
+        post: operations["postViews"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/views/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Change a view of mine */
+        put: operations["putViewsId"];
+        post?: never;
+        /** Remove a view of mine; an administrator removes shared ones, too */
+        delete: operations["deleteViewsId"];
         options?: never;
         head?: never;
         patch?: never;
@@ -900,6 +1141,20 @@ export interface components {
             /** Format: int64 */
             seq: number;
         };
+        /** @description How far a check of the audit log is that is under way. */
+        AuditProgress: {
+            /**
+             * Format: int64
+             * @description Entries recomputed.
+             */
+            done: number;
+            running: boolean;
+            /**
+             * Format: int64
+             * @description Entries there were when it began.
+             */
+            total: number;
+        };
         /** @description What a check of the whole audit log found. */
         AuditReport: {
             /** Format: int64 */
@@ -918,6 +1173,8 @@ export interface components {
             /** Format: int32 */
             done: number;
             failed: components["schemas"]["BulkFailure"][];
+            /** @description Ids of what came into being, so that it can be taken back: downtimes. */
+            made: string[];
         };
         /** @description A certificate Watchkeep made. */
         Certificate: {
@@ -1057,10 +1314,24 @@ export interface components {
             code: string;
             token: string;
         };
+        /** @description Whom a one-time link lets in. */
+        ClaimFor: {
+            display_name: string;
+            expires_at: string;
+            /** @description `server` (the first administrator), `invitation` (a new account) or `reset` (new factors for an account). */
+            kind: string;
+            /** @description Empty where the person chooses it. */
+            name: string;
+            role: string;
+        };
         /** @description Shown once, never again. */
         Claimed: {
             me: components["schemas"]["Me"];
             recovery_codes: string[];
+        };
+        /** @description A code of the authenticator; where it says so, a recovery code. */
+        CodeInput: {
+            code: string;
         };
         /** @description Says something on the timeline. */
         CommentInput: {
@@ -1129,6 +1400,15 @@ export interface components {
             sha256: string;
             started_at: string;
             what: string;
+        };
+        /** @description What I sign in with. */
+        Factors: {
+            /** @description Until then no code is asked for again. */
+            fresh_until?: string | null;
+            /** Format: int64 */
+            recovery_codes_left: number;
+            /** @description An authenticator application. */
+            totp: boolean;
         };
         /** @description What is wrong with one field. */
         FieldError: {
@@ -1258,6 +1538,20 @@ export interface components {
             state: string;
             summary: string;
         };
+        /** @description A link that was neither used nor withdrawn. The link itself is not kept. */
+        OpenInvitation: {
+            created_at: string;
+            created_by: string;
+            display_name: string;
+            /** @description It works no more. */
+            expired: boolean;
+            expires_at: string;
+            id: string;
+            /** @description `invitation` (a new account) or `reset` (new factors for an account). */
+            kind: string;
+            name: string;
+            role: string;
+        };
         /** @description What the first screen shows. */
         Overview: {
             agents: components["schemas"]["AgentCounts"];
@@ -1269,6 +1563,11 @@ export interface components {
             open: components["schemas"]["CheckView"][];
             problems: components["schemas"]["ProblemCounts"];
             self_checks: components["schemas"]["SelfCheck"][];
+        };
+        /** @description Another password. */
+        PasswordChange: {
+            current: string;
+            password: string;
         };
         /** @description Asks how strong a password would be. */
         PasswordCheck: {
@@ -1371,6 +1670,52 @@ export interface components {
         /** @description Why. */
         ReasonInput: {
             reason: string;
+        };
+        /** @description Shown once, never again. */
+        RecoveryCodes: {
+            recovery_codes: string[];
+        };
+        /** @description Another role for an account. */
+        RoleInput: {
+            reason: string;
+            /** @description `viewer`, `operator` or `admin`. */
+            role: string;
+        };
+        /** @description A list's filter under a name. */
+        SavedView: {
+            created_at: string;
+            filter: string;
+            id: string;
+            /** @description `problems` or `hosts`. */
+            list: string;
+            mine: boolean;
+            name: string;
+            /** @description Whose it is. */
+            owner: string;
+            /** Format: int64 */
+            revision: number;
+            /** @description `all`: all checks rather than problems. Empty otherwise. */
+            scope: string;
+            /** @description Everybody sees it. */
+            shared: boolean;
+            /** @description `column`, `-column` or empty. */
+            sort: string;
+        };
+        /** @description A view to keep, or to change. */
+        SavedViewInput: {
+            filter?: string;
+            /** @description `problems` or `hosts`. */
+            list: string;
+            name: string;
+            /**
+             * Format: int64
+             * @description Of the view that is changed.
+             */
+            revision?: number | null;
+            scope?: string;
+            /** @description Shows it to everybody. */
+            shared?: boolean;
+            sort?: string;
         };
         /** @description One line of the server's opinion of itself. */
         SelfCheck: {
@@ -1490,18 +1835,26 @@ export interface components {
         };
         /** @description A person's account. */
         User: {
+            /** @description Its factors were reset: nobody can sign in until the link is used. */
+            awaits_factors: boolean;
             /** @description Too many: the password opens nothing until somebody reopens the account. */
             closed: boolean;
             created_at: string;
             disabled: boolean;
             display_name: string;
+            /** @description `password`, `totp`, `recovery`: what there is to sign in with. */
+            factors: string[];
             /**
              * Format: int64
              * @description Failed sign-ins in a row.
              */
             failures: number;
             id: string;
+            /** @description The newest session's beginning. */
+            last_sign_in_at?: string | null;
             name: string;
+            /** Format: int64 */
+            recovery_codes_left: number;
             /** @description `viewer`, `operator` or `admin`. */
             role: string;
         };
@@ -1589,7 +1942,12 @@ export interface operations {
     };
     getAgents: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Items at most, 1 to 500; 100 when absent */
+                limit?: number;
+                /** @description `next` of the page before */
+                after?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -1846,9 +2204,43 @@ export interface operations {
             };
         };
     };
-    getCertificates: {
+    getAuditVerifyProgress: {
         parameters: {
             query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditProgress"];
+                };
+            };
+            /** @description Why not, as RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getCertificates: {
+        parameters: {
+            query?: {
+                /** @description Items at most, 1 to 500; 100 when absent */
+                limit?: number;
+                /** @description `next` of the page before */
+                after?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -1883,7 +2275,12 @@ export interface operations {
     };
     getChannels: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Items at most, 1 to 500; 100 when absent */
+                limit?: number;
+                /** @description `next` of the page before */
+                after?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -2051,6 +2448,8 @@ export interface operations {
                 filter?: string;
                 /** @description Only this host's, by id */
                 host?: string;
+                /** @description `state`, `host`, `check`, `since`, `handled`, `checked`, `attempt` or `kind`; `-` in front turns it round */
+                sort?: string;
                 /** @description Items at most, 1 to 500; 100 when absent */
                 limit?: number;
                 /** @description `next` of the page before */
@@ -2263,11 +2662,13 @@ export interface operations {
         };
         responses: {
             /** @description Done */
-            204: {
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": components["schemas"]["ClaimFor"];
+                };
             };
             /** @description Why not, as RFC 9457 problem details */
             default: {
@@ -2346,9 +2747,41 @@ export interface operations {
             };
         };
     };
-    getDowntimes: {
+    postCspReports: {
         parameters: {
             query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why not, as RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getDowntimes: {
+        parameters: {
+            query?: {
+                /** @description Items at most, 1 to 500; 100 when absent */
+                limit?: number;
+                /** @description `next` of the page before */
+                after?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -2445,7 +2878,12 @@ export interface operations {
     };
     getEnrolmentTokens: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Items at most, 1 to 500; 100 when absent */
+                limit?: number;
+                /** @description `next` of the page before */
+                after?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -2633,6 +3071,8 @@ export interface operations {
             query?: {
                 /** @description Text in name, address, OS or a field */
                 q?: string;
+                /** @description `state`, `name`, `problems`, `agent`, `os`, `seen` or `field.NAME`; `-` in front turns it round */
+                sort?: string;
                 /** @description Items at most, 1 to 500; 100 when absent */
                 limit?: number;
                 /** @description `next` of the page before */
@@ -2959,6 +3399,70 @@ export interface operations {
             };
         };
     };
+    getInvitations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["OpenInvitation"][];
+                        /** @description Give it as `after` for the next page; absent on the last */
+                        next?: string;
+                        /** @description All that match, where counting is cheap */
+                        total?: number;
+                    };
+                };
+            };
+            /** @description Why not, as RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteInvitationsId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why not, as RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     getLive: {
         parameters: {
             query?: never;
@@ -3017,6 +3521,128 @@ export interface operations {
             };
         };
     };
+    postMeElevate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CodeInput"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Factors"];
+                };
+            };
+            /** @description Why not, as RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getMeFactors: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Factors"];
+                };
+            };
+            /** @description Why not, as RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postMePassword: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasswordChange"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why not, as RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postMeRecoveryCodes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecoveryCodes"];
+                };
+            };
+            /** @description Why not, as RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     getMeSessions: {
         parameters: {
             query?: never;
@@ -3052,6 +3678,33 @@ export interface operations {
             };
         };
     };
+    deleteMeSessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why not, as RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     deleteMeSessionsId: {
         parameters: {
             query?: never;
@@ -3062,6 +3715,66 @@ export interface operations {
             cookie?: never;
         };
         requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why not, as RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postMeTotpBegin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TotpSetup"];
+                };
+            };
+            /** @description Why not, as RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postMeTotpFinish: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CodeInput"];
+            };
+        };
         responses: {
             /** @description Done */
             204: {
@@ -3219,6 +3932,8 @@ export interface operations {
                 filter?: string;
                 /** @description Only this host's, by id */
                 host?: string;
+                /** @description `state`, `host`, `check`, `since`, `handled`, `checked`, `attempt` or `kind`; `-` in front turns it round */
+                sort?: string;
                 /** @description Items at most, 1 to 500; 100 when absent */
                 limit?: number;
                 /** @description `next` of the page before */
@@ -3559,6 +4274,206 @@ export interface operations {
                 "application/json": components["schemas"]["ReasonInput"];
             };
         };
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why not, as RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postUsersIdReset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReasonInput"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Invitation"];
+                };
+            };
+            /** @description Why not, as RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postUsersIdRole: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RoleInput"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why not, as RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getViews: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["SavedView"][];
+                        /** @description Give it as `after` for the next page; absent on the last */
+                        next?: string;
+                        /** @description All that match, where counting is cheap */
+                        total?: number;
+                    };
+                };
+            };
+            /** @description Why not, as RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postViews: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SavedViewInput"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedView"];
+                };
+            };
+            /** @description Why not, as RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    putViewsId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SavedViewInput"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedView"];
+                };
+            };
+            /** @description Why not, as RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteViewsId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
         responses: {
             /** @description Done */
             204: {

@@ -6,18 +6,22 @@ import { agentsQuery, tokensQuery } from '../../api/queries'
 import type { Agent } from '../../api/types'
 import { t } from '../../strings'
 import { Button } from '../../ui/Button'
+import { Choice } from '../../ui/Choice'
+import { count } from '../../ui/format'
 import { Mark } from '../../ui/Glyph'
 import { type Column, Grid } from '../../ui/Grid'
 import { IconPlus } from '../../ui/icons'
 import { Empty, Notice, Page, Tag } from '../../ui/Layout'
+import cells from '../../ui/List.module.css'
 import { Tabs } from '../../ui/Tabs'
 import { Ago } from '../../ui/Time'
 import { PageError } from '../shell/PageError'
+import { useListState } from '../shell/useList'
 import { useMay } from '../shell/useMe'
-import { parseSort, printSort, usePanel, useSearchState } from '../shell/useSearchState'
+import { useSearchState } from '../shell/useSearchState'
 import styles from './Agents.module.css'
 import { EnrolDialog } from './EnrolDialog'
-import { furtherGrants, standing } from './standing'
+import { furtherGrants, standing, standings } from './standing'
 import { Tokens } from './Tokens'
 
 const columns: readonly Column<Agent>[] = [
@@ -36,7 +40,7 @@ const columns: readonly Column<Agent>[] = [
     width: 180,
     grow: 2,
     fixed: true,
-    cell: (agent) => <span className={styles.host}>{agent.host.name}</span>,
+    cell: (agent) => <span className={cells.strong}>{agent.host.name}</span>,
     text: (agent) => agent.host.name,
     sort: (agent) => agent.host.name,
   },
@@ -46,7 +50,7 @@ const columns: readonly Column<Agent>[] = [
     width: 130,
     cell: (agent) =>
       furtherGrants(agent.grants).length === 0 ? (
-        <span className={styles.faint}>{t.agents.ownHostOnly}</span>
+        <span className={cells.faint}>{t.agents.ownHostOnly}</span>
       ) : (
         furtherGrants(agent.grants).map((grant) => <Tag key={grant}>{grant}</Tag>)
       ),
@@ -65,7 +69,7 @@ const columns: readonly Column<Agent>[] = [
     header: t.agents.columns.os,
     width: 160,
     grow: 1,
-    cell: (agent) => <span className={styles.clip}>{agent.os}</span>,
+    cell: (agent) => <span className={cells.clip}>{agent.os}</span>,
     text: (agent) => agent.os,
     sort: (agent) => agent.os,
   },
@@ -73,7 +77,7 @@ const columns: readonly Column<Agent>[] = [
     id: 'address',
     header: t.agents.columns.address,
     width: 140,
-    cell: (agent) => <span className={styles.clip}>{agent.last_address}</span>,
+    cell: (agent) => <span className={cells.clip}>{agent.last_address}</span>,
     text: (agent) => agent.last_address,
     sort: (agent) => agent.last_address,
   },
@@ -111,15 +115,25 @@ const idOf = (agent: Agent) => agent.id
 const nameOf = (agent: Agent) => `${agent.host.name}, ${standing(agent).word}`
 type Tab = 'agents' | 'enrol'
 
+/** All, and each standing that there is. */
+const kindsOf = (agents: readonly Agent[]) => [
+  { id: 'all', label: t.agents.allKinds, detail: count(agents.length) },
+  ...standings.map((each) => ({
+    id: each.id,
+    label: each.word,
+    detail: count(agents.filter((agent) => standing(agent).id === each.id).length),
+  })),
+]
+
 export function AgentsPage() {
   const agents = useQuery(agentsQuery)
   const may = useMay()
   const tokens = useQuery({ ...tokensQuery, enabled: may('agent.enrol') })
   const [search, setSearch] = useSearchState()
-  const { panel, open } = usePanel()
+  const state = useListState('agent', idOf)
   const [enrolling, setEnrolling] = useState(false)
   const tab: Tab = search.tab === 'enrol' && may('agent.enrol') ? 'enrol' : 'agents'
-  const rows = useMemo(
+  const all = useMemo(
     () =>
       [...(agents.data?.items ?? [])].sort(
         (a, b) => standing(a).rank - standing(b).rank || a.host.name.localeCompare(b.host.name),
@@ -129,7 +143,10 @@ export function AgentsPage() {
   if (agents.isError && agents.data === undefined) {
     return <PageError error={agents.error} reset={() => void agents.refetch()} />
   }
-  const quarantined = rows.filter((agent) => agent.standing === 'quarantined')
+  const quarantined = all.filter((agent) => agent.standing === 'quarantined')
+  const kinds = kindsOf(all)
+  const kind = kinds.find((each) => each.id === search.q)?.id ?? 'all'
+  const rows = kind === 'all' ? all : all.filter((agent) => standing(agent).id === kind)
   const pending = tokens.data?.items.filter((token) => token.state === 'open').length
   return (
     <Page
@@ -157,7 +174,7 @@ export function AgentsPage() {
               open={tab}
               onOpen={(next) => setSearch({ tab: next === 'agents' ? undefined : next }, { push: true })}
               tabs={[
-                { id: 'agents', label: t.agents.tabs.agents, badge: rows.length },
+                { id: 'agents', label: t.agents.tabs.agents, badge: all.length },
                 { id: 'enrol', label: t.agents.tabs.enrol, badge: pending },
               ]}
             />
@@ -175,20 +192,25 @@ export function AgentsPage() {
           nameOf={nameOf}
           toneOf={(agent) => standing(agent).tone}
           mutedOf={(agent) => agent.standing === 'revoked'}
-          scope="agents"
+          scope={`agents|${kind}`}
+          toolbar={
+            <Choice
+              label={t.agents.kinds}
+              options={kinds}
+              chosen={kind}
+              onChoose={(next) => setSearch({ q: next === 'all' ? undefined : next })}
+            />
+          }
           loading={agents.isPending}
-          sort={parseSort(search.sort)}
-          onSort={(sort) => setSearch({ sort: printSort(sort) })}
-          openId={panel?.startsWith('agent:') ? panel.slice(6) : undefined}
-          onOpen={(agent) => open(`agent:${agent.id}`)}
+          {...state}
           narrow={(agent) => (
             <>
-              <div className={styles.narrowTop}>
+              <div className={cells.narrowTop}>
                 <Mark tone={standing(agent).tone} word={standing(agent).word} chip />
-                <span className={styles.host}>{agent.host.name}</span>
+                <span className={cells.strong}>{agent.host.name}</span>
               </div>
-              <div className={styles.narrowBottom}>
-                <span className={styles.clip}>
+              <div className={cells.narrowBottom}>
+                <span className={cells.clip}>
                   {agent.version} · {agent.last_address}
                 </span>
                 <Ago at={agent.last_seen_at} />

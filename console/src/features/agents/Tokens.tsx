@@ -7,10 +7,10 @@ import { Button } from '../../ui/Button'
 import { Mark } from '../../ui/Glyph'
 import { type Column, Grid } from '../../ui/Grid'
 import { Empty, Tag } from '../../ui/Layout'
+import cells from '../../ui/List.module.css'
 import { Ago } from '../../ui/Time'
 import { toast, toastError } from '../../ui/toast'
 import type { Tone } from '../../ui/tone'
-import styles from './Agents.module.css'
 import { furtherGrants } from './standing'
 
 const stateTone: Record<string, Tone> = {
@@ -63,7 +63,7 @@ export function Tokens({ onNew }: { onNew: () => void }) {
       width: 130,
       cell: (token) =>
         furtherGrants(token.grants).length === 0 ? (
-          <span className={styles.faint}>{t.agents.ownHostOnly}</span>
+          <span className={cells.faint}>{t.agents.ownHostOnly}</span>
         ) : (
           furtherGrants(token.grants).map((grant) => <Tag key={grant}>{grant}</Tag>)
         ),
@@ -74,7 +74,7 @@ export function Tokens({ onNew }: { onNew: () => void }) {
       header: t.tokens.by,
       width: 120,
       grow: 1,
-      cell: (token) => <span className={styles.clip}>{token.created_by}</span>,
+      cell: (token) => <span className={cells.clip}>{token.created_by}</span>,
       text: (token) => token.created_by,
     },
     {
@@ -123,7 +123,7 @@ export function Tokens({ onNew }: { onNew: () => void }) {
       comfortable
       narrow={(token) => (
         <>
-          <div className={styles.narrowTop}>
+          <div className={cells.narrowTop}>
             <Mark tone={stateTone[token.state] ?? 'unclear'} word={t.tokens.states(token.state)} chip />
             <code>{token.host_pattern}</code>
             {token.state === 'open' && (
@@ -132,7 +132,7 @@ export function Tokens({ onNew }: { onNew: () => void }) {
               </Button>
             )}
           </div>
-          <div className={styles.narrowBottom}>
+          <div className={cells.narrowBottom}>
             <span>{token.created_by}</span>
             <Ago at={token.expires_at} />
           </div>

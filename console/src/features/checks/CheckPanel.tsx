@@ -7,14 +7,16 @@ import { checkQuery, lastStateQuery } from '../../api/queries'
 import type { CheckDetail } from '../../api/types'
 import { t } from '../../strings'
 import { Button } from '../../ui/Button'
-import { quantity, span } from '../../ui/format'
+import { count, quantity, span } from '../../ui/format'
 import { Facts, Notice } from '../../ui/Layout'
 import { Panel } from '../../ui/Panel'
 import { Tabs } from '../../ui/Tabs'
 import { Ago, At, Lasted } from '../../ui/Time'
+import { AuditLink } from '../evidence/AuditLink'
 import { useActs } from '../problems/Acts'
 import { useMay } from '../shell/useMe'
 import styles from './CheckPanel.module.css'
+import { limitWords } from './ranges'
 import { Handling, StatusMark } from './StatusMark'
 import { Timeline } from './Timeline'
 import { Trace } from './Trace'
@@ -94,7 +96,11 @@ export default function CheckPanel({ id, onClose }: { id: string; onClose: () =>
           </div>
           {data.acknowledgement && (
             <div className={styles.ack}>
-              <strong>{t.check.acknowledgedBy(data.acknowledgement.by)}</strong>{' '}
+              <strong>
+                <AuditLink object={data.id} action="problem.">
+                  {t.check.acknowledgedBy(data.acknowledgement.by)}
+                </AuditLink>
+              </strong>{' '}
               <Ago at={data.acknowledgement.at} />
               <p>{data.acknowledgement.note}</p>
               {data.acknowledgement.expires_at && (
@@ -116,7 +122,7 @@ export default function CheckPanel({ id, onClose }: { id: string; onClose: () =>
               ]}
             />
           </div>
-          {tab === 'now' && <NowTab check={data} />}
+          {tab === 'now' && <NowTab check={data} onTimeline={() => setTab('timeline')} />}
           {tab === 'timeline' && <Timeline ask={{ check: id }} limit={40} />}
           {tab === 'settings' && <SettingsTab check={data} />}
         </>
@@ -126,7 +132,7 @@ export default function CheckPanel({ id, onClose }: { id: string; onClose: () =>
   )
 }
 
-function NowTab({ check }: { check: CheckDetail }) {
+function NowTab({ check, onTimeline }: { check: CheckDetail; onTimeline: () => void }) {
   // The newest change of state carries the decision about telling people.
   const last = useQuery(lastStateQuery(check.id)).data?.items[0]
   const change = last === undefined ? undefined : stateChange(last.detail)
@@ -148,12 +154,8 @@ function NowTab({ check }: { check: CheckDetail }) {
               <tr key={metric.label}>
                 <th scope="row">{metric.label}</th>
                 <td>{quantity(metric.value, metric.unit)}</td>
-                <td>
-                  <code>{metric.warn || '–'}</code>
-                </td>
-                <td>
-                  <code>{metric.crit || '–'}</code>
-                </td>
+                <td title={metric.warn ?? ''}>{limitWords(metric.warn, metric.unit)}</td>
+                <td title={metric.crit ?? ''}>{limitWords(metric.crit, metric.unit)}</td>
               </tr>
             ))}
           </tbody>
@@ -162,10 +164,10 @@ function NowTab({ check }: { check: CheckDetail }) {
       {check.long_output !== '' && <pre className={styles.long}>{check.long_output}</pre>}
       <div>
         <h3 className={styles.sub}>{t.trace.title}</h3>
-        {change === undefined ? (
+        {last === undefined || change === undefined ? (
           <p className={styles.quiet}>{t.trace.noChange}</p>
         ) : (
-          <Trace change={change} />
+          <Trace change={change} check={check.id} at={last.at} />
         )}
       </div>
       <Facts
@@ -179,7 +181,12 @@ function NowTab({ check }: { check: CheckDetail }) {
           ...(check.no_data_since
             ? ([[t.check.noDataSince, <Ago key="d" at={check.no_data_since} />]] as const)
             : []),
-          [t.check.told, t.check.times(check.notifications_sent)],
+          [
+            t.check.told,
+            <button key="t" type="button" className={styles.link} onClick={onTimeline}>
+              {t.check.times(check.notifications_sent)}
+            </button>,
+          ],
         ]}
       />
     </>
@@ -198,7 +205,12 @@ function SettingsTab({ check }: { check: CheckDetail }) {
         [t.check.maxAttempts, String(check.max_attempts)],
         [t.check.runner, check.runner ? <code key="r">{check.runner}</code> : t.check.judgedHere],
         [t.check.enabled, check.enabled ? t.common.yes : t.common.no],
-        [t.check.revision, String(check.revision)],
+        [
+          t.check.revision,
+          <AuditLink key="rev" object={check.id}>
+            {count(check.revision)}
+          </AuditLink>,
+        ],
         ...spec.map(
           ([name, value]) =>
             [

@@ -13,7 +13,7 @@ import { Ago } from '../../ui/Time'
 import { severityTone } from './status'
 import styles from './Timeline.module.css'
 import { Trace } from './Trace'
-import { stateChange } from './trace'
+import { stateChange, whyNot } from './trace'
 
 export function Timeline({
   ask,
@@ -81,6 +81,12 @@ function Line({ event, withHost, date }: { event: Event; withHost: boolean; date
             <span>{t.timeline.kind(event.kind)}</span>
             <Ago at={event.at} />
             {change !== undefined && change.gates.length > 0 && (
+              <span className={styles.decided}>
+                {t.trace.verdict(change.verdict.kind, change.verdict.notice)}
+                {whyNot(change) !== '' && `: ${whyNot(change)}`}
+              </span>
+            )}
+            {change !== undefined && change.gates.length > 0 && (
               <button
                 type="button"
                 className={styles.why}
@@ -91,7 +97,9 @@ function Line({ event, withHost, date }: { event: Event; withHost: boolean; date
               </button>
             )}
           </div>
-          {open && change !== undefined && <Trace change={change} />}
+          {open && change !== undefined && (
+            <Trace change={change} check={event.check ?? undefined} at={event.at} />
+          )}
         </div>
       </div>
     </li>

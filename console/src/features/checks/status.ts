@@ -30,7 +30,7 @@ export const statusRank = {
   ok: 4,
 } satisfies Record<CheckStatus, number>
 
-export const severityTone = (severity: string): Tone | undefined =>
+export const severityTone = (severity: string): Exclude<Tone, 'waiting'> | undefined =>
   severity === 'ok'
     ? 'good'
     : severity === 'warning'

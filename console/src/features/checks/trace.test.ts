@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { stateChange } from './trace'
+import { stateChange, whyNot } from './trace'
 
 describe('the decision trace of an event', () => {
   it('is read gate by gate', () => {
@@ -21,6 +21,7 @@ describe('the decision trace of an event', () => {
       attempt: 3,
       gates: [{ gate: 'hard', passed: true, detail: 'three of three' }],
       verdict: { kind: 'notify', notice: 'problem', untilMs: undefined },
+      merged: false,
       revision: 4,
     })
   })
@@ -38,5 +39,29 @@ describe('the decision trace of an event', () => {
     expect(change?.to).toBeUndefined()
     expect(change?.gates).toEqual([{ gate: '', passed: false, detail: '' }])
     expect(change?.verdict).toEqual({ kind: '', notice: '', untilMs: undefined })
+  })
+})
+
+describe('why nobody was told', () => {
+  const change = (kind: string, ...gates: [boolean, string][]) =>
+    stateChange({
+      to: 'critical',
+      trace: {
+        gates: gates.map(([passed, detail]) => ({ gate: 'x', passed, detail })),
+        verdict: { kind },
+      },
+    })
+  it('is what the gate said that ended it', () => {
+    const held = change(
+      'silent',
+      [false, 'Nobody asked for it by hand.'],
+      [true, 'ok'],
+      [false, 'In a downtime.'],
+    )
+    expect(held && whyNot(held)).toBe('In a downtime.')
+  })
+  it('is nothing when people were to be told', () => {
+    const told = change('notify', [false, 'Nobody asked for it by hand.'], [true, 'ok'])
+    expect(told && whyNot(told)).toBe('')
   })
 })

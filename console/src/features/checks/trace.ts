@@ -23,6 +23,8 @@ export interface StateChange {
   attempt: number | undefined
   gates: Gate[]
   verdict: Verdict
+  /** Part of a running conversation: the check flaps. */
+  merged: boolean
   revision: number | undefined
 }
 
@@ -55,7 +57,12 @@ export function stateChange(detail: unknown): StateChange | undefined {
         : [],
     ),
     verdict: readVerdict(trace?.verdict),
+    merged: trace?.merged === true,
     revision: typeof trace?.revision === 'number' ? trace.revision : undefined,
   }
   return change.to === undefined && change.gates.length === 0 ? undefined : change
 }
+
+/** Why the matter ended without a message: what the last gate said. Nothing when people were to be told. */
+export const whyNot = (change: StateChange): string =>
+  change.verdict.kind === 'notify' ? '' : (change.gates.findLast((gate) => !gate.passed)?.detail ?? '')

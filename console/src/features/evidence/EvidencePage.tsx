@@ -2,7 +2,7 @@
 // can be recomputed at any time.
 
 import { keepPreviousData, useInfiniteQuery, useMutation } from '@tanstack/react-query'
-import { useCallback, useEffect, useMemo, useState } from 'react'
+import { useEffect, useState } from 'react'
 import { body, client } from '../../api/client'
 import { auditQuery } from '../../api/queries'
 import type { AuditEntry, AuditReport } from '../../api/types'
@@ -13,10 +13,13 @@ import { Mark } from '../../ui/Glyph'
 import { type Column, Grid } from '../../ui/Grid'
 import { IconShieldCheck } from '../../ui/icons'
 import { Empty, Notice, Page } from '../../ui/Layout'
+import cells from '../../ui/List.module.css'
 import { Ago } from '../../ui/Time'
 import type { Tone } from '../../ui/tone'
+import { ListError } from '../shell/ListError'
 import { useRange } from '../shell/range'
-import { usePanel, useSearchState } from '../shell/useSearchState'
+import { useList, useListState } from '../shell/useList'
+import { useSearchState } from '../shell/useSearchState'
 import styles from './Evidence.module.css'
 import { useAuditAsk } from './useAuditAsk'
 
@@ -53,7 +56,7 @@ const columns: readonly Column<AuditEntry>[] = [
     grow: 1,
     fixed: true,
     cell: (entry) => (
-      <span className={styles.clip} title={entry.actor}>
+      <span className={cells.clip} title={entry.actor}>
         {entry.actor}
       </span>
     ),
@@ -65,7 +68,7 @@ const columns: readonly Column<AuditEntry>[] = [
     width: 190,
     grow: 1,
     fixed: true,
-    cell: (entry) => <code className={styles.clip}>{entry.action}</code>,
+    cell: (entry) => <code className={cells.clip}>{entry.action}</code>,
     text: (entry) => entry.action,
   },
   {
@@ -74,7 +77,7 @@ const columns: readonly Column<AuditEntry>[] = [
     width: 220,
     grow: 2,
     cell: (entry) => (
-      <span className={styles.clip} title={entry.object}>
+      <span className={cells.clip} title={entry.object}>
         {entry.object}
       </span>
     ),
@@ -106,15 +109,10 @@ const filters = ['actor', 'action', 'object'] as const
 
 export function EvidencePage() {
   const [search, setSearch] = useSearchState()
-  const { panel, open } = usePanel()
+  const state = useListState('audit', idOf)
   const [range] = useRange()
   const ask = useAuditAsk(search, range)
-  const list = useInfiniteQuery({ ...auditQuery(ask), placeholderData: keepPreviousData })
-  const rows = useMemo(() => list.data?.pages.flatMap((page) => page.items) ?? [], [list.data])
-  const { hasNextPage, isFetchingNextPage, fetchNextPage } = list
-  const more = useCallback(() => {
-    if (hasNextPage && !isFetchingNextPage) void fetchNextPage()
-  }, [hasNextPage, isFetchingNextPage, fetchNextPage])
+  const list = useList(useInfiniteQuery({ ...auditQuery(ask), placeholderData: keepPreviousData }))
   const verify = useMutation({ mutationFn: () => body(client.GET('/api/v1/audit/verify')) })
   return (
     <Page
@@ -171,35 +169,27 @@ export function EvidencePage() {
         </>
       }
     >
-      {list.isError && (
-        <div className={styles.notice}>
-          <Notice tone="danger" title={t.evidence.cannotList}>
-            {list.error.message}
-          </Notice>
-        </div>
-      )}
+      <ListError list={list} title={t.evidence.cannotList} />
       <Grid
         name="audit"
         label={t.evidence.log}
         columns={columns}
-        rows={rows}
         idOf={idOf}
         nameOf={nameOf}
         toneOf={(entry) => (entry.outcome === 'success' ? undefined : outcomeTone(entry.outcome))}
         scope={JSON.stringify(ask)}
-        loading={list.isPending}
-        total={list.data?.pages[0]?.total ?? undefined}
-        onEnd={more}
-        openId={panel?.startsWith('audit:') ? panel.slice(6) : undefined}
-        onOpen={(entry) => open(`audit:${entry.seq}`)}
+        {...list}
+        openId={state.openId}
+        onOpen={state.onOpen}
+        ordered
         narrow={(entry) => (
           <>
-            <div className={styles.narrowTop}>
-              <code className={styles.clip}>{entry.action}</code>
+            <div className={cells.narrowTop}>
+              <code className={cells.clip}>{entry.action}</code>
               <Mark tone={outcomeTone(entry.outcome)} word={t.evidence.outcome(entry.outcome)} />
             </div>
-            <div className={styles.narrowBottom}>
-              <span className={styles.clip}>{entry.actor}</span>
+            <div className={cells.narrowBottom}>
+              <span className={cells.clip}>{entry.actor}</span>
               <Ago at={entry.at} />
             </div>
           </>

@@ -1,16 +1,18 @@
 // One graph of a host: asks for its series, draws thresholds of the check beside it and what happened on it.
 
-import { useQueries, useQuery } from '@tanstack/react-query'
+import { useQueries } from '@tanstack/react-query'
 import { useMemo, useRef } from 'react'
 import { checkQuery, rangeQuery } from '../../api/queries'
-import type { CheckView, Event } from '../../api/types'
+import type { CheckView, Downtime, Event } from '../../api/types'
 import { t } from '../../strings'
 import { Chart } from '../../ui/chart/Chart'
-import type { Annotation, Threshold } from '../../ui/chart/data'
-import { ms, quantity } from '../../ui/format'
+import type { Annotation } from '../../ui/chart/data'
+import { ms } from '../../ui/format'
+import { severityTone } from '../checks/status'
 import { printRange, type Range, stepFor } from '../shell/range'
 import styles from './Graphs.module.css'
-import { type Graph, linesOf, upperBound } from './graphs'
+import { type Graph, linesOf } from './graphs'
+import { checksOf, thresholdsOf } from './thresholds'
 import { useSeen } from './useSeen'
 
 export function GraphCard({
@@ -19,14 +21,18 @@ export function GraphCard({
   range,
   checks,
   events,
-  onRange,
+  downtimes,
+  onZoom,
+  onBack,
 }: {
   host: string
   graph: Graph
   range: Range
   checks: readonly CheckView[]
   events: readonly Event[]
-  onRange: (range: string | undefined) => void
+  downtimes: readonly Downtime[]
+  onZoom: (range: string) => void
+  onBack: () => void
 }) {
   const box = useRef<HTMLDivElement>(null)
   // Graphs below the fold ask when they come near.
@@ -44,10 +50,10 @@ export function GraphCard({
       enabled: seen,
     })),
   })
-  const check = checks.find((each) =>
-    graph.check?.key.endsWith(':') ? each.key === `${graph.check.key}/` : each.key === graph.check?.key,
-  )
-  const detail = useQuery({ ...checkQuery(check?.id ?? ''), enabled: seen && check !== undefined })
+  const judged = useMemo(() => checksOf(graph, checks), [graph, checks])
+  const details = useQueries({
+    queries: judged.slice(0, JUDGES_MOST).map((check) => ({ ...checkQuery(check.id), enabled: seen })),
+  })
 
   const dataKey = answers.map((each) => each.dataUpdatedAt).join()
   // biome-ignore lint/correctness/useExhaustiveDependencies: the answers change exactly when dataKey does.
@@ -60,43 +66,33 @@ export function GraphCard({
     [graph, dataKey],
   )
 
-  const thresholds = useMemo(() => {
-    const out: Threshold[] = []
-    const metrics = detail.data?.metrics ?? []
-    const metric = metrics.find((each) => each.label === graph.check?.metric)
-    const times = graph.check?.times?.(metrics) ?? 1
-    for (const [range, tone, word] of [
-      [metric?.warn, 'notice', t.status.warning],
-      [metric?.crit, 'danger', t.status.critical],
-    ] as const) {
-      const value = (upperBound(range ?? undefined) ?? Number.NaN) * times
-      // Without a finite limit there is nothing to draw, and a wrong line is worse than none.
-      if (Number.isFinite(value)) out.push({ value, tone, label: `${word} ${quantity(value, graph.unit)}` })
-    }
-    return out
-  }, [detail.data, graph])
-
-  const annotations = useMemo(
+  const detailKey = details.map((each) => each.dataUpdatedAt).join()
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the details change exactly when detailKey does.
+  const thresholds = useMemo(
     () =>
-      events.flatMap((event): Annotation[] => {
-        const at = ms(event.at)
-        if (at === null || !marked.has(event.kind)) return []
-        const about = check === undefined ? false : event.check === check.id
-        if (event.kind === 'state' && !about) return []
-        const tone =
-          event.severity === 'ok'
-            ? 'good'
-            : event.severity === 'warning'
-              ? 'notice'
-              : event.severity === 'critical'
-                ? 'danger'
-                : event.severity === 'unknown'
-                  ? 'unclear'
-                  : 'calm'
-        return [{ at, label: event.summary, tone }]
-      }),
-    [events, check],
+      thresholdsOf(
+        graph,
+        details.flatMap((each) => each.data ?? []),
+      ),
+    [graph, detailKey],
   )
+
+  const annotations = useMemo(() => {
+    const about = new Set(judged.map((check) => check.id))
+    return [
+      ...downtimes.flatMap((downtime): Annotation[] => {
+        const [at, until] = [ms(downtime.start_at), ms(downtime.end_at)]
+        if (at === null || until === null || (downtime.check && !about.has(downtime.check))) return []
+        return [{ at, until, label: `${t.check.inDowntime}: ${downtime.note}`, tone: 'calm' }]
+      }),
+      ...events.flatMap((event): Annotation[] => {
+        const at = ms(event.at)
+        // What happened to other checks of the host says nothing about this graph.
+        if (at === null || !marked.has(event.kind) || (event.check && !about.has(event.check))) return []
+        return [{ at, label: event.summary, tone: severityTone(event.severity) ?? 'calm' }]
+      }),
+    ]
+  }, [events, downtimes, judged])
 
   const failed = answers.find((each) => each.isError)
   return (
@@ -118,12 +114,15 @@ export function GraphCard({
           stacked={graph.stacked ?? false}
           top={graph.top ?? 0}
           sync="host"
-          onZoom={(from, to) => to - from >= 30_000 && onRange(printRange(from, to))}
-          onBack={() => window.history.back()}
+          onZoom={(from, to) => to - from >= 30_000 && onZoom(printRange(from, to))}
+          onBack={onBack}
         />
       )}
     </div>
   )
 }
 
-const marked = new Set(['state', 'ack', 'downtime-start', 'downtime-end', 'agent'])
+const marked = new Set(['state', 'ack', 'downtime-start', 'downtime-end', 'agent', 'configuration'])
+
+// Thresholds of more checks than this in one graph nobody could tell apart.
+const JUDGES_MOST = 16

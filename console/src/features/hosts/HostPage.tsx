@@ -6,32 +6,32 @@ import { useEffect, useMemo, useState } from 'react'
 import {
   agentQuery,
   checksQuery,
+  downtimesQuery,
   eventsQuery,
   executionsQuery,
   hostQuery,
   inventoryQuery,
   seriesQuery,
 } from '../../api/queries'
-import type { CheckView, HostView } from '../../api/types'
+import type { CheckView, Event, HostView } from '../../api/types'
 import { t } from '../../strings'
 import { Button } from '../../ui/Button'
 import { Mark } from '../../ui/Glyph'
-import { Grid } from '../../ui/Grid'
+import { orderOf } from '../../ui/Grid'
 import { IconPencil, IconZzz } from '../../ui/icons'
 import { Empty, Facts, Notice, Page, Section } from '../../ui/Layout'
 import { Tabs } from '../../ui/Tabs'
-import { Ago, Lasted } from '../../ui/Time'
+import { Ago } from '../../ui/Time'
 import { AgentFacts, Executions } from '../agents/AgentPanel'
-import { Handling, StatusMark } from '../checks/StatusMark'
+import { CheckList, checkColumns, idOfCheck } from '../checks/CheckList'
 import { statusTone, statusWord } from '../checks/status'
 import { Timeline } from '../checks/Timeline'
 import { useActs } from '../problems/Acts'
-import { checkColumns } from '../problems/ProblemsPage'
-import problemStyles from '../problems/ProblemsPage.module.css'
 import { PageError } from '../shell/PageError'
 import { useRange } from '../shell/range'
+import { useList, useListState } from '../shell/useList'
 import { useMay } from '../shell/useMe'
-import { parseSort, printSort, usePanel, useSearchState } from '../shell/useSearchState'
+import { useSearchState } from '../shell/useSearchState'
 import { CheckDialog } from './CheckDialog'
 import { Downtimes } from './Downtimes'
 import { GraphCard } from './GraphCard'
@@ -40,6 +40,7 @@ import { graphsFor, plainGraph } from './graphs'
 import { HostDialog } from './HostDialog'
 import styles from './HostPage.module.css'
 import { Inventory } from './Inventory'
+import { useZoom } from './useZoom'
 
 const tabs = ['checks', 'graphs', 'inventory', 'timeline', 'agent', 'about'] as const
 type Tab = (typeof tabs)[number]
@@ -140,91 +141,28 @@ export function HostPage() {
   )
 }
 
-const idOf = (check: CheckView) => check.id
 const hostColumns = checkColumns.filter((column) => column.id !== 'host')
 
 function Checks({ host }: { host: HostView }) {
-  const list = useInfiniteQuery(checksQuery('checks', '', host.id))
-  const rows = useMemo(() => list.data?.pages.flatMap((page) => page.items) ?? [], [list.data])
-  const [search, setSearch] = useSearchState()
-  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set())
-  const selected = rows.filter((row) => chosen.has(row.id))
-  const acts = useActs(() => setChosen(new Set()))
-  const { panel, open } = usePanel()
-  const may = useMay()
-  const targets = (current: CheckView | undefined) =>
-    selected.length > 0 ? selected : current === undefined ? [] : [current]
+  const state = useListState('check', idOfCheck)
+  const order = orderOf(hostColumns, state.sort)
+  const list = useList(useInfiniteQuery(checksQuery('checks', '', host.id, order)))
   return (
-    <>
-      {list.isError && (
-        <Notice tone="danger" title={t.problems.cannotList}>
-          {list.error.message}
-        </Notice>
-      )}
-      <Grid
-        name="host-checks"
-        label={t.hosts.checksOf(host.name)}
-        columns={hostColumns}
-        rows={rows}
-        idOf={idOf}
-        nameOf={(check) => `${statusWord[check.status]}: ${check.title}`}
-        toneOf={(check) => statusTone[check.status]}
-        mutedOf={(check) => check.handled}
-        scope={host.id}
-        loading={list.isPending}
-        sort={parseSort(search.sort)}
-        onSort={(sort) => setSearch({ sort: printSort(sort) })}
-        openId={panel?.startsWith('check:') ? panel.slice(6) : undefined}
-        onOpen={(check) => open(`check:${check.id}`)}
-        selection={chosen}
-        onSelect={setChosen}
-        onEnd={list.hasNextPage && !list.isFetchingNextPage ? () => void list.fetchNextPage() : undefined}
-        shortcuts={(current) => [
-          { keys: 'a', label: t.acts.acknowledge, run: () => acts.acknowledge(targets(current)) },
-          { keys: 'd', label: t.acts.downtime, run: () => acts.downtime(targets(current)) },
-          { keys: 'r', label: t.acts.recheck, run: () => acts.recheck(targets(current)) },
-        ]}
-        toolbar={
-          selected.length > 0 ? (
-            <>
-              <strong>{t.problems.chosen(selected.length)}</strong>
-              {may('problem.acknowledge') && (
-                <Button size="small" onClick={() => acts.acknowledge(selected)}>
-                  {t.acts.acknowledge}
-                </Button>
-              )}
-              {may('problem.downtime') && (
-                <Button size="small" onClick={() => acts.downtime(selected)}>
-                  {t.acts.downtime}
-                </Button>
-              )}
-              {may('problem.recheck') && (
-                <Button size="small" onClick={() => acts.recheck(selected)}>
-                  {t.acts.recheck}
-                </Button>
-              )}
-            </>
-          ) : undefined
-        }
-        narrow={(check) => (
-          <>
-            <div className={problemStyles.narrowTop}>
-              <StatusMark check={check} />
-              <span className={problemStyles.strong}>{check.title}</span>
-              <Handling check={check} />
-            </div>
-            <div className={problemStyles.narrowBottom}>
-              <span className={problemStyles.output}>{check.output}</span>
-              <Lasted since={check.since} />
-            </div>
-          </>
-        )}
-        empty={<Empty title={t.hosts.noChecksYet}>{t.hosts.noChecksYetDetail}</Empty>}
-      />
-      {acts.dialog}
-    </>
+    <CheckList
+      name="host-checks"
+      label={t.hosts.checksOf(host.name)}
+      list={list}
+      state={state}
+      columns={hostColumns}
+      scope={host.id}
+      oneHost
+      empty={<Empty title={t.hosts.noChecksYet}>{t.hosts.noChecksYetDetail}</Empty>}
+    />
   )
 }
+
+const noChecks: readonly CheckView[] = []
+const noEvents: readonly Event[] = []
 
 function Graphs({ id, agent }: { id: string; agent: string | undefined }) {
   const [range, setRange] = useRange()
@@ -240,6 +178,9 @@ function Graphs({ id, agent }: { id: string; agent: string | undefined }) {
   // Read again only when the range jumps, not with every tick of a moving one.
   const anchor = range.preset === undefined ? range.from : Math.floor(range.from / 60_000) * 60_000
   const events = useInfiniteQuery(eventsQuery({ host: id, from: new Date(anchor).toISOString() }, 200))
+  const downtimes = useQuery(downtimesQuery).data
+  const down = useMemo(() => downtimes?.items.filter((each) => each.host.id === id) ?? [], [downtimes, id])
+  const { onZoom, onBack } = useZoom(search.range, range, setRange)
   const all = series.data?.items ?? []
   const shown = graphsFor(all)
   const names = [...new Set(all.map((each) => each.name))].sort()
@@ -252,9 +193,11 @@ function Graphs({ id, agent }: { id: string; agent: string | undefined }) {
       host={id}
       graph={graph}
       range={range}
-      checks={checks.data?.pages[0]?.items ?? []}
-      events={events.data?.pages[0]?.items ?? []}
-      onRange={setRange}
+      checks={checks.data?.pages[0]?.items ?? noChecks}
+      events={events.data?.pages[0]?.items ?? noEvents}
+      downtimes={down}
+      onZoom={onZoom}
+      onBack={onBack}
     />
   )
   if (series.isError)

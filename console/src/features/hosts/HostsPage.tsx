@@ -1,20 +1,23 @@
 import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
-import { useCallback, useMemo, useState } from 'react'
+import { useState } from 'react'
 import { hostsQuery } from '../../api/queries'
 import type { HostView } from '../../api/types'
 import { t } from '../../strings'
 import { Button } from '../../ui/Button'
 import { FilterBar } from '../../ui/FilterBar'
 import { Mark } from '../../ui/Glyph'
-import { type Column, Grid } from '../../ui/Grid'
+import { type Column, Grid, orderOf } from '../../ui/Grid'
 import { IconPlus } from '../../ui/icons'
 import { Empty, Page } from '../../ui/Layout'
+import cells from '../../ui/List.module.css'
 import { Ago } from '../../ui/Time'
 import { statusRank, statusTone, statusWord } from '../checks/status'
-import { PageError } from '../shell/PageError'
+import { ListError } from '../shell/ListError'
+import { useList, useListState } from '../shell/useList'
 import { useMay } from '../shell/useMe'
-import { parseSort, printSort, usePanel, useSearchState } from '../shell/useSearchState'
+import { useSearchState } from '../shell/useSearchState'
+import { SavedViews } from '../views/SavedViews'
 import { HostDialog } from './HostDialog'
 import styles from './Hosts.module.css'
 import { ProblemSummary } from './ProblemSummary'
@@ -25,6 +28,7 @@ const badness = (host: HostView): number =>
 const columns: readonly Column<HostView>[] = [
   {
     id: 'status',
+    order: 'state',
     header: t.hosts.columns.status,
     width: 112,
     fixed: true,
@@ -38,7 +42,7 @@ const columns: readonly Column<HostView>[] = [
     width: 180,
     grow: 2,
     fixed: true,
-    cell: (host) => <span className={styles.name}>{host.name}</span>,
+    cell: (host) => <span className={cells.strong}>{host.name}</span>,
     text: (host) => host.name,
     sort: (host) => host.name,
   },
@@ -61,7 +65,7 @@ const columns: readonly Column<HostView>[] = [
           word={host.connected ? t.agents.connected : t.agents.silent}
         />
       ) : (
-        <span className={styles.faint}>{t.hosts.noAgent}</span>
+        <span className={cells.faint}>{t.hosts.noAgent}</span>
       ),
     text: (host) => (host.agent ? (host.connected ? t.agents.connected : t.agents.silent) : t.hosts.noAgent),
     sort: (host) => (host.agent ? (host.connected ? 2 : 1) : 0),
@@ -72,7 +76,7 @@ const columns: readonly Column<HostView>[] = [
     width: 170,
     grow: 1,
     cell: (host) => (
-      <span className={styles.clip} title={host.os}>
+      <span className={cells.clip} title={host.os}>
         {host.os}
       </span>
     ),
@@ -85,7 +89,7 @@ const columns: readonly Column<HostView>[] = [
     width: 150,
     grow: 1,
     cell: (host) => (
-      <span className={styles.clip} title={host.addresses.join(', ')}>
+      <span className={cells.clip} title={host.addresses.join(', ')}>
         {host.addresses.join(', ')}
       </span>
     ),
@@ -93,27 +97,30 @@ const columns: readonly Column<HostView>[] = [
   },
   {
     id: 'group',
+    order: 'field.group',
     header: t.hosts.fields.group,
     width: 110,
-    cell: (host) => <span className={styles.clip}>{host.fields.group}</span>,
+    cell: (host) => <span className={cells.clip}>{host.fields.group}</span>,
     text: (host) => host.fields.group ?? '',
     sort: (host) => host.fields.group ?? '',
   },
   {
     id: 'location',
+    order: 'field.location',
     header: t.hosts.fields.location,
     width: 110,
     optional: true,
-    cell: (host) => <span className={styles.clip}>{host.fields.location}</span>,
+    cell: (host) => <span className={cells.clip}>{host.fields.location}</span>,
     text: (host) => host.fields.location ?? '',
     sort: (host) => host.fields.location ?? '',
   },
   {
     id: 'responsible',
+    order: 'field.responsible',
     header: t.hosts.fields.responsible,
     width: 130,
     optional: true,
-    cell: (host) => <span className={styles.clip}>{host.fields.responsible}</span>,
+    cell: (host) => <span className={cells.clip}>{host.fields.responsible}</span>,
     text: (host) => host.fields.responsible ?? '',
     sort: (host) => host.fields.responsible ?? '',
   },
@@ -133,21 +140,17 @@ const nameOf = (host: HostView) => `${host.name}, ${statusWord[host.status]}`
 
 export function HostsPage() {
   const [search, setSearch] = useSearchState()
-  const { panel, open } = usePanel()
+  const state = useListState('host', idOf)
   const navigate = useNavigate()
   const may = useMay()
   const [adding, setAdding] = useState(false)
   const filter = search.q ?? ''
-  const hosts = useInfiniteQuery({ ...hostsQuery(filter), placeholderData: keepPreviousData })
-  const rows = useMemo(() => hosts.data?.pages.flatMap((page) => page.items) ?? [], [hosts.data])
-  const { hasNextPage, isFetchingNextPage, fetchNextPage } = hosts
-  const more = useCallback(() => {
-    if (hasNextPage && !isFetchingNextPage) void fetchNextPage()
-  }, [hasNextPage, isFetchingNextPage, fetchNextPage])
-  const openId = panel?.startsWith('host:') ? panel.slice(5) : undefined
-  if (hosts.isError && hosts.data === undefined && filter === '') {
-    return <PageError error={hosts.error} reset={() => void hosts.refetch()} />
-  }
+  const list = useList(
+    useInfiniteQuery({
+      ...hostsQuery(filter, orderOf(columns, state.sort)),
+      placeholderData: keepPreviousData,
+    }),
+  )
   return (
     <Page
       fill
@@ -175,26 +178,26 @@ export function HostsPage() {
             onChange={(q) => setSearch({ q: q === '' ? undefined : q })}
             complete={noCompletion}
           />
+          <SavedViews
+            list="hosts"
+            state={{ filter, scope: '', sort: search.sort ?? '' }}
+            onOpen={(to) => setSearch({ q: to.filter || undefined, sort: to.sort || undefined })}
+          />
         </div>
       }
     >
-      {hosts.isError && <p className={styles.error}>{hosts.error.message}</p>}
+      <ListError list={list} title={t.hosts.cannotList} />
       <Grid
         name="hosts"
         label={t.hosts.title}
         columns={columns}
-        rows={rows}
         idOf={idOf}
         nameOf={nameOf}
         toneOf={(host) => statusTone[host.status]}
         scope={filter}
-        loading={hosts.isPending}
-        total={hosts.data?.pages[0]?.total ?? undefined}
-        onEnd={more}
-        sort={parseSort(search.sort)}
-        onSort={(sort) => setSearch({ sort: printSort(sort) })}
-        openId={openId}
-        onOpen={(host) => open(`host:${host.id}`)}
+        {...list}
+        {...state}
+        ordered
         shortcuts={(current) => [
           {
             keys: 'o',
@@ -205,12 +208,12 @@ export function HostsPage() {
         ]}
         narrow={(host) => (
           <>
-            <div className={styles.narrowTop}>
+            <div className={cells.narrowTop}>
               <Mark tone={statusTone[host.status]} word={statusWord[host.status]} chip />
-              <span className={styles.name}>{host.name}</span>
+              <span className={cells.strong}>{host.name}</span>
             </div>
-            <div className={styles.narrowBottom}>
-              <span className={styles.clip}>{host.os}</span>
+            <div className={cells.narrowBottom}>
+              <span className={cells.clip}>{host.os}</span>
               <Ago at={host.last_seen_at} />
             </div>
           </>

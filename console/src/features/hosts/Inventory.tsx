@@ -1,7 +1,7 @@
 // What the agent found on the machine, section by section. Columns are drawn from what the items carry.
 
 import { keepPreviousData, useInfiniteQuery, useQuery } from '@tanstack/react-query'
-import { useCallback, useMemo, useState } from 'react'
+import { useEffect, useMemo, useState } from 'react'
 import { inventoryQuery, inventorySectionQuery } from '../../api/queries'
 import type { InventoryItem } from '../../api/types'
 import { t } from '../../strings'
@@ -9,6 +9,8 @@ import { count } from '../../ui/format'
 import { type Column, Grid } from '../../ui/Grid'
 import { Empty, Notice } from '../../ui/Layout'
 import { Ago } from '../../ui/Time'
+import { ListError } from '../shell/ListError'
+import { useList } from '../shell/useList'
 import { parseSort, printSort, useSearchState } from '../shell/useSearchState'
 import styles from './Inventory.module.css'
 
@@ -77,14 +79,14 @@ const idOf = (item: InventoryItem) => item.key
 function SectionTable({ id, section }: { id: string; section: string }) {
   const [search, setSearch] = useSearchState()
   const [text, setText] = useState('')
-  const list = useInfiniteQuery({ ...inventorySectionQuery(id, section), placeholderData: keepPreviousData })
-  const all = useMemo(() => list.data?.pages.flatMap((page) => page.items) ?? [], [list.data])
-  const { hasNextPage, isFetchingNextPage, fetchNextPage } = list
-  const more = useCallback(() => {
-    if (hasNextPage && !isFetchingNextPage) void fetchNextPage()
-  }, [hasNextPage, isFetchingNextPage, fetchNextPage])
+  const list = useList(
+    useInfiniteQuery({ ...inventorySectionQuery(id, section), placeholderData: keepPreviousData }),
+  )
+  const { rows: all, onEnd } = list
   // Searching is about everything, not about what happens to be loaded.
-  if (text !== '' && hasNextPage && !isFetchingNextPage) void fetchNextPage()
+  useEffect(() => {
+    if (text !== '') onEnd?.()
+  }, [text, onEnd])
   const wanted = text.toLocaleLowerCase()
   const rows = useMemo(
     () =>
@@ -156,22 +158,20 @@ function SectionTable({ id, section }: { id: string; section: string }) {
   )
   return (
     <div className={styles.table}>
-      {list.isError && (
-        <Notice tone="danger" title={t.inventory.cannotList}>
-          {list.error.message}
-        </Notice>
-      )}
+      <ListError list={list} title={t.inventory.cannotList} />
       <Grid
         key={columns.length}
         name={`inventory-${section}`}
         label={t.inventory.section(section)}
         columns={columns}
         rows={rows}
+        total={wanted === '' ? list.total : undefined}
+        all={wanted === '' ? list.all : undefined}
         idOf={idOf}
         nameOf={idOf}
         scope={`${section}|${wanted}`}
-        loading={list.isPending}
-        onEnd={more}
+        loading={list.loading}
+        onEnd={onEnd}
         sort={parseSort(search.sort)}
         onSort={(sort) => setSearch({ sort: printSort(sort) })}
         toolbar={

@@ -2,6 +2,7 @@ import type { ProblemCounts } from '../../api/types'
 import { t } from '../../strings'
 import { count } from '../../ui/format'
 import { Glyph } from '../../ui/Glyph'
+import cells from '../../ui/List.module.css'
 import { statusTone, statusWord } from '../checks/status'
 import styles from './Hosts.module.css'
 
@@ -9,7 +10,7 @@ import styles from './Hosts.module.css'
 export function ProblemSummary({ counts }: { counts: ProblemCounts }) {
   const parts = (['critical', 'warning', 'unknown'] as const).filter((status) => counts[status] > 0)
   if (parts.length === 0) {
-    return <span className={styles.faint}>{counts.ok > 0 ? t.hosts.allOk(counts.ok) : t.hosts.noChecks}</span>
+    return <span className={cells.faint}>{counts.ok > 0 ? t.hosts.allOk(counts.ok) : t.hosts.noChecks}</span>
   }
   return (
     <span className={styles.summary}>
@@ -19,7 +20,7 @@ export function ProblemSummary({ counts }: { counts: ProblemCounts }) {
           {count(counts[status])}
         </span>
       ))}
-      {counts.handled > 0 && <span className={styles.faint}>{t.hosts.handled(counts.handled)}</span>}
+      {counts.handled > 0 && <span className={cells.faint}>{t.hosts.handled(counts.handled)}</span>}
     </span>
   )
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { buildConfig, draftOf } from '../system/channelConfig'
 import { daysTone } from '../system/days'
 import { buildSpec, emptyDraft } from './checkSpec'
-import { processors, upperBound, usedShare } from './graphs'
+import { processors, usedShare } from './graphs'
 
 describe('arguments of a check', () => {
   it('leaves out what was not filled in', () => {
@@ -52,19 +52,6 @@ describe('a channel', () => {
     })
     expect(buildConfig(draft)).toEqual(config)
   })
-})
-
-describe('thresholds in a graph', () => {
-  it.each([
-    ['80', 80],
-    ['0:80', 80],
-    ['~:80', 80],
-    ['80:', undefined],
-    ['@10:20', undefined],
-    ['', undefined],
-    [undefined, undefined],
-    ['x', undefined],
-  ])('the upper end of %j is %j', (range, bound) => expect(upperBound(range)).toBe(bound))
 })
 
 describe('thresholds of load', () => {

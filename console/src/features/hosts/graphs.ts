@@ -23,8 +23,14 @@ export interface Graph {
   line: (series: RangeSeries) => string | undefined
   /** Turns the named lines into what is drawn, when that is not the same. */
   derive?: (series: readonly RangeSeries[]) => Line[]
-  /** The check whose thresholds are drawn, and the metric of it. */
-  check?: { key: string; metric: string; times?: (metrics: readonly PerfValue[]) => number }
+  /** The check whose thresholds are drawn, or all whose key begins so when it ends in a colon, and the metric of it. */
+  check?: {
+    key: string
+    metric: string
+    times?: (metrics: readonly PerfValue[]) => number
+    /** The line that the thresholds are about, when there are others in the graph. */
+    about?: string
+  }
   order?: readonly string[]
 }
 
@@ -91,6 +97,13 @@ export function processors(metrics: readonly PerfValue[]): number {
   return Number.isFinite(count) && count >= 1 ? count : Number.NaN
 }
 
+/** Bytes that are one percent of memory: the check judges a share, the graph shows bytes. */
+export function memoryPercent(metrics: readonly PerfValue[]): number {
+  const of = (label: string) => metrics.find((each) => each.label === label)?.value ?? Number.NaN
+  const bytes = of('available_bytes') / of('available')
+  return Number.isFinite(bytes) && bytes > 0 ? bytes : Number.NaN
+}
+
 export const graphs: readonly Graph[] = [
   {
     id: 'cpu',
@@ -151,6 +164,12 @@ export const graphs: readonly Graph[] = [
       'memory.cached': t.graphs.cached,
       'memory.total': t.graphs.total,
     }),
+    check: {
+      key: 'memory',
+      metric: 'available',
+      times: memoryPercent,
+      about: t.graphs.available,
+    },
     order: [t.graphs.used, t.graphs.available, t.graphs.cached, t.graphs.total],
   },
   {
@@ -341,13 +360,4 @@ function sorted(graph: Graph, lines: Line[]): Line[] {
   return lines.sort(
     (a, b) => rank(a.label) - rank(b.label) || a.label.localeCompare(b.label, undefined, { numeric: true }),
   )
-}
-
-/** The upper end of a range in the plugin guideline's notation, when it has a finite one: `80`, `0:80`, `~:80`. */
-export function upperBound(range: string | undefined): number | undefined {
-  if (range === undefined || range === '' || range.startsWith('@')) return undefined
-  const end = range.includes(':') ? range.slice(range.indexOf(':') + 1) : range
-  if (end === '') return undefined
-  const value = Number(end)
-  return Number.isFinite(value) ? value : undefined
 }

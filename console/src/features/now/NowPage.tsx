@@ -5,6 +5,7 @@ import { Link, useNavigate } from '@tanstack/react-router'
 import { overviewQuery } from '../../api/queries'
 import type { Overview } from '../../api/types'
 import { t } from '../../strings'
+import { quoteIfNeeded } from '../../ui/filterText'
 import { count } from '../../ui/format'
 import { Glyph } from '../../ui/Glyph'
 import { type Cell, Honeycomb } from '../../ui/Honeycomb'
@@ -35,7 +36,11 @@ export function NowPage() {
 function Lead({ overview }: { overview: Overview }) {
   return (
     <span>
-      {t.now.watching(overview.hosts.length, total(overview))} · {t.now.asOf} <Ago at={overview.now} />
+      {t.now.watching} <Link to="/hosts">{t.now.hostCount(overview.hosts.length)}</Link> {t.now.and}{' '}
+      <Link to="/problems" search={{ scope: 'all' }}>
+        {t.now.checkCount(total(overview))}
+      </Link>{' '}
+      · {t.now.asOf} <Ago at={overview.now} />
     </span>
   )
 }
@@ -100,18 +105,20 @@ function Body({ overview }: { overview: Overview }) {
         <div className={styles.side}>
           <Section title={t.now.agents} aside={<Link to="/agents">{t.now.allAgents}</Link>}>
             <dl className={styles.counts}>
-              <Count tone="good" word={t.agents.connected} value={agents.connected} />
+              <Count tone="good" word={t.agents.connected} value={agents.connected} kind="connected" />
               <Count
                 tone={agents.silent > 0 ? 'notice' : undefined}
                 word={t.agents.silent}
                 value={agents.silent}
+                kind="silent"
               />
               <Count
                 tone={agents.quarantined > 0 ? 'danger' : undefined}
                 word={t.agents.quarantined}
                 value={agents.quarantined}
+                kind="quarantined"
               />
-              <Count word={t.agents.revoked} value={agents.revoked} />
+              <Count word={t.agents.revoked} value={agents.revoked} kind="revoked" />
             </dl>
           </Section>
           <Section title={t.now.selfAudit} aside={<Link to="/system">{t.now.system}</Link>}>
@@ -170,14 +177,28 @@ function Tile({
   )
 }
 
-function Count({ word, value, tone }: { word: string; value: number; tone?: Tone | undefined }) {
+function Count({
+  word,
+  value,
+  kind,
+  tone,
+}: {
+  word: string
+  value: number
+  kind: string
+  tone?: Tone | undefined
+}) {
   return (
     <div>
       <dt>
         {tone === undefined ? <span className={styles.noGlyph} /> : <Glyph tone={tone} />}
         {word}
       </dt>
-      <dd>{count(value)}</dd>
+      <dd>
+        <Link to="/agents" search={{ q: kind }} aria-label={`${word}: ${count(value)}`}>
+          {count(value)}
+        </Link>
+      </dd>
     </div>
   )
 }
@@ -242,7 +263,13 @@ function Hosts({ overview }: { overview: Overview }) {
               <Link to="/hosts/$id" params={{ id: host.id }}>
                 {host.name}
               </Link>
-              <span>{host.connected ? t.hosts.problems(host.problems) : t.hosts.silent}</span>
+              {host.connected ? (
+                <Link to="/problems" search={{ q: `host:${quoteIfNeeded(host.name)} -handled` }}>
+                  {t.hosts.problems(host.problems)}
+                </Link>
+              ) : (
+                <span>{t.hosts.silent}</span>
+              )}
             </li>
           ))}
         </ul>

@@ -1,22 +1,24 @@
 // What a person does about checks: take charge, plan a downtime, comment, look again. One place for list, panel and
-// host page; each act says how many it reaches before it happens and what failed after.
+// host page; each act says what it reaches before it happens, what failed after, and how to take it back.
 
 import { Checkbox, Select, Textarea, TextInput } from '@mantine/core'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { type ReactNode, useState } from 'react'
-import { ApiError, body, client } from '../../api/client'
-import type { BulkResult, CheckView, HostView } from '../../api/types'
+import { ApiError } from '../../api/client'
+import type { BulkResult, CheckStatus, CheckView, HostView } from '../../api/types'
 import { t } from '../../strings'
 import { Dialog } from '../../ui/Dialog'
+import { count } from '../../ui/format'
 import { Mark } from '../../ui/Glyph'
 import { Notice } from '../../ui/Layout'
 import { toast, toastError } from '../../ui/toast'
-import { statusTone, statusWord } from '../checks/status'
+import { statusRank, statusTone, statusWord } from '../checks/status'
 import { useMay } from '../shell/useMe'
 import styles from './Acts.module.css'
+import * as bulk from './bulk'
 
 type Open =
-  | { act: 'acknowledge' | 'comment'; checks: readonly CheckView[] }
+  | { act: 'acknowledge' | 'comment' | 'recheck'; checks: readonly CheckView[] }
   | { act: 'downtime'; checks: readonly CheckView[]; host?: HostView }
   | undefined
 
@@ -29,8 +31,6 @@ export interface Acts {
   recheck: (checks: readonly CheckView[]) => void
   dialog: ReactNode
 }
-
-const idsOf = (checks: readonly CheckView[]) => checks.map((check) => check.id)
 
 export function useActs(onDone?: () => void): Acts {
   const [open, setOpen] = useState<Open>(undefined)
@@ -54,15 +54,42 @@ export function useActs(onDone?: () => void): Acts {
   }
   const failed = (error: Error) => toastError(t.acts.failed, error.message)
 
+  const back = (act: () => Promise<BulkResult>) => () => void act().then(takenBack, failed)
+  const takenBack = (result: BulkResult) => settled(t.acts.takenBack(result.done), result)
+
+  const acknowledged = (checks: readonly CheckView[], result: BulkResult) => {
+    const mine = bulk.newlyTaken(checks, result)
+    settled(
+      t.acts.acknowledged(result.done),
+      result,
+      mine.length === 0 ? undefined : back(() => bulk.unacknowledge(mine)),
+    )
+  }
   const unacknowledge = useMutation({
-    mutationFn: (checks: readonly CheckView[]) =>
-      body(client.POST('/api/v1/acknowledgements/remove', { body: { checks: idsOf(checks) } })),
-    onSuccess: (result) => settled(t.acts.unacknowledged(result.done), result),
+    mutationFn: bulk.unacknowledge,
+    onSuccess: (result, checks) => {
+      const groups = bulk.standing(checks, result)
+      settled(
+        t.acts.unacknowledged(result.done),
+        result,
+        groups.length === 0
+          ? undefined
+          : back(async () => {
+              const results = await Promise.all(
+                groups.map((group) => bulk.acknowledge(group.checks, group.how)),
+              )
+              return {
+                done: results.reduce((sum, each) => sum + each.done, 0),
+                failed: results.flatMap((each) => each.failed),
+                made: [],
+              }
+            }),
+      )
+    },
     onError: failed,
   })
   const recheck = useMutation({
-    mutationFn: (checks: readonly CheckView[]) =>
-      body(client.POST('/api/v1/rechecks', { body: { checks: idsOf(checks) } })),
+    mutationFn: bulk.recheck,
     onSuccess: (result) => settled(t.acts.rechecked(result.done), result),
     onError: failed,
   })
@@ -81,7 +108,8 @@ export function useActs(onDone?: () => void): Acts {
       const able = checks.filter((check) => check.can_recheck)
       if (able.length === 0 && checks.length > 0)
         toast(t.acts.cannotRecheck, { detail: t.acts.cannotRecheckWhy })
-      else if (able.length > 0) recheck.mutate(able)
+      else if (able.length === 1) recheck.mutate(able)
+      else if (able.length > 1) setOpen({ act: 'recheck', checks: able })
     },
     dialog: (
       <>
@@ -89,9 +117,7 @@ export function useActs(onDone?: () => void): Acts {
           <AcknowledgeDialog
             checks={open.checks}
             onClose={close}
-            onDone={(result) =>
-              settled(t.acts.acknowledged(result.done), result, () => unacknowledge.mutate(open.checks))
-            }
+            onDone={(result) => acknowledged(open.checks, result)}
           />
         )}
         {open?.act === 'downtime' && (
@@ -99,7 +125,13 @@ export function useActs(onDone?: () => void): Acts {
             checks={open.checks}
             host={open.host}
             onClose={close}
-            onDone={(result) => settled(t.acts.downtimePlanned(result.done), result)}
+            onDone={(result) =>
+              settled(
+                t.acts.downtimePlanned(result.done),
+                result,
+                result.made.length === 0 ? undefined : back(() => bulk.cancelDowntimes(result.made)),
+              )
+            }
           />
         )}
         {open?.act === 'comment' && (
@@ -109,17 +141,52 @@ export function useActs(onDone?: () => void): Acts {
             onDone={(result) => settled(t.acts.commented(result.done), result)}
           />
         )}
+        {open?.act === 'recheck' && (
+          <Dialog
+            title={t.acts.recheckTitle(open.checks.length)}
+            open
+            onClose={close}
+            onSubmit={() => recheck.mutate(open.checks)}
+            submit={t.acts.recheck}
+            busy={recheck.isPending}
+            footer={t.acts.recheckFoot}
+          >
+            <Reach checks={open.checks} />
+          </Dialog>
+        )}
       </>
     ),
   }
 }
 
-/** What an act will reach. */
-function Reach({ checks }: { checks: readonly CheckView[] }) {
-  const shown = checks.slice(0, 4)
+// More than this nobody reads before acting; the counts above say the rest.
+const REACH_MOST = 100
+
+/** What an act will reach: how many of what, and which. */
+function Reach({ checks, acknowledging = false }: { checks: readonly CheckView[]; acknowledging?: boolean }) {
+  const shown = checks.slice(0, REACH_MOST)
+  const hosts = new Set(checks.map((check) => check.host.id)).size
+  const statuses = (Object.keys(statusRank) as CheckStatus[])
+    .map((status) => ({ status, count: checks.filter((check) => check.status === status).length }))
+    .filter((each) => each.count > 0)
+  const taken = acknowledging ? checks.filter((check) => check.acknowledgement).length : 0
+  const well = acknowledging ? checks.filter((check) => check.status === 'ok').length : 0
   return (
     <div className={styles.reach}>
-      <ul>
+      {checks.length > 1 && (
+        <p className={styles.sum}>
+          {t.acts.reach(checks.length, hosts)}
+          {statuses.map((each) => (
+            <Mark
+              key={each.status}
+              tone={statusTone[each.status]}
+              word={`${count(each.count)} ${statusWord[each.status]}`}
+            />
+          ))}
+        </p>
+      )}
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolled region must be reachable by keyboard. */}
+      <ul tabIndex={0} aria-label={t.acts.reachLabel}>
         {shown.map((check) => (
           <li key={check.id}>
             <Mark tone={statusTone[check.status]} word={statusWord[check.status]} />
@@ -130,6 +197,8 @@ function Reach({ checks }: { checks: readonly CheckView[] }) {
         ))}
       </ul>
       {checks.length > shown.length && <p>{t.acts.andMore(checks.length - shown.length)}</p>}
+      {taken > 0 && <p>{t.acts.alreadyTaken(taken)}</p>}
+      {well > 0 && <p>{t.acts.nothingToTake(well)}</p>}
     </div>
   )
 }
@@ -166,16 +235,11 @@ function AcknowledgeDialog({
   const [ends, setEnds] = useState<string | null>('')
   const act = useMutation({
     mutationFn: () =>
-      body(
-        client.POST('/api/v1/acknowledgements', {
-          body: {
-            checks: idsOf(checks),
-            note: note.trim(),
-            sticky,
-            ...(ends ? { expires_at: new Date(Date.now() + Number(ends) * 1000).toISOString() } : {}),
-          },
-        }),
-      ),
+      bulk.acknowledge(checks, {
+        note: note.trim(),
+        sticky,
+        ...(ends ? { expires_at: new Date(Date.now() + Number(ends) * 1000).toISOString() } : {}),
+      }),
     onSuccess: onDone,
   })
   return (
@@ -189,7 +253,7 @@ function AcknowledgeDialog({
       disabled={note.trim() === ''}
       footer={t.acts.audited}
     >
-      <Reach checks={checks} />
+      <Reach checks={checks} acknowledging />
       <Textarea
         label={t.acts.note}
         description={t.acts.noteHelp}
@@ -232,8 +296,7 @@ function CommentDialog({
 }) {
   const [text, setText] = useState('')
   const act = useMutation({
-    mutationFn: () =>
-      body(client.POST('/api/v1/comments', { body: { checks: idsOf(checks), text: text.trim() } })),
+    mutationFn: () => bulk.comment(checks, text.trim()),
     onSuccess: onDone,
   })
   return (
@@ -284,19 +347,16 @@ function DowntimeDialog({
   const isSpan = Number.isFinite(from) && Number.isFinite(to) && to > from && to > Date.now()
   const act = useMutation({
     mutationFn: () =>
-      body(
-        client.POST('/api/v1/downtimes', {
-          body: {
-            targets:
-              host === undefined
-                ? checks.map((check) => ({ host: check.host.id, check: check.id }))
-                : [{ host: host.id }],
-            // The field has minutes: a start of "now" must not lie in the future.
-            start_at: new Date(Math.min(from, Math.max(from, Date.now() - 60_000))).toISOString(),
-            end_at: new Date(to).toISOString(),
-            note: note.trim(),
-          },
-        }),
+      bulk.planDowntime(
+        host === undefined
+          ? checks.map((check) => ({ host: check.host.id, check: check.id }))
+          : [{ host: host.id }],
+        {
+          // The field has minutes: a start of "now" must not lie in the future.
+          start_at: new Date(Math.min(from, Math.max(from, Date.now() - 60_000))).toISOString(),
+          end_at: new Date(to).toISOString(),
+          note: note.trim(),
+        },
       ),
     onSuccess: onDone,
   })

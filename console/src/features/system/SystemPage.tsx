@@ -1,6 +1,7 @@
 // The platform's opinion of itself: self-audit, ports, certificates, storage, queues, ways to reach people.
 
 import { useQuery } from '@tanstack/react-query'
+import { Link } from '@tanstack/react-router'
 import { certificatesQuery, channelsQuery, systemQuery } from '../../api/queries'
 import type { Certificate, System } from '../../api/types'
 import { t } from '../../strings'
@@ -85,6 +86,7 @@ export function SystemPage() {
 
 function Health({ system }: { system: System }) {
   const { storage } = system
+  const may = useMay()
   return (
     <div className={styles.columns}>
       <Section title={t.system.selfAudit}>
@@ -165,7 +167,16 @@ function Health({ system }: { system: System }) {
             [t.system.engine, storage.database_engine],
             [t.system.schema, String(storage.schema_version)],
             [t.system.database, bytes(storage.database_bytes)],
-            [t.system.auditEntries, count(storage.audit_entries)],
+            [
+              t.system.auditEntries,
+              may('audit.read') ? (
+                <Link key="a" to="/evidence">
+                  {count(storage.audit_entries)}
+                </Link>
+              ) : (
+                count(storage.audit_entries)
+              ),
+            ],
             [t.system.events, count(storage.events)],
             [t.system.series, count(storage.metrics_series)],
             [t.system.metrics, bytes(storage.metrics_bytes)],

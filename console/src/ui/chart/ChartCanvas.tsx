@@ -9,7 +9,7 @@ import { Button } from '../Button'
 import { csv, download, downloadCsv } from '../csv'
 import { instant, quantity, timeOfDay } from '../format'
 import styles from './Chart.module.css'
-import { type Annotation, align, figures, type Line, type Threshold } from './data'
+import { type Annotation, align, alone, figures, type Line, marksAt, type Threshold } from './data'
 
 export interface ChartProps {
   title: string
@@ -33,13 +33,20 @@ export interface ChartProps {
 // Sizes are read in powers of two: their axis is divided the same way.
 const binarySteps = Array.from({ length: 60 }, (_, power) => 2 ** power)
 
+// After eight colours come dashes: two lines of one graph never look the same.
+const COLORS = 8
+const DASH = [6, 3]
+
+/** Moving together is shared; choosing a span is each graph's own, or one drag would zoom once for every graph. */
+const moves = new Set(['mousemove', 'mouseleave'])
+
 // More lines than this are unreadable; the rest is in the table.
 const MAX_LINES = 16
 
 const cssColor = (name: string): string =>
   getComputedStyle(document.documentElement).getPropertyValue(name).trim()
 
-const seriesColor = (index: number): string => `--series-${(index % 8) + 1}`
+const seriesColor = (index: number): string => `--series-${(index % COLORS) + 1}`
 
 export default function ChartCanvas(props: ChartProps) {
   const {
@@ -80,7 +87,9 @@ export default function ChartCanvas(props: ChartProps) {
   // The canvas cannot read CSS variables by itself: draw anew when the theme changes.
   useEffect(() => {
     const observer = new MutationObserver(() => setTheme((n) => n + 1))
-    observer.observe(document.documentElement, { attributeFilter: ['data-mantine-color-scheme'] })
+    observer.observe(document.documentElement, {
+      attributeFilter: ['data-mantine-color-scheme', 'data-contrast'],
+    })
     return () => observer.disconnect()
   }, [])
 
@@ -100,7 +109,15 @@ export default function ChartCanvas(props: ChartProps) {
       cursor: {
         drag: { x: true, y: false, setScale: false, uni: 12 },
         points: { size: 6 },
-        ...(props.sync === undefined ? {} : { sync: { key: props.sync, setSeries: false } }),
+        ...(props.sync === undefined
+          ? {}
+          : {
+              sync: {
+                key: props.sync,
+                setSeries: false,
+                filters: { pub: (type) => moves.has(type), sub: (type) => moves.has(type) },
+              },
+            }),
         bind: {
           dblclick: () => () => {
             callbacks.current.onBack?.()
@@ -153,7 +170,15 @@ export default function ChartCanvas(props: ChartProps) {
             stroke: color,
             width: 1.5,
             spanGaps: false,
-            points: { show: false },
+            // A value between two gaps has no line to be seen by.
+            points: {
+              show: true,
+              size: 4,
+              width: 0,
+              fill: color,
+              filter: (u, series) => alone(u.data[series] ?? []),
+            },
+            ...(i < COLORS ? {} : { dash: DASH }),
             ...(stacked || drawn.length === 1 ? { fill: `${color}${stacked ? '40' : '1f'}` } : {}),
           }
         }),
@@ -171,7 +196,18 @@ export default function ChartCanvas(props: ChartProps) {
             callbacks.current.onZoom?.(Math.round(start), Math.round(end))
           },
         ],
-        setCursor: [(u) => showReading(u, host, drawn, unit, stacked ? lines : undefined, stepMs)],
+        setCursor: [
+          (u) =>
+            showReading(
+              u,
+              host,
+              drawn,
+              unit,
+              stacked ? lines : undefined,
+              stepMs,
+              callbacks.current.annotations,
+            ),
+        ],
       },
     }
     const u = new uPlot(opts, [data.x, ...data.ys] as uPlot.AlignedData, host)
@@ -216,8 +252,9 @@ export default function ChartCanvas(props: ChartProps) {
       ),
     )
   const savePng = () => {
-    const canvas = box.current?.querySelector('canvas')
-    canvas?.toBlob((blob) => {
+    const plot = box.current?.querySelector('canvas')
+    const picture = plot == null ? undefined : paint(plot, props.title, drawn, hidden, unit)
+    picture?.toBlob((blob) => {
       if (blob !== null) download(`${props.title}.png`, blob)
     })
   }
@@ -300,7 +337,11 @@ export default function ChartCanvas(props: ChartProps) {
                     title={t.chart.toggle}
                     onClick={(event) => toggle(line.id, event.ctrlKey || event.metaKey)}
                   >
-                    <span className={styles.swatch} style={{ background: `var(${seriesColor(i)})` }} />
+                    <span
+                      className={styles.swatch}
+                      data-dashed={i >= COLORS}
+                      style={{ '--swatch': `var(${seriesColor(i)})` } as React.CSSProperties}
+                    />
                     <span className={styles.keyLabel}>{line.label}</span>
                   </button>
                 </th>
@@ -313,11 +354,63 @@ export default function ChartCanvas(props: ChartProps) {
           })}
         </tbody>
       </table>
+      {asTable && (thresholds.length > 0 || annotations.length > 0) && (
+        <ul className={styles.marks} aria-label={t.chart.marks}>
+          {thresholds.map((each) => (
+            <li key={`${each.tone}${each.value}${each.label}`}>{each.label}</li>
+          ))}
+          {annotations.map((each) => (
+            <li key={`${each.at}${each.label}`}>
+              {instant(each.at)}
+              {each.until !== undefined && ` – ${instant(each.until)}`} {each.label}
+            </li>
+          ))}
+        </ul>
+      )}
       {lines.length > drawn.length && (
         <p className={styles.more}>{t.chart.more(lines.length - drawn.length)}</p>
       )}
     </figure>
   )
+}
+
+/** The graph as a picture that stands alone: on its ground, with its title and what the lines are. */
+function paint(
+  plot: HTMLCanvasElement,
+  title: string,
+  lines: readonly Line[],
+  hidden: ReadonlySet<string>,
+  unit: string,
+): HTMLCanvasElement | undefined {
+  const ratio = devicePixelRatio
+  const [pad, row] = [12 * ratio, 17 * ratio]
+  const shown = lines.map((line, i) => ({ line, i })).filter(({ line }) => !hidden.has(line.id))
+  const picture = document.createElement('canvas')
+  picture.width = plot.width + 2 * pad
+  picture.height = plot.height + 3 * pad + row * (shown.length + 1)
+  const ctx = picture.getContext('2d')
+  if (ctx === null) return undefined
+  ctx.fillStyle = cssColor('--surface')
+  ctx.fillRect(0, 0, picture.width, picture.height)
+  ctx.textBaseline = 'middle'
+  ctx.fillStyle = cssColor('--ink')
+  ctx.font = `600 ${13 * ratio}px ${cssColor('--font')}`
+  ctx.fillText(title, pad, pad + row / 2)
+  ctx.drawImage(plot, pad, pad + row)
+  ctx.font = `${11 * ratio}px ${cssColor('--font')}`
+  shown.forEach(({ line, i }, at) => {
+    const y = 2 * pad + row * (at + 1.5) + plot.height
+    const f = figures(line)
+    ctx.fillStyle = cssColor(seriesColor(i))
+    ctx.fillRect(pad, y - ratio, 12 * ratio, 3 * ratio)
+    ctx.fillStyle = cssColor('--ink')
+    ctx.fillText(
+      `${line.label}   ${t.chart.min} ${quantity(f.min, unit)}   ${t.chart.avg} ${quantity(f.avg, unit)}   ${t.chart.max} ${quantity(f.max, unit)}   ${t.chart.last} ${quantity(f.last, unit)}`,
+      pad + 18 * ratio,
+      y,
+    )
+  })
+  return picture
 }
 
 function timeTicks(u: uPlot, ticks: number[]): string[] {
@@ -365,6 +458,16 @@ function drawMarks(u: uPlot, thresholds: readonly Threshold[], annotations: read
   }
   for (const mark of annotations) {
     const x = u.valToPos(mark.at / 1000, 'x', true)
+    if (mark.until !== undefined) {
+      const end = Math.min(left + width, u.valToPos(mark.until / 1000, 'x', true))
+      const start = Math.max(left, x)
+      if (end > start) {
+        ctx.fillStyle = cssColor(tones[mark.tone])
+        ctx.globalAlpha = 0.12
+        ctx.fillRect(start, top, end - start, height)
+        ctx.globalAlpha = 1
+      }
+    }
     if (x < left || x > left + width) continue
     ctx.strokeStyle = cssColor(tones[mark.tone])
     ctx.fillStyle = ctx.strokeStyle
@@ -392,6 +495,7 @@ function showReading(
   unit: string,
   raw: readonly Line[] | undefined,
   stepMs: number,
+  annotations: readonly Annotation[] = [],
 ): void {
   let tip = host.querySelector<HTMLDivElement>(`.${styles.tip}`)
   const index = u.cursor.idx
@@ -423,7 +527,16 @@ function showReading(
     const value = unstacked === undefined ? u.data[i + 1]?.[index] : unstacked.ys[i]?.[index]
     return line(each.label, quantity(value, unit), seriesColor(i))
   })
-  tip.replaceChildren(head, ...rows)
+  // A few pixels to either side of the cursor.
+  const reach = (u.posToVal(left + 5, 'x') - u.posToVal(left, 'x')) * 1000
+  const marks = marksAt(annotations, u.posToVal(left, 'x') * 1000, reach)
+    .slice(0, 4)
+    .map((mark) => {
+      const row = document.createElement('p')
+      row.textContent = `${timeOfDay(mark.at)} ${mark.label}`
+      return row
+    })
+  tip.replaceChildren(head, ...rows, ...marks)
   // Beside the cursor, on the side with more room.
   const rightSide = left < u.over.clientWidth / 2
   tip.style.left = rightSide ? `${u.over.offsetLeft + left + 12}px` : 'auto'

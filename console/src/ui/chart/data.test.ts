@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { align, figures } from './data'
+import { align, alone, figures, marksAt } from './data'
 
 const line = (id: string, ...points: number[][]) => ({ id, label: id, points })
 
@@ -39,5 +39,27 @@ describe('the legend', () => {
   })
   it('has no figures without points', () => {
     expect(figures(line('a'))).toEqual({ min: null, max: null, avg: null, last: null })
+  })
+})
+
+describe('values between gaps', () => {
+  it('are found, so that they can be drawn as points', () => {
+    expect(alone([1, null, 2, 3, null, 4])).toEqual([0, 5])
+    expect(alone([null, null])).toEqual([])
+    expect(alone([7])).toEqual([0])
+    expect(alone([1, undefined, 1])).toEqual([0, 2])
+  })
+})
+
+describe('what happened', () => {
+  const marks = [
+    { at: 100, label: 'acknowledged', tone: 'calm' as const },
+    { at: 200, until: 400, label: 'downtime', tone: 'calm' as const },
+  ]
+  it('is read where the cursor is near', () => {
+    expect(marksAt(marks, 104, 5).map((each) => each.label)).toEqual(['acknowledged'])
+    expect(marksAt(marks, 300, 5).map((each) => each.label)).toEqual(['downtime'])
+    expect(marksAt(marks, 150, 5)).toEqual([])
+    expect(marksAt(marks, 404, 5).map((each) => each.label)).toEqual(['downtime'])
   })
 })

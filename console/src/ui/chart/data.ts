@@ -15,6 +15,8 @@ export interface Threshold {
 
 export interface Annotation {
   at: number
+  /** Lasts until then: drawn as a span. */
+  until?: number
   label: string
   tone: 'good' | 'notice' | 'danger' | 'unclear' | 'calm'
 }
@@ -79,3 +81,17 @@ export function figures(line: Line): Figures {
     ? { min: null, max: null, avg: null, last: null }
     : { min, max, avg: sum / n, last: last ?? null }
 }
+
+/** Steps that have no neighbour with a value: a line alone would not show them. */
+export function alone(ys: ArrayLike<number | null | undefined>): number[] {
+  const found: number[] = []
+  const has = (i: number) => ys[i] !== null && ys[i] !== undefined
+  for (let i = 0; i < ys.length; i += 1) {
+    if (has(i) && !has(i - 1) && !has(i + 1)) found.push(i)
+  }
+  return found
+}
+
+/** What happened within `reach` of an instant, or lasted over it. */
+export const marksAt = (annotations: readonly Annotation[], at: number, reach: number): Annotation[] =>
+  annotations.filter((mark) => mark.at - reach <= at && at <= (mark.until ?? mark.at) + reach)
