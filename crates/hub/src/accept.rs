@@ -9,6 +9,7 @@ use std::time::Duration;
 use rustls::server::Acceptor;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::OwnedSemaphorePermit;
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
@@ -27,23 +28,30 @@ pub(crate) async fn serve(hub: Arc<Hub>, listener: TcpListener, shutdown: Cancel
     // With several listeners one of them listens for all: an order must reach a link once. It listens before the first
     // link opens, so that none is missed.
     let orders = (!hub.listening.swap(true, Ordering::AcqRel)).then(|| hub.desk.orders());
-    let orders = orders.map(|orders| {
-        let (hub, stop) = (Arc::clone(&hub), shutdown.clone());
-        tokio::spawn(async move {
-            hub.switchboard.run(orders, stop).await;
-            hub.listening.store(false, Ordering::Release);
-        })
+    let mut orders = orders.map(|orders| {
+        // Orders may have been missed since the one before ended: every link asks again.
+        hub.switchboard.ask_all_again();
+        let (listens, stop) = (Listens(Arc::clone(&hub)), shutdown.clone());
+        tokio::spawn(async move { listens.0.switchboard.run(orders, stop).await })
     });
     loop {
         // First the place, then the connection: what does not fit waits in the kernel's queue.
         let place = tokio::select! {
             place = Arc::clone(&hub.half_open).acquire_owned() => place,
             () = shutdown.cancelled() => break,
+            () = over(&mut orders) => match shutdown.is_cancelled() {
+                true => break,
+                false => return lost_orders(),
+            },
         };
         let Ok(place) = place else { break };
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             () = shutdown.cancelled() => break,
+            () = over(&mut orders) => match shutdown.is_cancelled() {
+                true => break,
+                false => return lost_orders(),
+            },
         };
         match accepted {
             Ok((stream, address)) => {
@@ -75,9 +83,34 @@ pub(crate) async fn serve(hub: Arc<Hub>, listener: TcpListener, shutdown: Cancel
     if timeout(hub.config.drain, tasks.wait()).await.is_err() {
         tracing::warn!(links = tasks.len(), "some links did not end in time");
     }
-    if let Some(orders) = orders {
-        let _ = orders.await;
+    if orders.is_some() {
+        over(&mut orders).await;
     }
+}
+
+/// The engine's orders are passed on while this is there.
+struct Listens(Arc<Hub>);
+
+impl Drop for Listens {
+    fn drop(&mut self) {
+        self.0.listening.store(false, Ordering::Release);
+    }
+}
+
+/// Waits for the task that passes orders on; for ever, when another listener has it or it was waited for.
+async fn over(orders: &mut Option<JoinHandle<()>>) {
+    match orders {
+        Some(task) => {
+            let _ = task.await;
+            *orders = None;
+        }
+        None => std::future::pending().await,
+    }
+}
+
+/// Without orders a revoked agent would keep its link: whoever keeps this listener begins anew, and with it the task.
+fn lost_orders() {
+    tracing::error!("what passes the engine's orders to agents ended by a fault of this program");
 }
 
 async fn connection(

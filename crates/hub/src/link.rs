@@ -18,8 +18,8 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
-use wk_domain::CheckId;
 use wk_domain::spec::AssignmentSet;
+use wk_domain::{AgentId, CheckId};
 use wk_engine::desk::{Granted, IngestError, LinkRefused, Peer};
 use wk_engine::ports::rows::Standing;
 use wk_pki::PeerAgent;
@@ -113,6 +113,7 @@ pub(crate) async fn serve(
         Ok(terms) => {
             let agent = peer.agent;
             let number = terms.number;
+            let mut open = Open { hub: Arc::clone(&hub), agent, number, told: renew_only };
             let mut link = Link::new(Arc::clone(&hub), peer.clone(), terms, place, writer);
             let end = match link.welcome() {
                 Ok(()) => link.run(&mut reader, &shutdown).await,
@@ -121,11 +122,33 @@ pub(crate) async fn serve(
             writer = link.writer;
             if !renew_only {
                 hub.desk.close_link(agent, number).await;
+                open.told = true;
             }
             end
         }
     };
     say_goodbye(&hub, &peer, end, &mut writer).await;
+}
+
+/// A link that the desk takes for open. However it ends, by a fault of this program too, the desk is told: else the agent
+/// would look connected for good.
+struct Open {
+    hub: Arc<Hub>,
+    agent: AgentId,
+    number: u64,
+    told: bool,
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        if self.told {
+            return;
+        }
+        let (desk, agent, number) = (Arc::clone(&self.hub.desk), self.agent, self.number);
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(async move { desk.close_link(agent, number).await });
+        }
+    }
 }
 
 async fn say_goodbye(

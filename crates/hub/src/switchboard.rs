@@ -133,6 +133,11 @@ impl Switchboard {
         }
     }
 
+    /// Every link asks the desk whether it is still welcome.
+    pub(crate) fn ask_all_again(&self) {
+        self.tell_all(&Order::AskAgain);
+    }
+
     /// Counts bytes that `agent` sent, over all its links; returns how long to wait before reading more.
     pub(crate) fn count_bytes(&self, agent: AgentId, bytes: usize, rate: Rate) -> Duration {
         let now = Instant::now();

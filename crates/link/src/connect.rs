@@ -219,6 +219,12 @@ fn judge(answer: &[u8]) -> Answer {
     Answer::Through
 }
 
+/// Whether a proxy that answers just this has let a connection through: for fuzzing.
+#[doc(hidden)]
+pub fn proxy_lets_through(answer: &[u8]) -> bool {
+    judge(answer) == Answer::Through
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

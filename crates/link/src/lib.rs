@@ -26,6 +26,8 @@ use wk_domain::{AgentId, Timestamp};
 use wk_pki::{AgentIdentity, AgentStore, PkiError, ServerAddr, client_config_link};
 use wk_wire::{AllowedPlugin, Assignments};
 
+#[doc(hidden)]
+pub use connect::proxy_lets_through;
 pub use connect::{ConnectError, Proxy};
 pub use enrol::{EnrolError, enrol};
 pub use outbox::Outbox;

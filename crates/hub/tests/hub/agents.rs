@@ -287,6 +287,96 @@ async fn a_hostile_proxy_is_left() {
     }
 }
 
+/// A proxy that wants to know who asks, and gives the connection to `far` whatever was asked for.
+async fn strict_proxy(
+    authorization: &'static str,
+    far: Option<std::net::SocketAddr>,
+) -> std::net::SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut near, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let mut request = vec![];
+                while !request.ends_with(b"\r\n\r\n") {
+                    request.push(near.read_u8().await.unwrap());
+                }
+                let request = String::from_utf8(request).unwrap();
+                let wanted = format!("\r\nProxy-Authorization: {authorization}\r\n");
+                if !request.contains(&wanted) {
+                    let answer =
+                        b"HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic\r\n\r\n";
+                    let _ = near.write_all(answer).await;
+                    return;
+                }
+                let _ = near.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await;
+                match far {
+                    Some(far) => {
+                        let mut far = TcpStream::connect(far).await.unwrap();
+                        let _ = copy_bidirectional(&mut near, &mut far).await;
+                    }
+                    // It says that it let through, and listens.
+                    None => drop(near.read_to_end(&mut vec![]).await),
+                }
+            });
+        }
+    });
+    address
+}
+
+fn authorized(address: std::net::SocketAddr, value: &str) -> wk_link::Proxy {
+    wk_link::Proxy { authorization: Some(value.to_owned().into()), ..proxy(address) }
+}
+
+#[tokio::test]
+async fn a_proxy_that_asks_who_one_is_is_told_and_no_other() {
+    let server = Server::start().await;
+    let address = strict_proxy("Basic dXNlcjpwYXNz", Some(server.address)).await;
+    for (given, says) in [
+        (proxy(address), "407"),
+        (authorized(address, "Basic d3Jvbmc6d3Jvbmc="), "407"),
+        (authorized(address, "Basic dXNlcjpwYXNz\r\nX-Smuggled: 1"), "line break"),
+    ] {
+        assert!(!format!("{given:?}").contains("Basic"), "the password is shown");
+        let (store, identity) = server.identity();
+        let config = LinkConfig { proxy: Some(given), ..server.link_config() };
+        let mut agent = server.agent_with(store, &identity, config);
+        let refused = |state: &wk_link::LinkState| state.last_error.contains(says);
+        timeout(PATIENCE, agent.state.wait_for(refused)).await.expect(says).unwrap();
+        let state = agent.state.borrow();
+        assert!(!state.connected && !state.last_error.contains("Basic d"), "{state:?}");
+    }
+    let (store, identity) = server.identity();
+    let proxy = Some(authorized(address, "Basic dXNlcjpwYXNz"));
+    let mut agent = server.agent_with(store, &identity, LinkConfig { proxy, ..server.link_config() });
+    agent.linked().await;
+    agent.outbox.append(numbered(1)).await.unwrap();
+    until("the batch is committed", || yes(server.desk.ids(agent.id) == [1])).await;
+}
+
+#[tokio::test]
+async fn a_proxy_that_leads_elsewhere_or_nowhere_gets_nothing() {
+    let (server, elsewhere) = (Server::start().await, Server::start().await);
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let timing = wk_link::Timing { connect: Duration::from_millis(700), ..server.link_config().timing };
+    for (address, says) in [
+        // Another server, with another authority: its certificate is not taken.
+        (strict_proxy("Basic x", Some(elsewhere.address)).await, "no TLS with"),
+        (strict_proxy("Basic x", None).await, "did not answer"),
+        // It takes the connection and never answers.
+        (silent.local_addr().unwrap(), "did not answer"),
+    ] {
+        let (store, identity) = server.identity();
+        let proxy = Some(authorized(address, "Basic x"));
+        let config = LinkConfig { proxy, timing, ..server.link_config() };
+        let mut agent = server.agent_with(store, &identity, config);
+        let told = |state: &wk_link::LinkState| state.last_error.contains(says);
+        timeout(PATIENCE, agent.state.wait_for(told)).await.expect(says).unwrap();
+        assert!(!agent.state.borrow().connected);
+    }
+    assert!(elsewhere.desk.known.lock().is_empty());
+}
+
 #[tokio::test]
 async fn ipv4_is_used_where_ipv6_is_dead() {
     // The hub listens on 127.0.0.1 only; `localhost` names both.

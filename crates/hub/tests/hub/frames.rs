@@ -105,6 +105,7 @@ async fn wrong_lengths_and_cut_streams_end_the_link() {
         ("four gibibytes", vec![0xff, 0xff, 0xff, 0xff, 1]),
         ("one byte too many", ((1_u32 << 20) + 1).to_be_bytes().to_vec()),
         ("nothing", vec![0; 4]),
+        ("the preface of HTTP/2", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec()),
         ("a cut frame", [&100_u32.to_be_bytes()[..], &[0x1a, 5]].concat()),
     ];
     for (what, bytes) in cases {
@@ -118,7 +119,7 @@ async fn wrong_lengths_and_cut_streams_end_the_link() {
         }
         assert_eq!(Raw::over(stream).goodbye().await.as_deref(), Some("protocol"), "{what}");
     }
-    assert_eq!(server.desk.refusals_of("frame"), 4);
+    assert_eq!(server.desk.refusals_of("frame"), 5);
 }
 
 #[tokio::test]

@@ -150,6 +150,7 @@ async fn silence_and_garbage_end_and_others_are_served() {
 async fn half_open_connections_are_bounded_and_a_source_cannot_take_all() {
     let config = HubConfig {
         half_open_max: 8,
+        half_open_per_source: 8,
         failures_burst: 6.0,
         failures_per_second: 2.0,
         hello_deadline: Duration::from_secs(2),

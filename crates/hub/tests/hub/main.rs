@@ -6,5 +6,6 @@ mod agents;
 mod enrolment;
 mod frames;
 mod handshakes;
+mod hostile;
 mod kill;
 mod support;

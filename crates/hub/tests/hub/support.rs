@@ -89,6 +89,10 @@ pub(crate) struct FakeDesk {
     /// Commits to refuse with `TryLater`.
     pub(crate) failing: AtomicU64,
     pub(crate) keep_batches: bool,
+    /// What was measured of clocks: agent, milliseconds ahead.
+    pub(crate) clocks: Mutex<Vec<(AgentId, i64)>>,
+    /// Roots to name instead of the authority's own.
+    pub(crate) roots: Mutex<Option<Vec<Vec<u8>>>>,
     journal: Option<Mutex<File>>,
 }
 
@@ -108,6 +112,8 @@ impl FakeDesk {
             ingest_calls: AtomicU64::new(0),
             failing: AtomicU64::new(0),
             keep_batches: true,
+            clocks: Mutex::default(),
+            roots: Mutex::default(),
             journal: None,
         }
     }
@@ -212,6 +218,10 @@ impl AgentDesk for FakeDesk {
 
     fn heard(&self, _: AgentId, _: u64) {}
 
+    fn clock(&self, agent: AgentId, _: u64, ahead_ms: i64) {
+        self.clocks.lock().push((agent, ahead_ms));
+    }
+
     async fn ingest(&self, peer: &Peer, link: u64, batch: Observations) -> Result<(), IngestError> {
         self.ingest_calls.fetch_add(1, Ordering::Relaxed);
         self.ingesting.fetch_add(1, Ordering::Relaxed);
@@ -267,7 +277,8 @@ impl AgentDesk for FakeDesk {
     }
 
     fn roots_der(&self) -> Vec<Vec<u8>> {
-        self.ca.roots().iter().map(|root| root.to_vec()).collect()
+        let own = || self.ca.roots().iter().map(|root| root.to_vec()).collect();
+        self.roots.lock().clone().unwrap_or_else(own)
     }
 
     fn refused(&self, _: SocketAddr, what: &'static str, detail: String) {
