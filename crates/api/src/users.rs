@@ -1,23 +1,23 @@
-//! Routes of accounts: who there is, inviting, disabling, reopening.
+//! Routes of accounts: who there is, inviting, roles, disabling, reopening, new factors.
 //!
-//! Nobody sets another's password: an invitation is a one-time link behind which the person chooses one, with a second
-//! factor. Nobody disables the account they act with.
+//! Nobody sets another's password: a one-time link lets the person choose one, with a second factor. Nobody acts on the
+//! account they act with, and the last administrator stays one: the store refuses that in the same transaction.
 
 use axum::Json;
 use axum::extract::{Extension, State};
 use axum::http::StatusCode;
 use wk_authz::{Actor, Role, UserRead, UserWrite, Who};
-use wk_domain::{UserId, UserKind};
-use wk_engine::ports::rows::UserRow;
-use wk_engine::record;
+use wk_domain::{InvitationKind, Timestamp, UserId, UserKind};
+use wk_engine::ports::rows::{EndSessions, InvitationRow, UserChange, UserRow};
+use wk_engine::record::{self, DraftExt as _};
 use wk_identity::{ClaimToken, is_closed};
 
 use crate::auth::Caller;
 use crate::body::{Body, PathId};
-use crate::dto::{Invitation, Page, ReasonInput, User, UserInput};
+use crate::dto::{Invitation, OpenInvitation, Page, ReasonInput, RoleInput, User, UserInput};
 use crate::error::ApiError;
-use crate::routes::{Routes, get, post};
-use crate::sign::{Invited, invitation_key, user_name};
+use crate::routes::{Routes, delete, get, post};
+use crate::sign::user_name;
 use crate::state::App;
 use crate::time;
 
@@ -27,11 +27,16 @@ pub(crate) fn routes(routes: Routes) -> Routes {
     routes
         .add::<UserRead, _, _>(get("/users", "Accounts by name").page::<User>(), list)
         .add::<UserWrite, _, _>(
-            post("/users", "Invite a person: a link that works once, for a day")
+            post("/users", "Invite a person: a link that works once, for a day; an older one for the name is void")
                 .body::<UserInput>()
                 .answer::<Invitation>(),
             invite,
         )
+        .add::<UserRead, _, _>(
+            get("/invitations", "Links that were neither used nor withdrawn").page::<OpenInvitation>(),
+            invitations,
+        )
+        .add::<UserWrite, _, _>(delete("/invitations/{id}", "Withdraw a link: it works no more"), withdraw)
         .add::<UserWrite, _, _>(
             post("/users/{id}/disable", "Disable an account: its sessions end at once").body::<ReasonInput>(),
             disable,
@@ -42,25 +47,79 @@ pub(crate) fn routes(routes: Routes) -> Routes {
                 .body::<ReasonInput>(),
             reopen,
         )
+        .add::<UserWrite, _, _>(
+            post("/users/{id}/role", "Give an account another role, from its next request on")
+                .body::<RoleInput>(),
+            set_role,
+        )
+        .add::<UserWrite, _, _>(
+            post(
+                "/users/{id}/reset",
+                "Reset password and factors: nothing opens the account but the link, which works once, for a day",
+            )
+            .body::<ReasonInput>()
+            .answer::<Invitation>(),
+            reset,
+        )
 }
 
 async fn list(State(app): State<App>) -> Answer<Page<User>> {
-    let mut rows = app.engine.store().users().await?;
+    let store = app.engine.store();
+    let facts = store.user_facts().await?;
+    let mut rows = store.users().await?;
     rows.sort_by(|a, b| a.name.cmp(&b.name));
     let items = rows
         .into_iter()
-        .map(|row| User {
-            id: row.id.to_string(),
-            name: row.name,
-            display_name: row.display_name,
-            role: row.role,
-            created_at: time::write(row.created),
-            disabled: row.disabled.is_some(),
-            failures: row.failures,
-            closed: is_closed(row.failures),
+        .map(|row| {
+            let facts = facts.iter().find(|facts| facts.user == row.id);
+            let recovery_left = facts.map_or(0, |facts| facts.recovery_left);
+            let has = [
+                ("password", !row.password_phc.is_empty()),
+                ("totp", !row.totp_sealed.is_empty()),
+                ("recovery", recovery_left > 0),
+            ];
+            User {
+                id: row.id.to_string(),
+                name: row.name,
+                display_name: row.display_name,
+                role: row.role,
+                created_at: time::write(row.created),
+                disabled: row.disabled.is_some(),
+                failures: row.failures,
+                closed: is_closed(row.failures),
+                awaits_factors: row.password_phc.is_empty(),
+                factors: has.iter().filter(|(_, there)| *there).map(|(name, _)| (*name).to_owned()).collect(),
+                recovery_codes_left: recovery_left,
+                last_sign_in_at: facts.and_then(|facts| facts.last_sign_in).map(time::write),
+            }
         })
         .collect();
     Ok(Json(Page { items, total: None, next: None }))
+}
+
+fn role(raw: &str) -> Result<Role, ApiError> {
+    Role::parse(raw).ok_or_else(|| ApiError::field("/role", "use viewer, operator or admin"))
+}
+
+/// A link for somebody. Its secret is in the answer alone.
+fn link(actor: &Actor, now: Timestamp, user: &UserRow) -> Result<(InvitationRow, Invitation), ApiError> {
+    let token = ClaimToken::generate().map_err(|_| ApiError::Internal)?;
+    let expires = now + ClaimToken::LIFE;
+    let row = InvitationRow {
+        id: wk_engine::ids::new_id(now),
+        secret_sha256: token.sha256().to_vec(),
+        person: Some(user.id),
+        name: user.name.clone(),
+        display_name: user.display_name.clone(),
+        role: user.role.clone(),
+        created: now,
+        created_by: actor.label(),
+        expires,
+        used: None,
+        withdrawn: None,
+    };
+    let path = token.link("").expose().clone();
+    Ok((row, Invitation { path, expires_at: time::write(expires) }))
 }
 
 async fn invite(
@@ -75,26 +134,64 @@ async fn invite(
         ));
     }
     let name = user_name(&input.name)?;
-    let role =
-        Role::parse(&input.role).ok_or_else(|| ApiError::field("/role", "use viewer, operator or admin"))?;
+    let role = role(&input.role)?;
     if app.engine.store().user_by_name(&name).await?.is_some() {
         return Err(ApiError::Conflict(format!("there is an account {name} already")));
     }
-    let token = ClaimToken::generate().map_err(|_| ApiError::Internal)?;
     let now = app.engine.now();
-    let expires = now + ClaimToken::LIFE;
-    let invited = Invited {
+    let nobody_yet = UserRow {
+        id: wk_engine::ids::new_id(now),
+        name: name.clone(),
         display_name: wk_domain::text::clean_line(&input.display_name, 100),
         role: role.as_str().to_owned(),
-        expires_ms: expires.as_ms(),
-        name: name.clone(),
+        password_phc: String::new(),
+        totp_sealed: Vec::new(),
+        totp_last_step: 0,
+        created: now,
+        disabled: None,
+        failures: 0,
+        revision: 0,
     };
-    let json = serde_json::to_string(&invited).map_err(|_| ApiError::Internal)?;
-    let audit =
-        record::draft(&actor, now, "user.invite", "user", &name).change("role", None::<&str>, role.as_str());
-    app.engine.store().put_setting(&invitation_key(&token.sha256()), &json, Some(audit)).await?;
-    let path = token.link("").expose().clone();
-    Ok(Json(Invitation { path, expires_at: time::write(expires) }))
+    let (row, shown) = link(&actor, now, &nobody_yet)?;
+    let row = InvitationRow { person: None, ..row };
+    let audit = record::draft(&actor, now, "user.invite", "user", &name).images_of(None, Some(&row));
+    app.engine.store().put_invitation(row, audit).await?;
+    Ok(Json(shown))
+}
+
+async fn invitations(State(app): State<App>) -> Answer<Page<OpenInvitation>> {
+    let now = app.engine.now();
+    let view = |row: InvitationRow| OpenInvitation {
+        id: row.id.to_string(),
+        kind: if row.person.is_some() { "reset" } else { "invitation" }.to_owned(),
+        name: row.name,
+        display_name: row.display_name,
+        role: row.role,
+        created_at: time::write(row.created),
+        created_by: row.created_by,
+        expires_at: time::write(row.expires),
+        expired: now >= row.expires,
+    };
+    let items = app.engine.store().invitations().await?.into_iter().map(view).collect();
+    Ok(Json(Page { items, total: None, next: None }))
+}
+
+async fn withdraw(
+    State(app): State<App>,
+    Extension(Caller(actor)): Extension<Caller>,
+    PathId(id): PathId<InvitationKind>,
+) -> Result<StatusCode, ApiError> {
+    let store = app.engine.store();
+    let row = store.invitations().await?.into_iter().find(|row| row.id == id);
+    let row = row.ok_or_else(|| {
+        ApiError::NotFound("the link is not there (any more): it was used or withdrawn".to_owned())
+    })?;
+    let now = app.engine.now();
+    let after = InvitationRow { withdrawn: Some(now), ..row.clone() };
+    let audit = record::draft(&actor, now, "user.withdraw_link", "user", &row.name)
+        .images_of(Some(&row), Some(&after));
+    store.withdraw_invitation(id, now, audit).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 async fn account(app: &App, actor: &Actor, id: UserId) -> Result<UserRow, ApiError> {
@@ -108,8 +205,8 @@ async fn account(app: &App, actor: &Actor, id: UserId) -> Result<UserRow, ApiErr
         .ok_or_else(|| ApiError::NotFound("the account is not there".to_owned()))
 }
 
-fn reason(input: &ReasonInput) -> Result<String, ApiError> {
-    let reason = wk_domain::text::clean_line(&input.reason, 500);
+fn reason(raw: &str) -> Result<String, ApiError> {
+    let reason = wk_domain::text::clean_line(raw, 500);
     if reason.is_empty() { Err(ApiError::field("/reason", "say why")) } else { Ok(reason) }
 }
 
@@ -119,18 +216,20 @@ async fn disable(
     PathId(id): PathId<UserKind>,
     Body(input): Body<ReasonInput>,
 ) -> Result<StatusCode, ApiError> {
-    let reason = reason(&input)?;
+    let reason = reason(&input.reason)?;
     let row = account(&app, &actor, id).await?;
     let now = app.engine.now();
-    let audit = record::draft(&actor, now, "user.disable", "user", &row.name).reason(&reason).change(
-        "disabled",
-        row.disabled.is_some(),
-        true,
-    );
-    app.engine.store().update_user(UserRow { disabled: Some(now), ..row.clone() }, audit).await?;
+    let audit = record::draft(&actor, now, "user.disable", "user", &row.name)
+        .reason(&reason)
+        .next_revision(Some(row.revision))
+        .images_of(Some(&row), Some(&UserRow { disabled: Some(now), ..row.clone() }));
     let ended =
         record::draft(&actor, now, "session.end", "user", &row.name).reason("the account was disabled");
-    app.engine.store().end_sessions(id, None, now, ended).await?;
+    let change = UserChange {
+        end_sessions: Some(EndSessions { keep: None, at: now }),
+        ..UserChange::of(UserRow { disabled: Some(now), ..row })
+    };
+    app.engine.store().change_user(change, vec![audit, ended]).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -140,12 +239,14 @@ async fn enable(
     PathId(id): PathId<UserKind>,
     Body(input): Body<ReasonInput>,
 ) -> Result<StatusCode, ApiError> {
-    let reason = reason(&input)?;
+    let reason = reason(&input.reason)?;
     let row = account(&app, &actor, id).await?;
     let audit = record::draft(&actor, app.engine.now(), "user.enable", "user", &row.name)
         .reason(&reason)
-        .change("disabled", row.disabled.is_some(), false);
-    app.engine.store().update_user(UserRow { disabled: None, ..row }, audit).await?;
+        .next_revision(Some(row.revision))
+        .images_of(Some(&row), Some(&UserRow { disabled: None, ..row.clone() }));
+    let change = UserChange::of(UserRow { disabled: None, ..row });
+    app.engine.store().change_user(change, vec![audit]).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -155,12 +256,67 @@ async fn reopen(
     PathId(id): PathId<UserKind>,
     Body(input): Body<ReasonInput>,
 ) -> Result<StatusCode, ApiError> {
-    let reason = reason(&input)?;
+    let reason = reason(&input.reason)?;
     let row = account(&app, &actor, id).await?;
     let audit = record::draft(&actor, app.engine.now(), "user.reopen", "user", &row.name)
         .reason(&reason)
-        .change("failures", row.failures, 0i64);
+        .images_of(Some(&row), Some(&UserRow { failures: 0, ..row.clone() }));
     app.engine.store().set_failures(id, 0, audit).await?;
     app.people.reopen(&row.name);
     Ok(StatusCode::NO_CONTENT)
+}
+
+async fn set_role(
+    State(app): State<App>,
+    Extension(Caller(actor)): Extension<Caller>,
+    PathId(id): PathId<UserKind>,
+    Body(input): Body<RoleInput>,
+) -> Result<StatusCode, ApiError> {
+    let reason = reason(&input.reason)?;
+    let role = role(&input.role)?;
+    let row = account(&app, &actor, id).await?;
+    if row.role == role.as_str() {
+        return Err(ApiError::field("/role", format!("{} has this role already", row.name)));
+    }
+    let audit = record::draft(&actor, app.engine.now(), "user.set_role", "user", &row.name)
+        .reason(&reason)
+        .next_revision(Some(row.revision))
+        .images_of(Some(&row), Some(&UserRow { role: role.as_str().to_owned(), ..row.clone() }));
+    let change = UserChange::of(UserRow { role: role.as_str().to_owned(), ..row });
+    app.engine.store().change_user(change, vec![audit]).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn reset(
+    State(app): State<App>,
+    Extension(Caller(actor)): Extension<Caller>,
+    PathId(id): PathId<UserKind>,
+    Body(input): Body<ReasonInput>,
+) -> Answer<Invitation> {
+    let reason = reason(&input.reason)?;
+    let row = account(&app, &actor, id).await?;
+    if row.disabled.is_some() {
+        return Err(ApiError::Conflict("the account is disabled: enable it first".to_owned()));
+    }
+    let now = app.engine.now();
+    let (invite, shown) = link(&actor, now, &row)?;
+    let without =
+        UserRow { password_phc: String::new(), totp_sealed: Vec::new(), failures: 0, ..row.clone() };
+    let audit = record::draft(&actor, now, "user.reset_factors", "user", &row.name)
+        .reason(&reason)
+        .next_revision(Some(row.revision))
+        .images_of(Some(&row), Some(&without));
+    let ended =
+        record::draft(&actor, now, "session.end", "user", &row.name).reason("the account's factors were reset");
+    let name = row.name.clone();
+    let change = UserChange {
+        recovery_sha256: Some(Vec::new()),
+        failures: Some(0),
+        end_sessions: Some(EndSessions { keep: None, at: now }),
+        invite: Some(invite),
+        ..UserChange::of(UserRow { password_phc: String::new(), totp_sealed: Vec::new(), ..row })
+    };
+    app.engine.store().change_user(change, vec![audit, ended]).await?;
+    app.people.reopen(&name);
+    Ok(Json(shown))
 }

@@ -59,12 +59,14 @@ pub struct Actor {
     pub address: Option<IpAddr>,
     /// The request this act belongs to.
     pub request: String,
+    /// What the caller's program calls itself; empty when it does not say. Nobody has checked it.
+    pub user_agent: String,
 }
 
 impl Actor {
     /// The program itself, for acts nobody asked for.
     pub fn system() -> Self {
-        Self { who: Who::System, role: Role::Admin, address: None, request: String::new() }
+        Self { who: Who::System, role: Role::Admin, address: None, request: String::new(), user_agent: String::new() }
     }
 
     /// As lists show it: a name, `local:0`, `system`.
@@ -135,9 +137,28 @@ pub struct Denied {
     pub has: &'static str,
 }
 
+/// The policy as text, a line for each action: `host.write admin`, `user.write admin fresh`. Its digest names the version that decided.
+pub fn policy_text() -> String {
+    TABLE.iter().fold(String::new(), |mut text, (action, least)| {
+        text.push_str(action);
+        text.push(' ');
+        text.push_str(least.map_or("anybody", Role::as_str));
+        text.push_str(if needs_fresh_factor(action) { " fresh\n" } else { "\n" });
+        text
+    })
+}
+
 /// Whether `role` may do the action named `name`, by [`TABLE`].
 pub fn may(role: Role, name: &str) -> bool {
     TABLE.iter().any(|(action, least)| *action == name && least.is_none_or(|least| role >= least))
+}
+
+/// Acts that a stolen session must not be enough for: they ask for a second factor given in the last ten minutes.
+pub const FRESH_FACTOR: &[&str] = &["self.secure", "user.write", "agent.revoke", "agent.write"];
+
+/// Whether the action named `name` asks for a fresh second factor, by [`FRESH_FACTOR`].
+pub fn needs_fresh_factor(name: &str) -> bool {
+    FRESH_FACTOR.contains(&name)
 }
 
 /// Asks whether `actor` may do `A` to `resource`.
@@ -190,12 +211,21 @@ actions! {
     AgentRead "agent.read" Some(Role::Viewer);
     AgentEnrol "agent.enrol" Some(Role::Admin);
     AgentRevoke "agent.revoke" Some(Role::Admin);
+    AgentWrite "agent.write" Some(Role::Admin);
     AuditRead "audit.read" Some(Role::Admin);
     SystemRead "system.read" Some(Role::Operator);
     ChannelRead "channel.read" Some(Role::Operator);
     ChannelWrite "channel.write" Some(Role::Admin);
     UserRead "user.read" Some(Role::Admin);
     UserWrite "user.write" Some(Role::Admin);
+    /// My own password and second factors.
+    SelfSecure "self.secure" Some(Role::Viewer);
+    /// Saved views: my own, and those that are shared.
+    ViewRead "view.read" Some(Role::Viewer);
+    /// Keep a view for myself.
+    ViewKeep "view.keep" Some(Role::Viewer);
+    /// Show a view of mine to everybody.
+    ViewShare "view.share" Some(Role::Operator);
 }
 
 #[cfg(test)]
@@ -203,7 +233,8 @@ mod tests {
     use super::*;
 
     fn as_role(role: Role) -> Actor {
-        Actor { who: Who::Local { uid: 7 }, role, address: None, request: String::new() }
+        let (request, user_agent) = (String::new(), String::new());
+        Actor { who: Who::Local { uid: 7 }, role, address: None, request, user_agent }
     }
 
     #[test]
@@ -227,6 +258,23 @@ mod tests {
     }
 
     #[test]
+    fn what_asks_for_a_fresh_factor_is_in_the_table() {
+        for name in FRESH_FACTOR {
+            assert!(TABLE.iter().any(|(known, _)| known == name), "{name}");
+        }
+        assert!(!needs_fresh_factor("self.manage"), "signing out must always work");
+    }
+
+    #[test]
+    fn the_policy_as_text_names_every_action_once_with_who_may() {
+        let text = policy_text();
+        assert_eq!(text.lines().count(), TABLE.len());
+        assert!(text.lines().any(|line| line == "public anybody"));
+        assert!(text.lines().any(|line| line == "host.write admin"));
+        assert!(text.lines().any(|line| line == "user.write admin fresh"));
+    }
+
+    #[test]
     fn the_permit_carries_what_was_asked_about() {
         let permit = authorize::<HostWrite, _>(&as_role(Role::Admin), "web-1").unwrap();
         assert_eq!(*permit.resource(), "web-1");
@@ -238,14 +286,16 @@ mod tests {
     fn the_documented_table_is_the_one_that_decides() {
         let mut page = String::from(
             "# Permissions\n\nWho may do what. Anything that is not listed is refused. A test redraws this page.\n\n\
-             | action | viewer | operator | admin |\n|---|---|---|---|\n",
+             A fresh factor is a code of the authenticator, or a recovery code, given in the last ten minutes: at sign-in \
+             or when asked again.\n\n\
+             | action | viewer | operator | admin | fresh factor |\n|---|---|---|---|---|\n",
         );
         for (name, _) in TABLE {
             page.push_str(&format!("| `{name}` |"));
             for role in Role::ALL {
                 page.push_str(if may(role, name) { " yes |" } else { " |" });
             }
-            page.push('\n');
+            page.push_str(if needs_fresh_factor(name) { " yes |\n" } else { " |\n" });
         }
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/src/reference/permissions.md");
         if std::env::var_os("WATCHKEEP_REDRAW").is_some() {

@@ -164,6 +164,10 @@ kinds! {
     TokenKind TokenId "token";
     /// The record of one execution on an agent.
     ExecutionKind ExecutionId "exec";
+    /// A one-time link for a person.
+    InvitationKind InvitationId "invite";
+    /// A filter somebody gave a name.
+    ViewKind ViewId "view";
     /// One request to the API.
     RequestKind RequestId "req";
 }

@@ -95,6 +95,11 @@ impl SessionTimes {
         self.elevated.and_then(|at| now.checked_since(at)).is_some_and(|age| age < ELEVATED)
     }
 
+    /// Until when [`SessionTimes::is_elevated`] holds, if it ever did.
+    pub fn elevated_until(&self) -> Option<Timestamp> {
+        self.elevated.map(|at| at + ELEVATED)
+    }
+
     /// When the session ends if nothing happens any more: for the console's countdown.
     pub fn ends_at(&self, limits: &SessionLimits) -> Timestamp {
         (self.last_used + limits.idle).min(self.created + limits.absolute)
@@ -137,6 +142,7 @@ mod tests {
     fn elevation_lasts_ten_minutes() {
         let session = SessionTimes { elevated: Some(NOW), ..SessionTimes::new(NOW) };
         assert!(session.is_elevated(NOW + minutes(9)) && !session.is_elevated(NOW + minutes(10)));
+        assert_eq!(session.elevated_until(), Some(NOW + minutes(10)));
         assert!(!session.is_elevated(NOW - minutes(1)) && !SessionTimes::new(NOW).is_elevated(NOW));
         assert!(!session.wants_touch(NOW + Duration::from_secs(59)) && session.wants_touch(NOW + minutes(1)));
     }

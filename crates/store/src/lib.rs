@@ -195,8 +195,8 @@ impl Store for SqlStore {
     ) -> Result<()> {
         tokens::enrol(&self.db, token, now, host, agent, cert, audit).await
     }
-    async fn agent_seen(&self, agent: AgentRow) -> Result<()> {
-        agents::seen(&self.db, agent).await
+    async fn agent_seen(&self, agent: AgentRow, audit: Option<Draft>) -> Result<()> {
+        agents::seen(&self.db, agent, audit).await
     }
     async fn set_standing(
         &self,
@@ -206,6 +206,9 @@ impl Store for SqlStore {
         audit: Draft,
     ) -> Result<()> {
         agents::set_standing(&self.db, id, standing, event, audit).await
+    }
+    async fn set_read_only(&self, id: AgentId, read_only: bool, event: EventRow, audit: Draft) -> Result<()> {
+        agents::set_read_only(&self.db, id, read_only, event, audit).await
     }
     async fn agent_certs(&self, id: AgentId) -> Result<Vec<AgentCertRow>> {
         agents::certs(&self.db, id).await

@@ -1,15 +1,15 @@
 //! Accounts and their second factors.
 
 use wk_audit::Draft;
-use wk_domain::UserId;
-use wk_engine::ports::rows::UserRow;
+use wk_domain::{InvitationId, UserId};
+use wk_engine::ports::rows::{UserChange, UserFacts, UserRow};
 use wk_engine::ports::store::{Result, StoreError};
 
-use crate::audit_log;
 use crate::db::{Db, Tx};
 use crate::error::{conflict, in_words};
 use crate::sql::{Bulk, sql};
-use crate::value::{Reader, Row, Value};
+use crate::value::{Reader, Row, Value, unordinal};
+use crate::{audit_log, invitations, sessions};
 
 pub(crate) fn read_from(r: &mut Reader<'_>) -> Result<UserRow> {
     Ok(UserRow {
@@ -66,6 +66,26 @@ async fn insert_recovery(tx: &mut Tx, id: UserId, codes: Vec<Vec<u8>>) -> Result
 
 pub(crate) async fn create(db: &Db, user: UserRow, recovery: Vec<Vec<u8>>, audit: Draft) -> Result<()> {
     let mut tx = db.begin().await?;
+    insert(&mut tx, user, recovery).await?;
+    audit_log::append(&mut tx, vec![audit]).await?;
+    tx.commit().await
+}
+
+pub(crate) async fn join(
+    db: &Db,
+    invitation: InvitationId,
+    user: UserRow,
+    recovery: Vec<Vec<u8>>,
+    audit: Draft,
+) -> Result<()> {
+    let mut tx = db.begin().await?;
+    invitations::burn(&mut tx, invitation, user.created).await?;
+    insert(&mut tx, user, recovery).await?;
+    audit_log::append(&mut tx, vec![audit]).await?;
+    tx.commit().await
+}
+
+async fn insert(tx: &mut Tx, user: UserRow, recovery: Vec<Vec<u8>>) -> Result<()> {
     let q = sql("INSERT INTO person (id, name, display_name, role, password_phc, totp_sealed, totp_last_step, created,
                  disabled, failures, revision) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)")
         .bind(user.id)
@@ -80,13 +100,57 @@ pub(crate) async fn create(db: &Db, user: UserRow, recovery: Vec<Vec<u8>>, audit
         .bind(user.failures)
         .bind(user.revision);
     tx.run(q).await.map_err(|e| in_words(e, || format!("another account is called `{}`", user.name)))?;
-    insert_recovery(&mut tx, user.id, recovery).await?;
-    audit_log::append(&mut tx, vec![audit]).await?;
-    tx.commit().await
+    insert_recovery(tx, user.id, recovery).await
 }
 
 pub(crate) async fn update(db: &Db, user: UserRow, audit: Draft) -> Result<()> {
     let mut tx = db.begin().await?;
+    write(&mut tx, user).await?;
+    audit_log::append(&mut tx, vec![audit]).await?;
+    tx.commit().await
+}
+
+/// The account with all that belongs to it, and never without somebody who administers the server.
+pub(crate) async fn change(db: &Db, change: UserChange, audit: Vec<Draft>) -> Result<()> {
+    let UserChange { user, recovery_sha256, failures, end_sessions, invite, burn } = change;
+    let mut tx = db.begin().await?;
+    // The log's counter is taken first: two changes at once wait for each other here, so that each sees the other's
+    // administrators.
+    audit_log::append(&mut tx, audit).await?;
+    let id = user.id;
+    let administers =
+        sql("SELECT id FROM person WHERE id = $1 AND role = 'admin' AND disabled IS NULL").bind(id);
+    let administered = tx.row(administers).await?.is_some();
+    let steps_down = user.role != "admin" || user.disabled.is_some();
+    write(&mut tx, user).await?;
+    if administered && steps_down {
+        let left = "SELECT id FROM person WHERE role = 'admin' AND disabled IS NULL LIMIT 1";
+        if tx.row(sql(left)).await?.is_none() {
+            return Err(conflict(
+                "this is the last administrator; make somebody else one first, or nobody could manage the server",
+            ));
+        }
+    }
+    if let Some(codes) = recovery_sha256 {
+        tx.run(sql("DELETE FROM recovery WHERE person = $1").bind(id)).await?;
+        insert_recovery(&mut tx, id, codes).await?;
+    }
+    if let Some(failures) = failures {
+        tx.run(sql("UPDATE person SET failures = $2 WHERE id = $1").bind(id).bind(failures)).await?;
+    }
+    if let Some(end) = end_sessions {
+        sessions::end_others(&mut tx, id, end.keep, end.at).await?;
+    }
+    if let Some((invitation, at)) = burn {
+        invitations::burn(&mut tx, invitation, at).await?;
+    }
+    if let Some(row) = invite {
+        invitations::insert(&mut tx, row).await?;
+    }
+    tx.commit().await
+}
+
+async fn write(tx: &mut Tx, user: UserRow) -> Result<()> {
     // The last step only goes up, whatever an older copy of the row says: a used code stays used. Failures have their
     // own method, since sign-ins count them while an administrator edits.
     let q = sql("UPDATE person SET name = $2, display_name = $3, role = $4, password_phc = $5, totp_sealed = $6,
@@ -111,8 +175,17 @@ pub(crate) async fn update(db: &Db, user: UserRow, audit: Draft) -> Result<()> {
             StoreError::NotFound { what: "the account" }
         });
     }
-    audit_log::append(&mut tx, vec![audit]).await?;
-    tx.commit().await
+    Ok(())
+}
+
+pub(crate) async fn facts(db: &Db) -> Result<Vec<UserFacts>> {
+    let q = sql("SELECT p.id, (SELECT COUNT(*) FROM recovery r WHERE r.person = p.id),
+                 (SELECT MAX(s.created) FROM session s WHERE s.person = p.id) FROM person p");
+    let read = |row: &Row| {
+        let mut r = row.read();
+        Ok(UserFacts { user: r.id()?, recovery_left: unordinal(r.int()?)?, last_sign_in: r.opt_instant()? })
+    };
+    db.rows(q).await?.iter().map(read).collect()
 }
 
 pub(crate) async fn burn_totp_step(db: &Db, id: UserId, step: i64) -> Result<bool> {

@@ -498,6 +498,7 @@ async fn a_link_changes_only_what_an_agent_may_say(db: Db) {
     seen.remote_off = true;
     seen.plugins = vec![];
     let honest = seen.clone();
+    seen.read_only = true;
     seen.standing = Standing::Revoked;
     seen.grants = vec!["everything".into()];
     seen.epoch = 9;
@@ -507,7 +508,11 @@ async fn a_link_changes_only_what_an_agent_may_say(db: Db) {
     seen.host = id();
     db.agent_seen(seen).await.unwrap();
     assert_eq!(db.agent(before.id).await.unwrap(), Some(honest));
-    not_found(db.agent_seen(AgentRow { id: id(), ..before }).await);
+    not_found(db.agent_seen(AgentRow { id: id(), ..before.clone() }).await);
+    let said = event(None, None, "agent");
+    db.set_read_only(before.id, true, said.clone(), draft("agent.read-only")).await.unwrap();
+    assert!(db.agent(before.id).await.unwrap().unwrap().read_only);
+    not_found(db.set_read_only(id(), true, said, draft("agent.read-only")).await);
 }
 
 async fn a_second_renewal_from_one_certificate_is_a_clone(db: Db) {

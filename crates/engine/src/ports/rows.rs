@@ -68,7 +68,10 @@ pub struct AgentRow {
     pub cert_serial: String,
     pub cert_not_after: Timestamp,
     pub machine_digest: Vec<u8>,
+    /// Its own policy file refuses every assignment.
     pub remote_off: bool,
+    /// An administrator ended the server's management of it: it is sent nothing to run.
+    pub read_only: bool,
     /// Plugins its own policy file allows: name, lower-case hex SHA-256, parameter names.
     pub plugins: Vec<(String, String, Vec<String>)>,
     /// Spool epoch and the last sequence number committed in it.

@@ -118,12 +118,20 @@ pub trait Store: Send + Sync + Debug {
         audit: Draft,
     ) -> Result<()>;
     /// Records a link that opened: last seen, address, version, remote switch, plugins.
-    async fn agent_seen(&self, agent: AgentRow) -> Result<()>;
+    async fn agent_seen(&self, agent: AgentRow, audit: Option<Draft>) -> Result<()>;
     /// Revoking is final, revokes the agent's certificates, and leaves its host without an agent.
     async fn set_standing(
         &self,
         id: AgentId,
         standing: Standing,
+        event: EventRow,
+        audit: Draft,
+    ) -> Result<()>;
+    /// Ends or begins the server's management of an agent.
+    async fn set_read_only(
+        &self,
+        id: AgentId,
+        read_only: bool,
         event: EventRow,
         audit: Draft,
     ) -> Result<()>;

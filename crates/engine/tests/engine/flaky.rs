@@ -184,8 +184,8 @@ impl Store for Flaky {
         self.real.enrol(token, now, host, agent, cert, audit).await?;
         self.aftermath().await
     }
-    async fn agent_seen(&self, agent: AgentRow) -> Result<()> {
-        self.real.agent_seen(agent).await
+    async fn agent_seen(&self, agent: AgentRow, audit: Option<Draft>) -> Result<()> {
+        self.real.agent_seen(agent, audit).await
     }
     async fn set_standing(
         &self,
@@ -195,6 +195,9 @@ impl Store for Flaky {
         audit: Draft,
     ) -> Result<()> {
         self.real.set_standing(id, standing, event, audit).await
+    }
+    async fn set_read_only(&self, id: AgentId, read_only: bool, event: EventRow, audit: Draft) -> Result<()> {
+        self.real.set_read_only(id, read_only, event, audit).await
     }
     async fn agent_certs(&self, id: AgentId) -> Result<Vec<AgentCertRow>> {
         self.real.agent_certs(id).await

@@ -184,6 +184,7 @@ pub(crate) fn agent(host: &HostRow, token: &TokenRow) -> AgentRow {
         cert_not_after: at(7 * 86_400),
         machine_digest: vec![1; 32],
         remote_off: false,
+        read_only: false,
         plugins: vec![("disk".into(), "ab".repeat(32), vec!["path".into()])],
         epoch: u64::MAX,
         committed_seq: 0,
@@ -283,6 +284,7 @@ pub(crate) fn session(user: &UserRow, token: u8) -> SessionRow {
         user_agent: "Firefox".into(),
         method: "password+totp".into(),
         ended: None,
+        elevated: None,
     }
 }
 
