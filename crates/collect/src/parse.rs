@@ -48,7 +48,11 @@ pub(crate) fn decimal(text: &[u8]) -> Option<f64> {
         return None;
     }
     let fraction = number(digits)?;
-    Some(whole as f64 + fraction as f64 / 10f64.powi(digits.len() as i32))
+    let power = 10u64.pow(digits.len() as u32);
+    // The quotient of two exact numbers is the float nearest to the text, which a sum of two parts is not: 1 + 0.89 is
+    // 1.8900000000000001, and keeping that takes six bytes more.
+    let exact = whole.checked_mul(power).and_then(|n| n.checked_add(fraction)).filter(|n| *n <= 1 << 53);
+    Some(exact.map_or_else(|| whole as f64 + fraction as f64 / power as f64, |n| n as f64 / power as f64))
 }
 
 /// An unsigned hexadecimal number without prefix, all of `text`.
@@ -144,6 +148,8 @@ mod tests {
         assert_eq!(signed(b"-42"), Some(-42));
         assert_eq!(decimal(b"12.25"), Some(12.25));
         assert_eq!(decimal(b"12"), Some(12.0));
+        assert_eq!(decimal(b"1.89"), Some(1.89));
+        assert_eq!(decimal(b"18446744073709551615.5"), Some(1.844_674_407_370_955_2e19));
         assert_eq!(decimal(b"1.2.3"), None);
         assert_eq!(hex(b"07E8"), Some(2024));
         assert_eq!(hex(b"x"), None);
@@ -172,6 +178,12 @@ mod tests {
         fn no_bytes_break_a_parser(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
             let _ = (number(&bytes), signed(&bytes), decimal(&bytes), hex(&bytes), proc_stat(&bytes));
             prop_assert!(unescape_octal(&bytes).len() <= bytes.len());
+        }
+
+        #[test]
+        fn decimals_are_the_floats_nearest_to_their_text(whole in 0u64..100_000_000, fraction in 0u32..1_000_000, digits in 1usize..7) {
+            let text = format!("{whole}.{:0digits$}", u64::from(fraction) % 10u64.pow(digits as u32));
+            prop_assert_eq!(decimal(text.as_bytes()), text.parse::<f64>().ok());
         }
 
         #[test]

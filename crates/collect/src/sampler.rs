@@ -29,7 +29,8 @@ impl SeriesRef {
 /// the others would take six bytes a sample to keep.
 pub(crate) fn rounded(value: f64, digits: i32) -> f64 {
     let power = 10f64.powi(digits);
-    (value * power).round() / power
+    // Zero has no sign here: a tiny negative value would bring one.
+    (value * power).round() / power + 0.0
 }
 
 /// Definitions that a peer has not seen yet: entry `i` is referred to as `first + i`.

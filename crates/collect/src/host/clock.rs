@@ -9,7 +9,7 @@ use std::net::{Ipv4Addr, UdpSocket};
 use std::path::{Path, PathBuf};
 
 use crate::metrics::Metric;
-use crate::sampler::Sampler;
+use crate::sampler::{Sampler, rounded};
 
 /// chronyd's command port on the loopback device; answers monitoring questions to anybody on the machine.
 const CHRONY_PORT: u16 = 323;
@@ -107,11 +107,11 @@ impl Clock {
         }
         let fresh = self.answer.filter(|(at, _)| self.cycle.wrapping_sub(*at) <= ANSWER_CYCLES_MAX);
         if let Some((_, tracking)) = fresh {
-            out.put(Metric::ClockOffset, tracking.offset);
+            out.put(Metric::ClockOffset, rounded(tracking.offset, 6));
             out.put(Metric::ClockSynchronised, f64::from(u8::from(tracking.synchronised)));
         } else if let Some(kernel) = kernel {
             if let Some(offset) = kernel.offset {
-                out.put(Metric::ClockOffset, offset);
+                out.put(Metric::ClockOffset, rounded(offset, 6));
             }
             out.put(Metric::ClockSynchronised, f64::from(u8::from(kernel.synchronised)));
         } else if self.timesync.is_dir() {
