@@ -245,7 +245,7 @@ impl Engine {
     pub(crate) fn note_refusal(&self, address: IpAddr, what: &'static str, detail: &str) {
         self.counters.add(what, 1);
         let now = self.now();
-        let network = network_of(address);
+        let network = (network_of(address), what);
         let since = {
             let mut refusals = self.refusals.lock();
             if refusals.len() >= REFUSAL_NETWORKS_MAX && !refusals.contains_key(&network) {
@@ -546,6 +546,14 @@ impl AgentDesk for Engine {
             .issuer
             .issue_agent(&csr_der, peer.agent, now)
             .map_err(|error| refuse(error.to_string()))?;
+        // Asked again by the same certificate it is the same renewal; else a key that somebody may have had time to steal.
+        let certs = self.ports.store.agent_certs(peer.agent).await.map_err(|error| refuse(error.to_string()))?;
+        let served = |cert: &AgentCertRow| {
+            cert.spki_sha256 == issued.spki_sha256 && cert.parent_serial.as_ref() != Some(&peer.serial)
+        };
+        if certs.iter().any(served) {
+            return Err(refuse("the key it asks with has served before".to_owned()));
+        }
         let cert = AgentCertRow {
             serial: issued.serial.clone(),
             agent: peer.agent,

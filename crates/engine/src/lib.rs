@@ -94,7 +94,8 @@ pub struct Engine {
     links: AtomicU64,
     counters: Counters,
     started: Timestamp,
-    refusals: Mutex<HashMap<std::net::IpAddr, (Timestamp, u32)>>,
+    /// By network and kind: noise at the door must not hide that a token was tried.
+    refusals: Mutex<HashMap<(std::net::IpAddr, &'static str), (Timestamp, u32)>>,
     /// What the log knows of load that was turned away.
     shed_told: Mutex<HashMap<&'static str, u64>>,
     verifying: evidence::Verifying,

@@ -129,6 +129,30 @@ async fn the_same_key_within_ten_minutes_gets_the_same_certificate() {
     assert_eq!(rig.store.agent(agent.id).await.unwrap().unwrap().standing, Standing::Active);
     let chain = renew(&rig, &first, b"third key").await.unwrap();
     assert_ne!(chain.serial, first.serial);
+    // Each certificate has a key of its own: one that has served is asked for in vain, and written down.
+    let before = refusals(&rig, 0).await;
+    for used in [b"second key".as_slice(), b"third key"] {
+        assert_eq!(renew(&rig, &chain, used).await.unwrap_err(), LinkRefused::TryLater);
+    }
+    assert_eq!(refusals(&rig, before + 1).await, before + 1);
+    assert_eq!(rig.store.agent_certs(agent.id).await.unwrap().len(), 3);
+    assert_eq!(rig.store.agent(agent.id).await.unwrap().unwrap().standing, Standing::Active);
+    rig.end().await;
+}
+
+/// What strangers do at the door of an address does not hide that a token was tried from it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn noise_at_the_door_hides_no_tried_token() {
+    let rig = Rig::new().await;
+    let attempt = rig.attempt((wk_engine::ids::new_id(rig.now()), [7; 32]), "web-1", b"key");
+    for _ in 0..20 {
+        rig.engine.refused(attempt.address, "handshake", "no certificate".to_owned());
+    }
+    assert_eq!(refusals(&rig, 1).await, 1);
+    let _ = rig.try_enrol(attempt).await;
+    assert_eq!(refusals(&rig, 2).await, 2);
+    let last = rig.audit().await.into_iter().rfind(|row| row.action == "hub.refuse").unwrap();
+    assert!(last.entry_json.contains("no such token"), "{}", last.entry_json);
     rig.end().await;
 }
 

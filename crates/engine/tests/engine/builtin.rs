@@ -53,6 +53,38 @@ async fn values_from_a_clock_that_was_set_right_do_not_stand_forever() {
     rig.end().await;
 }
 
+/// A clock that is set while the link is open is judged by what the link measures then, not by its hello.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_clock_that_is_set_while_linked_is_judged_and_set_right_again() {
+    let rig = Rig::new().await;
+    let mut agent = rig.connected("web-1", &[]).await;
+    let link = rig.engine.world().agents[&agent.id].link.as_ref().unwrap().number;
+    let sample = |at: wk_domain::Timestamp| wk_engine::desk::Observations {
+        samples: vec![(0, at.as_ms(), 0.5), (1, at.as_ms(), 0.0)],
+        series: std::sync::Arc::new(
+            [meta("load.1", &[]), meta("clock.offset", &[])].into_iter().collect(),
+        ),
+        ..empty()
+    };
+    rig.send(&mut agent, sample(rig.now())).await;
+    let clock = rig.check_named(agent.host, "clock").unwrap();
+    assert_eq!(rig.status(clock), Some(Status::Ok));
+    // Of another link, which is over: nothing.
+    rig.engine.clock(agent.id, link + 1, 3_600_000);
+    rig.pass(secs(60)).await;
+    rig.send(&mut agent, sample(rig.now())).await;
+    assert_eq!(rig.status(clock), Some(Status::Ok));
+    for (offset_s, expected) in [(3600, Status::Critical), (0, Status::Ok)] {
+        rig.engine.clock(agent.id, link, offset_s * 1000);
+        for _ in 0..3 {
+            rig.pass(secs(61)).await;
+            rig.send(&mut agent, sample(rig.now() + secs(offset_s.unsigned_abs()))).await;
+        }
+        assert_eq!(rig.status(clock), Some(expected), "{}", rig.state(clock).output);
+    }
+    rig.end().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn silence_of_a_connected_agent_is_unknown_and_says_so() {
     let rig = Rig::new().await;
