@@ -76,9 +76,12 @@ pub(crate) fn routes(routes: Routes) -> Routes {
     routes
         .add::<SelfManage, _, _>(get("/me/factors", "What I sign in with").answer::<Factors>(), factors)
         .add::<SelfManage, _, _>(
-            post("/me/elevate", "A fresh code, for acts that ask for one: the session goes on under another token")
-                .body::<CodeInput>()
-                .answer::<Factors>(),
+            post(
+                "/me/elevate",
+                "A fresh code, for acts that ask for one: the session goes on under another token",
+            )
+            .body::<CodeInput>()
+            .answer::<Factors>(),
             elevate,
         )
         .add::<SelfSecure, _, _>(
@@ -135,8 +138,7 @@ async fn wrong(
         if app.people.account.wrong(session) < TRIES_MAX {
             return Ok(refusal);
         }
-        let audit =
-            session_end(app, actor, session, now).await?.reason("too many wrong passwords or codes");
+        let audit = session_end(app, actor, session, now).await?.reason("too many wrong passwords or codes");
         store.end_session(session, now, audit).await?;
         Ok(ApiError::SignIn)
     };
@@ -277,10 +279,8 @@ async fn totp_finish(
             )
         })?;
         let address = user.id.to_string();
-        let sealed = desk
-            .keys
-            .seal(&Desk::totp_at(&address), totp.seed().expose())
-            .map_err(|_| ApiError::Internal)?;
+        let sealed =
+            desk.keys.seal(&Desk::totp_at(&address), totp.seed().expose()).map_err(|_| ApiError::Internal)?;
         (step, sealed)
     };
     let id = user.id;
@@ -299,5 +299,7 @@ async fn recovery_codes(
     let hashes = codes.iter().map(|code| code.sha256_for(user.id).to_vec()).collect();
     let change = UserChange { recovery_sha256: Some(hashes), ..UserChange::of(user) };
     secure(&app, &actor, "user.new_recovery_codes", session, change).await?;
-    Ok(Json(RecoveryCodes { recovery_codes: codes.iter().map(|code| code.text().expose().clone()).collect() }))
+    Ok(Json(RecoveryCodes {
+        recovery_codes: codes.iter().map(|code| code.text().expose().clone()).collect(),
+    }))
 }

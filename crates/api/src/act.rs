@@ -4,19 +4,21 @@ use axum::Json;
 use axum::extract::{Extension, State};
 use axum::http::StatusCode;
 use wk_authz::{
-    Actor, CheckRead, ProblemAcknowledge, ProblemComment, ProblemDowntime, ProblemRecheck, authorize,
+    Action, Actor, CheckRead, Permit, ProblemAcknowledge, ProblemComment, ProblemDowntime, ProblemRecheck,
+    authorize,
 };
 use wk_domain::{CheckId, DowntimeId, DowntimeKind, HostId};
+use wk_engine::EngineError;
 use wk_engine::people::DowntimePlan;
 
 use crate::auth::Caller;
-use crate::body::{Body, PathId};
+use crate::body::{Body, PathId, Query};
 use crate::dto::{
     AcknowledgeInput, BulkFailure, BulkResult, ChecksInput, CommentInput, Downtime, DowntimeInput, HostRef,
     Page,
 };
 use crate::error::ApiError;
-use crate::monitor::optional_id;
+use crate::monitor::{Paged, optional_id, optional_time, page};
 use crate::routes::{Routes, delete, get, post};
 use crate::state::App;
 use crate::time;
@@ -49,7 +51,7 @@ pub(crate) fn routes(routes: Routes) -> Routes {
             comment,
         )
         .add::<CheckRead, _, _>(
-            get("/downtimes", "Downtimes in effect and planned").page::<Downtime>(),
+            get("/downtimes", "Downtimes in effect and planned").paged().page::<Downtime>(),
             downtimes,
         )
         .add::<ProblemDowntime, _, _>(
@@ -71,118 +73,104 @@ fn checks(raw: &[String]) -> Result<Vec<CheckId>, ApiError> {
         .collect()
 }
 
-/// Collects what came of each part. A denial is the same for all and ends the whole.
-#[derive(Debug, Default)]
-struct Bulk(BulkResultParts);
-
-#[derive(Debug, Default)]
-struct BulkResultParts {
-    done: u32,
-    failed: Vec<BulkFailure>,
+/// One act on many things: does each and collects what came of it. What ends one ends no other, but a denial is the same
+/// for all, and when the store is away there is no point in going on.
+async fn each<T, Outcome>(
+    things: Vec<T>,
+    mut act: impl FnMut(&T) -> Outcome,
+    name: impl Fn(&T) -> String,
+) -> Answer<BulkResult>
+where
+    Outcome: Future<Output = Result<Option<String>, ApiError>>,
+{
+    let mut result = BulkResult { done: 0, failed: Vec::new(), made: Vec::new() };
+    for thing in things {
+        let reason = match act(&thing).await {
+            Ok(made) => {
+                result.done += 1;
+                result.made.extend(made);
+                continue;
+            }
+            Err(fatal @ (ApiError::Denied(_) | ApiError::Unavailable(_) | ApiError::Internal)) => {
+                return Err(fatal);
+            }
+            Err(ApiError::Fields(errors)) => {
+                errors.into_iter().next().map(|error| error.detail).unwrap_or_default()
+            }
+            Err(other) => other.to_string(),
+        };
+        result.failed.push(BulkFailure { id: name(&thing), reason });
+    }
+    Ok(Json(result))
 }
 
-impl Bulk {
-    fn note(
-        &mut self,
-        id: impl ToString,
-        outcome: Result<(), wk_engine::EngineError>,
-    ) -> Result<(), ApiError> {
-        match outcome {
-            Ok(()) => self.0.done += 1,
-            Err(error) => match ApiError::from(error) {
-                fatal @ (ApiError::Denied(_) | ApiError::Unavailable(_) | ApiError::Internal) => {
-                    return Err(fatal);
-                }
-                ApiError::Fields(errors) => {
-                    let reason = errors.first().map(|e| e.detail.clone()).unwrap_or_default();
-                    self.0.failed.push(BulkFailure { id: id.to_string(), reason });
-                }
-                other => self.0.failed.push(BulkFailure { id: id.to_string(), reason: other.to_string() }),
-            },
-        }
-        Ok(())
-    }
-
-    fn answer(self) -> Answer<BulkResult> {
-        Ok(Json(BulkResult { done: self.0.done, failed: self.0.failed }))
-    }
-}
-
-fn caller(Extension(Caller(actor)): Extension<Caller>) -> Actor {
-    actor
+/// The same for acts on checks, each with its own permit.
+async fn each_check<A: Action, Outcome>(
+    actor: &Actor,
+    raw: &[String],
+    mut act: impl FnMut(Permit<A, CheckId>) -> Outcome,
+) -> Answer<BulkResult>
+where
+    Outcome: Future<Output = Result<(), EngineError>>,
+{
+    let act = |check: &CheckId| {
+        let acted = authorize::<A, _>(actor, *check).map(&mut act);
+        async move { acted?.await.map(|()| None).map_err(ApiError::from) }
+    };
+    each(checks(raw)?, act, CheckId::to_string).await
 }
 
 async fn acknowledge(
     State(app): State<App>,
-    who: Extension<Caller>,
+    Extension(Caller(actor)): Extension<Caller>,
     Body(input): Body<AcknowledgeInput>,
 ) -> Answer<BulkResult> {
-    let actor = caller(who);
-    let expires = crate::monitor::optional_time("/expires_at", input.expires_at.as_deref())?;
-    if input.note.trim().is_empty() {
-        return Err(ApiError::field("/note", "say what you are doing about it"));
-    }
-    let mut bulk = Bulk::default();
-    for check in checks(&input.checks)? {
-        let permit = authorize::<ProblemAcknowledge, _>(&actor, check)?;
-        bulk.note(check, app.engine.acknowledge(permit, &input.note, input.sticky, expires).await)?;
-    }
-    bulk.answer()
+    let expires = optional_time("/expires_at", input.expires_at.as_deref())?;
+    said("/note", &input.note, "say what you are doing about it")?;
+    each_check::<ProblemAcknowledge, _>(&actor, &input.checks, |permit| {
+        app.engine.acknowledge(permit, &input.note, input.sticky, expires)
+    })
+    .await
 }
 
 async fn unacknowledge(
     State(app): State<App>,
-    who: Extension<Caller>,
+    Extension(Caller(actor)): Extension<Caller>,
     Body(input): Body<ChecksInput>,
 ) -> Answer<BulkResult> {
-    let actor = caller(who);
-    let mut bulk = Bulk::default();
-    for check in checks(&input.checks)? {
-        let permit = authorize::<ProblemAcknowledge, _>(&actor, check)?;
-        bulk.note(check, app.engine.unacknowledge(permit).await)?;
-    }
-    bulk.answer()
+    each_check::<ProblemAcknowledge, _>(&actor, &input.checks, |permit| app.engine.unacknowledge(permit))
+        .await
 }
 
 async fn recheck(
     State(app): State<App>,
-    who: Extension<Caller>,
+    Extension(Caller(actor)): Extension<Caller>,
     Body(input): Body<ChecksInput>,
 ) -> Answer<BulkResult> {
-    let actor = caller(who);
-    let mut bulk = Bulk::default();
-    for check in checks(&input.checks)? {
-        let permit = authorize::<ProblemRecheck, _>(&actor, check)?;
-        bulk.note(check, app.engine.recheck(permit).await)?;
-    }
-    bulk.answer()
+    each_check::<ProblemRecheck, _>(&actor, &input.checks, |permit| app.engine.recheck(permit)).await
 }
 
 async fn comment(
     State(app): State<App>,
-    who: Extension<Caller>,
+    Extension(Caller(actor)): Extension<Caller>,
     Body(input): Body<CommentInput>,
 ) -> Answer<BulkResult> {
-    let actor = caller(who);
-    if input.text.trim().is_empty() {
-        return Err(ApiError::field("/text", "the comment is empty"));
-    }
-    let mut bulk = Bulk::default();
-    for check in checks(&input.checks)? {
-        let permit = authorize::<ProblemComment, _>(&actor, check)?;
-        bulk.note(check, app.engine.comment(permit, &input.text).await)?;
-    }
-    bulk.answer()
+    said("/text", &input.text, "the comment is empty")?;
+    each_check::<ProblemComment, _>(&actor, &input.checks, |permit| app.engine.comment(permit, &input.text))
+        .await
 }
 
-async fn downtimes(State(app): State<App>) -> Answer<Page<Downtime>> {
+fn said(pointer: &str, text: &str, otherwise: &str) -> Result<(), ApiError> {
+    if text.trim().is_empty() { Err(ApiError::field(pointer, otherwise)) } else { Ok(()) }
+}
+
+async fn downtimes(State(app): State<App>, Query(query): Query<Paged>) -> Answer<Page<Downtime>> {
     let now = app.engine.now();
     let world = app.engine.world();
     let mut rows: Vec<_> = world.downtimes.values().filter(|row| now < row.end).collect();
     rows.sort_by_key(|row| (row.start, row.id));
-    let items = rows
-        .into_iter()
-        .map(|row| Downtime {
+    page(&rows, query.limit, query.after.as_deref(), |row| {
+        Some(Downtime {
             id: row.id.to_string(),
             host: HostRef {
                 id: row.host.to_string(),
@@ -196,21 +184,17 @@ async fn downtimes(State(app): State<App>) -> Answer<Page<Downtime>> {
             created_by: row.created_by.clone(),
             active: row.start <= now,
         })
-        .collect();
-    Ok(Json(Page { items, total: None, next: None }))
+    })
 }
 
 async fn plan(
     State(app): State<App>,
-    who: Extension<Caller>,
+    Extension(Caller(actor)): Extension<Caller>,
     Body(input): Body<DowntimeInput>,
 ) -> Answer<BulkResult> {
-    let actor = caller(who);
     let start = time::read("/start_at", &input.start_at)?;
     let end = time::read("/end_at", &input.end_at)?;
-    if input.note.trim().is_empty() {
-        return Err(ApiError::field("/note", "say what the downtime is for"));
-    }
+    said("/note", &input.note, "say what the downtime is for")?;
     if input.targets.is_empty() || input.targets.len() > BULK_MAX {
         return Err(ApiError::field("/targets", format!("name 1 to {BULK_MAX} targets")));
     }
@@ -222,21 +206,22 @@ async fn plan(
         let check = optional_id(&format!("/targets/{i}/check"), target.check.as_deref())?;
         plans.push(DowntimePlan { host, check, start, end, note: input.note.clone() });
     }
-    let mut bulk = Bulk::default();
-    for plan in plans {
-        let permit = authorize::<ProblemDowntime, _>(&actor, plan.host)?;
-        let id = plan.check.map_or_else(|| plan.host.to_string(), |check| check.to_string());
-        bulk.note(id, app.engine.plan_downtime(permit, plan).await.map(drop))?;
-    }
-    bulk.answer()
+    let act = |plan: &DowntimePlan| {
+        let planned = authorize::<ProblemDowntime, _>(&actor, plan.host)
+            .map(|permit| app.engine.plan_downtime(permit, plan.clone()));
+        async move { Ok(Some(planned?.await?.id.to_string())) }
+    };
+    let name =
+        |plan: &DowntimePlan| plan.check.map_or_else(|| plan.host.to_string(), |check| check.to_string());
+    each(plans, act, name).await
 }
 
 async fn cancel(
     State(app): State<App>,
-    who: Extension<Caller>,
+    Extension(Caller(actor)): Extension<Caller>,
     PathId(id): PathId<DowntimeKind>,
 ) -> Result<StatusCode, ApiError> {
     let id: DowntimeId = id;
-    app.engine.cancel_downtime(authorize::<ProblemDowntime, _>(&caller(who), id)?).await?;
+    app.engine.cancel_downtime(authorize::<ProblemDowntime, _>(&actor, id)?).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -14,7 +14,8 @@ use wk_engine::ports::rows::{AuditFilter, ChannelRow, OutboxRow};
 use crate::auth::Caller;
 use crate::body::{Body, PathId, Query};
 use crate::dto::{
-    AuditEntry, AuditProgress, AuditReport, Certificate, Channel, ChannelInput, Notification, Page, Queue, Storage, System,
+    AuditEntry, AuditProgress, AuditReport, Certificate, Channel, ChannelInput, Notification, Page, Queue,
+    Storage, System,
 };
 use crate::error::ApiError;
 use crate::monitor::{Paged, cut, optional_time, page, row_page};
@@ -54,7 +55,10 @@ pub(crate) fn routes(routes: Routes) -> Routes {
                 .page::<Certificate>(),
             certificates,
         )
-        .add::<ChannelRead, _, _>(get("/channels", "Ways to reach people").paged().page::<Channel>(), channels)
+        .add::<ChannelRead, _, _>(
+            get("/channels", "Ways to reach people").paged().page::<Channel>(),
+            channels,
+        )
         .add::<ChannelWrite, _, _>(
             post("/channels", "Add a way to reach people").body::<ChannelInput>().answer::<Channel>(),
             create_channel,

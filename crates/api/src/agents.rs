@@ -3,16 +3,16 @@
 use axum::Json;
 use axum::extract::{Extension, State};
 use axum::http::StatusCode;
-use wk_authz::{AgentEnrol, AgentRead, AgentRevoke, authorize};
-use wk_domain::AgentKind;
-use wk_domain::TokenKind;
+use wk_authz::{AgentEnrol, AgentRead, AgentRevoke, AgentWrite, authorize};
+use wk_domain::{AgentKind, Timestamp, TokenKind};
 use wk_engine::agents::TokenRequest;
+use wk_engine::ports::rows::TokenRow;
 
 use crate::auth::Caller;
 use crate::body::{Body, PathId, Query};
-use crate::dto::{Agent, Execution, Page, ReasonInput, Token, TokenCreated, TokenInput};
+use crate::dto::{Agent, Execution, Page, ReadOnlyInput, ReasonInput, Token, TokenCreated, TokenInput};
 use crate::error::ApiError;
-use crate::monitor::{Paged, row_page};
+use crate::monitor::{Paged, cut, page, row_page};
 use crate::routes::{Routes, delete, get, post};
 use crate::state::App;
 use crate::{time, view};
@@ -21,7 +21,7 @@ type Answer<T> = Result<Json<T>, ApiError>;
 
 pub(crate) fn routes(routes: Routes) -> Routes {
     routes
-        .add::<AgentRead, _, _>(get("/agents", "Agents by host").page::<Agent>(), list)
+        .add::<AgentRead, _, _>(get("/agents", "Agents by host").paged().page::<Agent>(), list)
         .add::<AgentRead, _, _>(get("/agents/{id}", "An agent").answer::<Agent>(), one)
         .add::<AgentRead, _, _>(
             get("/agents/{id}/executions", "What it executed, newest first").paged().page::<Execution>(),
@@ -39,7 +39,16 @@ pub(crate) fn routes(routes: Routes) -> Routes {
                 .answer::<Agent>(),
             release,
         )
-        .add::<AgentEnrol, _, _>(get("/enrolment-tokens", "Tokens, newest first").page::<Token>(), tokens)
+        .add::<AgentWrite, _, _>(
+            post("/agents/{id}/read-only", "End the server's management of an agent, or begin it again")
+                .body::<ReadOnlyInput>()
+                .answer::<Agent>(),
+            read_only,
+        )
+        .add::<AgentEnrol, _, _>(
+            get("/enrolment-tokens", "Tokens, newest first").paged().page::<Token>(),
+            tokens,
+        )
         .add::<AgentEnrol, _, _>(
             post("/enrolment-tokens", "Make a token: one machine, once, for a while")
                 .body::<TokenInput>()
@@ -49,12 +58,14 @@ pub(crate) fn routes(routes: Routes) -> Routes {
         .add::<AgentEnrol, _, _>(delete("/enrolment-tokens/{id}", "Take an unused token back"), withdraw)
 }
 
-async fn list(State(app): State<App>) -> Answer<Page<Agent>> {
+async fn list(State(app): State<App>, Query(query): Query<Paged>) -> Answer<Page<Agent>> {
     let world = app.engine.world();
-    let mut agents: Vec<Agent> = world.agents.values().map(|entry| view::agent(&world, entry)).collect();
-    agents.sort_by(|a, b| (&a.host.name, &a.enrolled_at).cmp(&(&b.host.name, &b.enrolled_at)));
-    let total = Some(agents.len() as u64);
-    Ok(Json(Page { items: agents, total, next: None }))
+    let mut agents: Vec<_> = world.agents.values().collect();
+    agents.sort_by_cached_key(|entry| {
+        let name = world.hosts.get(&entry.row.host).map(|host| host.name.as_str());
+        (name, entry.row.enrolled, entry.row.id)
+    });
+    page(&agents, query.limit, query.after.as_deref(), |entry| Some(view::agent(&world, entry)))
 }
 
 async fn one(State(app): State<App>, PathId(id): PathId<AgentKind>) -> Answer<Agent> {
@@ -71,7 +82,7 @@ async fn executions(
 ) -> Answer<Page<Execution>> {
     let (page, limit) = row_page(query.limit, query.after)?;
     let rows = app.engine.store().executions(Some(id), None, page).await?;
-    let next = (rows.len() >= limit).then(|| rows.last().map(|row| row.id.to_string())).flatten();
+    let (rows, next) = cut(rows, limit, |row| row.id.to_string());
     let items = rows
         .into_iter()
         .map(|row| Execution {
@@ -110,33 +121,44 @@ async fn release(
     one(State(app), PathId(id)).await
 }
 
-async fn tokens(State(app): State<App>) -> Answer<Page<Token>> {
+async fn read_only(
+    State(app): State<App>,
+    Extension(Caller(actor)): Extension<Caller>,
+    PathId(id): PathId<AgentKind>,
+    Body(input): Body<ReadOnlyInput>,
+) -> Answer<Agent> {
+    let permit = authorize::<AgentWrite, _>(&actor, id)?;
+    app.engine.set_agent_read_only(permit, input.read_only, &input.reason).await?;
+    one(State(app), PathId(id)).await
+}
+
+async fn tokens(State(app): State<App>, Query(query): Query<Paged>) -> Answer<Page<Token>> {
     let now = app.engine.now();
     let mut rows = app.engine.store().tokens().await?;
-    rows.sort_by_key(|row| std::cmp::Reverse(row.created));
-    let items = rows
-        .into_iter()
-        .map(|row| Token {
-            state: if row.used.is_some() {
-                "used"
-            } else if row.withdrawn.is_some() {
-                "withdrawn"
-            } else if row.expires <= now {
-                "expired"
-            } else {
-                "open"
-            }
-            .to_owned(),
-            id: row.id.to_string(),
-            host_pattern: row.host_pattern,
-            grants: row.grants,
-            created_at: time::write(row.created),
-            created_by: row.created_by,
-            expires_at: time::write(row.expires),
-            used_by: row.used_by.map(|agent| agent.to_string()),
-        })
-        .collect();
-    Ok(Json(Page { items, total: None, next: None }))
+    rows.sort_by_key(|row| std::cmp::Reverse((row.created, row.id)));
+    page(&rows, query.limit, query.after.as_deref(), |row| Some(token(row, now)))
+}
+
+fn token(row: &TokenRow, now: Timestamp) -> Token {
+    let state = if row.used.is_some() {
+        "used"
+    } else if row.withdrawn.is_some() {
+        "withdrawn"
+    } else if row.expires <= now {
+        "expired"
+    } else {
+        "open"
+    };
+    Token {
+        state: state.to_owned(),
+        id: row.id.to_string(),
+        host_pattern: row.host_pattern.clone(),
+        grants: row.grants.clone(),
+        created_at: time::write(row.created),
+        created_by: row.created_by.clone(),
+        expires_at: time::write(row.expires),
+        used_by: row.used_by.map(|agent| agent.to_string()),
+    }
 }
 
 async fn create_token(

@@ -1,13 +1,17 @@
 //! Who is calling: a session cookie over TLS, or the peer of the local socket. Asked anew for every request.
 
+use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
 
+use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, header};
 use wk_authz::{Actor, Denied, Role, Who};
 use wk_engine::record;
+use wk_identity::SessionToken;
 
 use crate::error::ApiError;
+use crate::sign::times_of;
 use crate::state::App;
 
 /// Name of the session cookie. The prefix makes browsers insist on TLS, this host and the whole path.
@@ -41,22 +45,34 @@ pub(crate) struct Caller(pub(crate) Actor);
 
 /// The value of the session cookie, if the request carries exactly one.
 pub(crate) fn session_cookie(headers: &HeaderMap) -> Option<&str> {
+    one_cookie(headers, COOKIE)
+}
+
+/// The value of the cookie of this name, if the request carries exactly one.
+pub(crate) fn one_cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let mut found = headers
         .get_all(header::COOKIE)
         .iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|line| line.split(';'))
         .filter_map(|pair| pair.trim().split_once('='))
-        .filter(|(name, _)| *name == COOKIE)
+        .filter(|(known, _)| *known == name)
         .map(|(_, value)| value);
     let first = found.next()?;
     // Two cookies of one name are an attempt to smuggle one in.
     if found.next().is_some() { None } else { Some(first) }
 }
 
+/// The digest under which the store, and the counters, know a session by its cookie.
+pub(crate) fn token_digest(cookie: &str) -> Option<[u8; 32]> {
+    SessionToken::parse(cookie).ok().map(|token| token.sha256())
+}
+
 /// A write must come from our own page: browsers say so, and a program that is no browser sends none of these headers.
+/// What the API says, too, is for our own page: another site's page has no business asking, and no cookie to ask with.
 pub(crate) fn same_site(request: &Parts) -> bool {
-    if matches!(request.method, Method::GET | Method::HEAD | Method::OPTIONS) {
+    let reads = matches!(request.method, Method::GET | Method::HEAD | Method::OPTIONS);
+    if reads && !request.uri.path().starts_with("/api/") {
         return true;
     }
     let headers = &request.headers;
@@ -66,35 +82,96 @@ pub(crate) fn same_site(request: &Parts) -> bool {
     }
     let host = request.uri.authority().map(|a| a.as_str()).or_else(|| text("host"));
     match (text("origin"), host) {
+        _ if reads => true,
         (None, _) => true,
         (Some(origin), Some(host)) => origin.strip_prefix("https://").is_some_and(|rest| rest == host),
         (Some(_), None) => false,
     }
 }
 
+/// Where a request comes from that nobody is known for yet, for the audit log.
+#[derive(Debug, Clone)]
+pub(crate) struct Asked {
+    address: Option<IpAddr>,
+    user_agent: String,
+    pub(crate) request: String,
+}
+
+impl Asked {
+    /// The draft with it.
+    pub(crate) fn put(&self, draft: wk_audit::Draft) -> wk_audit::Draft {
+        let user_agent = Some(self.user_agent.as_str()).filter(|name| !name.is_empty());
+        draft.source(self.address, user_agent).request(&self.request)
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Asked {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self {
+            address: parts.extensions.get::<Origin>().and_then(|origin| origin.ip()),
+            user_agent: user_agent(&parts.headers),
+            request: parts.extensions.get::<RequestTag>().map(|tag| tag.0.clone()).unwrap_or_default(),
+        })
+    }
+}
+
+/// What the caller's program calls itself, for the audit log.
+pub(crate) fn user_agent(headers: &HeaderMap) -> String {
+    let name = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    wk_domain::text::clean_line(name, 200)
+}
+
 /// Asks anew who is calling. `touch`: the request counts as use of the session.
 pub(crate) async fn actor_of(app: &App, request: &Parts, touch: bool) -> Result<Actor, ApiError> {
+    Ok(caller_of(app, request, touch).await?.0)
+}
+
+/// Who is calling, and whether a second factor was given in the last minutes. On the local socket the kernel vouches
+/// for the peer each time.
+pub(crate) async fn caller_of(app: &App, request: &Parts, touch: bool) -> Result<(Actor, bool), ApiError> {
     let extensions = &request.extensions;
     let origin = *extensions.get::<Origin>().ok_or(ApiError::Internal)?;
     let tag = extensions.get::<RequestTag>().map(|tag| tag.0.clone()).unwrap_or_default();
     match origin {
         Origin::Local { uid } => {
-            Ok(Actor { who: Who::Local { uid }, role: Role::Admin, address: None, request: tag })
+            let (who, user_agent) = (Who::Local { uid }, user_agent(&request.headers));
+            Ok((Actor { who, role: Role::Admin, address: None, request: tag, user_agent }, true))
         }
         Origin::Network(address) => {
             if !same_site(request) {
                 return Err(ApiError::OtherSite);
             }
             let cookie = session_cookie(&request.headers).ok_or(ApiError::SignIn)?;
-            Ok(app.people.actor(&app.engine, cookie, address.ip(), tag, touch).await?.0)
+            let (mut actor, session, _) =
+                app.people.actor(&app.engine, cookie, address.ip(), tag, touch).await?;
+            actor.user_agent = user_agent(&request.headers);
+            if let Some(digest) = token_digest(cookie) {
+                app.gate.introduce(digest);
+            }
+            let fresh = times_of(&session).is_elevated(app.engine.now());
+            Ok((actor, fresh))
         }
     }
 }
 
-/// Writes down that somebody asked for what is not theirs to do.
+/// Writes down that somebody asked for what is not theirs to do: at most once a minute for a session and an action, so
+/// that a program in a loop does not fill the log; the rest is counted, and named in the next entry.
 pub(crate) async fn note_denial(app: &App, actor: &Actor, denied: &Denied) {
     app.engine.counters().add("api.denied", 1);
-    let audit = record::draft(actor, app.engine.now(), denied.action, "route", denied.action).denied(denied);
+    let unwritten = match &actor.who {
+        Who::User { session, .. } => match app.gate.denial(*session, denied.action) {
+            Some(unwritten) => unwritten,
+            None => return,
+        },
+        Who::Local { .. } | Who::System => 0,
+    };
+    let reason = match unwritten {
+        0 => denied.to_string(),
+        more => format!("{denied}; {more} more of the kind since the last one written down"),
+    };
+    let audit = record::draft(actor, app.engine.now(), denied.action, "route", denied.action).denied(reason);
     if let Err(error) = app.engine.store().append_audit(vec![audit]).await {
         tracing::error!("a denial could not be written down: {error}");
     }

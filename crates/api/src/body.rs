@@ -1,4 +1,6 @@
-//! Request bodies and queries, read within bounds and with errors that say which field.
+//! Request bodies and queries, read within bounds of size, time and memory, and with errors that say which field.
+
+use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Request};
@@ -6,11 +8,43 @@ use axum::http::header;
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
 
+use crate::auth::Caller;
 use crate::error::ApiError;
 use crate::state::App;
 
 /// Largest body there is, in bytes.
 pub(crate) const BODY_MAX: usize = 1 << 20;
+
+/// Largest body of somebody who is not signed in: a name, a password, a token.
+pub(crate) const STRANGER_BODY_MAX: usize = 16 << 10;
+/// A body comes at least this fast, in bytes a second, after [`BODY_GRACE`].
+const BODY_RATE: u64 = 1024;
+const BODY_GRACE: Duration = Duration::from_secs(5);
+
+/// Reads a body of at most `limit` bytes, which must not drip.
+///
+/// # Errors
+/// [`ApiError::TooLarge`], [`ApiError::Slow`], or 400 when the sender broke off.
+pub(crate) async fn read(body: axum::body::Body, limit: usize) -> Result<Bytes, ApiError> {
+    let began = Instant::now();
+    let mut body = body;
+    let mut bytes = bytes::BytesMut::new();
+    loop {
+        let due = BODY_GRACE + Duration::from_secs(bytes.len() as u64 / BODY_RATE);
+        let left = due.saturating_sub(began.elapsed());
+        let next =
+            std::future::poll_fn(|cx| hyper::body::Body::poll_frame(std::pin::Pin::new(&mut body), cx));
+        let Ok(frame) = tokio::time::timeout(left, next).await else { return Err(ApiError::Slow) };
+        let Some(frame) = frame else { return Ok(bytes.freeze()) };
+        let frame = frame.map_err(|_| ApiError::BadRequest("the body broke off".to_owned()))?;
+        if let Ok(data) = frame.into_data() {
+            if bytes.len() + data.len() > limit {
+                return Err(ApiError::TooLarge { limit });
+            }
+            bytes.extend_from_slice(&data);
+        }
+    }
+}
 
 /// A JSON body.
 #[derive(Debug)]
@@ -29,13 +63,15 @@ impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
                 "send JSON with the header Content-Type: application/json".to_owned(),
             ));
         }
+        let stranger = request.extensions().get::<Caller>().is_none();
+        let limit = if stranger { STRANGER_BODY_MAX } else { BODY_MAX };
         // Said to be too large: there is no point in waiting for it.
         let length = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
-        if length.and_then(|raw| raw.parse::<u64>().ok()).is_some_and(|length| length > BODY_MAX as u64) {
-            return Err(ApiError::TooLarge { limit: BODY_MAX });
+        if length.and_then(|raw| raw.parse::<u64>().ok()).is_some_and(|length| length > limit as u64) {
+            return Err(ApiError::TooLarge { limit });
         }
-        let bytes =
-            Bytes::from_request(request, app).await.map_err(|_| ApiError::TooLarge { limit: BODY_MAX })?;
+        let _room = app.gate.room(stranger, limit)?;
+        let bytes = read(request.into_body(), limit).await?;
         serde_json::from_slice(&bytes).map(Self).map_err(|error| {
             // The message names field, line and column, never the value of a secret: inputs are typed as text.
             ApiError::BadRequest(format!("the JSON body: {error}"))

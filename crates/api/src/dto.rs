@@ -436,6 +436,8 @@ pub struct Downtime {
 pub struct BulkResult {
     pub done: u32,
     pub failed: Vec<BulkFailure>,
+    /// Ids of what came into being, so that it can be taken back: downtimes.
+    pub made: Vec<String>,
 }
 
 /// Why one part of a bulk act failed.
@@ -532,6 +534,8 @@ pub struct Agent {
     pub cert_not_after: String,
     /// Its own policy file refuses every assignment.
     pub remote_off: bool,
+    /// An administrator ended the server's management of it: it is sent nothing to run.
+    pub read_only: bool,
     pub plugins: Vec<AgentPlugin>,
     pub committed_seq: u64,
 }
@@ -548,6 +552,14 @@ pub struct AgentPlugin {
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReasonInput {
+    pub reason: String,
+}
+
+/// Whether an agent is to be read-only, and why.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReadOnlyInput {
+    pub read_only: bool,
     pub reason: String,
 }
 
@@ -636,6 +648,16 @@ pub struct AuditReport {
     pub root_hash: String,
     pub intact: bool,
     pub findings: Vec<String>,
+}
+
+/// How far a check of the audit log is that is under way.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct AuditProgress {
+    pub running: bool,
+    /// Entries recomputed.
+    pub done: u64,
+    /// Entries there were when it began.
+    pub total: u64,
 }
 
 /// A certificate Watchkeep made.
@@ -815,6 +837,14 @@ pub struct User {
     pub failures: i64,
     /// Too many: the password opens nothing until somebody reopens the account.
     pub closed: bool,
+    /// Its factors were reset: nobody can sign in until the link is used.
+    pub awaits_factors: bool,
+    /// `password`, `totp`, `recovery`: what there is to sign in with.
+    pub factors: Vec<String>,
+    pub recovery_codes_left: u64,
+    /// The newest session's beginning.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_sign_in_at: Option<String>,
 }
 
 /// Invites a person.
@@ -834,4 +864,115 @@ pub struct Invitation {
     /// `/claim#…`: where the person sets a password and a second factor, once.
     pub path: String,
     pub expires_at: String,
+}
+
+/// Whom a one-time link lets in.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct ClaimFor {
+    /// `server` (the first administrator), `invitation` (a new account) or `reset` (new factors for an account).
+    pub kind: String,
+    /// Empty where the person chooses it.
+    pub name: String,
+    pub display_name: String,
+    pub role: String,
+    pub expires_at: String,
+}
+
+/// A link that was neither used nor withdrawn. The link itself is not kept.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct OpenInvitation {
+    pub id: String,
+    /// `invitation` (a new account) or `reset` (new factors for an account).
+    pub kind: String,
+    pub name: String,
+    pub display_name: String,
+    pub role: String,
+    pub created_at: String,
+    pub created_by: String,
+    pub expires_at: String,
+    /// It works no more.
+    pub expired: bool,
+}
+
+/// Another role for an account.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RoleInput {
+    /// `viewer`, `operator` or `admin`.
+    pub role: String,
+    pub reason: String,
+}
+
+/// What I sign in with.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Factors {
+    /// An authenticator application.
+    pub totp: bool,
+    pub recovery_codes_left: u64,
+    /// Until then no code is asked for again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fresh_until: Option<String>,
+}
+
+/// A code of the authenticator; where it says so, a recovery code.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CodeInput {
+    pub code: String,
+}
+
+/// Another password.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PasswordChange {
+    pub current: String,
+    pub password: String,
+}
+
+/// Shown once, never again.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct RecoveryCodes {
+    pub recovery_codes: Vec<String>,
+}
+
+/// A list's filter under a name.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct SavedView {
+    pub id: String,
+    /// `problems` or `hosts`.
+    pub list: String,
+    pub name: String,
+    pub filter: String,
+    /// `all`: all checks rather than problems. Empty otherwise.
+    pub scope: String,
+    /// `column`, `-column` or empty.
+    pub sort: String,
+    /// Everybody sees it.
+    pub shared: bool,
+    /// Whose it is.
+    pub owner: String,
+    pub mine: bool,
+    pub created_at: String,
+    pub revision: i64,
+}
+
+/// A view to keep, or to change.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SavedViewInput {
+    /// `problems` or `hosts`.
+    pub list: String,
+    pub name: String,
+    #[serde(default)]
+    pub filter: String,
+    #[serde(default)]
+    pub scope: String,
+    #[serde(default)]
+    pub sort: String,
+    /// Shows it to everybody.
+    #[serde(default)]
+    pub shared: bool,
+    /// Of the view that is changed.
+    #[serde(default)]
+    pub revision: Option<i64>,
 }

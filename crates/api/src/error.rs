@@ -8,6 +8,9 @@ use wk_engine::ports::StoreError;
 
 use crate::dto::{FieldError, Problem};
 
+/// When to try again what could not be done now, in seconds: the queue of password hashes is worked off by then.
+const RETRY_UNAVAILABLE_S: u64 = 5;
+
 /// Why a request was not done.
 #[derive(Debug, thiserror::Error)]
 pub enum ApiError {
@@ -29,8 +32,20 @@ pub enum ApiError {
     Unauthorized(String),
     #[error("too many tries")]
     TooMany { retry_after_s: u64 },
+    #[error("give a code of your authenticator, then try again; nothing was changed")]
+    Elevate,
     #[error("the request came from another site")]
     OtherSite,
+    #[error(
+        "this server is not called that: use one of its names, or add this one to `names` in watchkeep.toml"
+    )]
+    OtherHost,
+    #[error("the address is longer than {limit} bytes")]
+    LongAddress { limit: usize },
+    #[error("the headers are longer than {limit} bytes")]
+    LongHead { limit: usize },
+    #[error("the body came too slowly")]
+    Slow,
     #[error("the body is larger than {limit} bytes")]
     TooLarge { limit: usize },
     #[error("{0}")]
@@ -51,7 +66,14 @@ impl ApiError {
                 (StatusCode::UNAUTHORIZED, "/problems/sign-in", "Sign in")
             }
             Self::Denied(_) => (StatusCode::FORBIDDEN, "/problems/denied", "Not permitted"),
+            Self::Elevate => (StatusCode::FORBIDDEN, "/problems/elevate", "Confirm that it is you"),
             Self::OtherSite => (StatusCode::FORBIDDEN, "/problems/other-site", "Refused"),
+            Self::OtherHost => (StatusCode::MISDIRECTED_REQUEST, "/problems/other-host", "Refused"),
+            Self::LongAddress { .. } => (StatusCode::URI_TOO_LONG, "/problems/too-large", "Too large"),
+            Self::LongHead { .. } => {
+                (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "/problems/too-large", "Too large")
+            }
+            Self::Slow => (StatusCode::REQUEST_TIMEOUT, "/problems/slow", "Too slow"),
             Self::BadRequest(_) => {
                 (StatusCode::BAD_REQUEST, "/problems/request", "The request cannot be read")
             }
@@ -131,8 +153,14 @@ impl IntoResponse for ApiError {
         let mut response = (status, body).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        if let Self::TooMany { retry_after_s } = self {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from(retry_after_s));
+        match self {
+            Self::TooMany { retry_after_s } => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from(retry_after_s));
+            }
+            Self::Unavailable(_) => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from(RETRY_UNAVAILABLE_S));
+            }
+            _ => {}
         }
         response.extensions_mut().insert(problem);
         response

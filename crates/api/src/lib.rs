@@ -2,16 +2,21 @@
 //!
 //! The console's files are served from here too, as one client of this API with no rights of its own.
 
+mod account;
 mod act;
 mod admin;
 mod agents;
 mod auth;
 mod body;
 mod console;
+mod device;
+mod door;
 pub mod dto;
 mod error;
+mod gate;
 mod live;
 mod monitor;
+mod order;
 mod routes;
 mod server;
 mod sign;
@@ -19,11 +24,14 @@ mod state;
 mod time;
 mod users;
 mod view;
+mod views;
 
 pub use auth::Origin;
 pub use axum::Router;
+pub use door::{Doors, listen_address, serve_local, serve_tls, serve_tls_with};
 pub use error::ApiError;
+pub use gate::{Budget, Limits};
 pub use routes::{BASE, RouteInfo};
-pub use server::{build, listen_address, serve_local, serve_tls};
+pub use server::build;
 pub use sign::Desk;
 pub use state::{App, CheckChannel, Fingerprint, PortsOf, Seal};

@@ -8,12 +8,13 @@ use axum::http::request::Parts;
 use axum::response::sse::{Event as Sse, KeepAlive};
 use futures_util::Stream;
 use tokio::sync::broadcast::error::RecvError;
-use wk_authz::OverviewRead;
+use wk_authz::{OverviewRead, Who};
 use wk_engine::live::{Live as Change, Numbered};
 
 use crate::auth::{self, Caller};
 use crate::dto::Live;
 use crate::error::ApiError;
+use crate::gate::StreamPlace;
 use crate::routes::{Routes, get};
 use crate::state::App;
 use crate::view;
@@ -32,13 +33,18 @@ struct Following {
     resync: bool,
     receiver: tokio::sync::broadcast::Receiver<Numbered>,
     recheck: tokio::time::Interval,
+    _place: Option<StreamPlace>,
 }
 
 async fn live(
     State(app): State<App>,
-    Extension(_): Extension<Caller>,
+    Extension(Caller(actor)): Extension<Caller>,
     request: Request,
 ) -> Result<axum::response::Sse<impl Stream<Item = Result<Sse, Infallible>>>, ApiError> {
+    let place = match &actor.who {
+        Who::User { session, .. } => Some(app.gate.stream(*session)?),
+        Who::Local { .. } | Who::System => None,
+    };
     let after =
         request.headers().get("last-event-id").and_then(|v| v.to_str().ok()).and_then(|v| v.parse().ok());
     let (missed, receiver) = app.engine.live().subscribe(after);
@@ -52,12 +58,16 @@ async fn live(
         backlog: missed.unwrap_or_default().into(),
         receiver,
         recheck,
+        _place: place,
     };
     let stream = futures_util::stream::unfold(following, |mut f| async move {
         let event = next(&mut f).await?;
         Some((Ok(event), f))
     });
-    Ok(axum::response::Sse::new(stream).keep_alive(KeepAlive::new().interval(Duration::from_secs(10))))
+    // An event and not a comment: a browser shows comments to nobody, so a stream that went silent would look live.
+    let alive =
+        KeepAlive::new().interval(Duration::from_secs(10)).event(Sse::default().event("alive").data("1"));
+    Ok(axum::response::Sse::new(stream).keep_alive(alive))
 }
 
 async fn next(f: &mut Following) -> Option<Sse> {

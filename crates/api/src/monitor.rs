@@ -20,7 +20,7 @@ use crate::dto::{
 use crate::error::ApiError;
 use crate::routes::{Routes, delete, get, post, put};
 use crate::state::App;
-use crate::{time, view};
+use crate::{order, time, view};
 
 type Answer<T> = Result<Json<T>, ApiError>;
 
@@ -34,6 +34,7 @@ pub(crate) fn routes(routes: Routes) -> Routes {
             get("/checks", "All checks, worst first")
                 .query("filter", "string", "Words that must all hold, as in the console's filter bar")
                 .query("host", "string", "Only this host's, by id")
+                .query("sort", "string", "`state`, `host`, `check`, `since`, `handled`, `checked`, `attempt` or `kind`; `-` in front turns it round")
                 .paged()
                 .page::<CheckView>(),
             checks,
@@ -42,6 +43,7 @@ pub(crate) fn routes(routes: Routes) -> Routes {
             get("/problems", "Checks that are not OK, worst first")
                 .query("filter", "string", "Words that must all hold, as in the console's filter bar")
                 .query("host", "string", "Only this host's, by id")
+                .query("sort", "string", "`state`, `host`, `check`, `since`, `handled`, `checked`, `attempt` or `kind`; `-` in front turns it round")
                 .paged()
                 .page::<CheckView>(),
             problems,
@@ -65,6 +67,7 @@ pub(crate) fn routes(routes: Routes) -> Routes {
         .add::<HostRead, _, _>(
             get("/hosts", "Hosts by name")
                 .query("q", "string", "Text in name, address, OS or a field")
+                .query("sort", "string", "`state`, `name`, `problems`, `agent`, `os`, `seen` or `field.NAME`; `-` in front turns it round")
                 .paged()
                 .page::<HostView>(),
             hosts,
@@ -135,10 +138,7 @@ async fn overview(State(app): State<App>) -> Answer<Overview> {
                 id: host.id.to_string(),
                 name: host.name.clone(),
                 status: view.as_ref().map_or(CheckStatus::Pending, |v| v.status),
-                problems: view.as_ref().map_or(0, |v| {
-                    let p = &v.problems;
-                    (p.critical + p.warning + p.unknown).saturating_sub(p.handled)
-                }),
+                problems: view::open_problems(&world, host.id, now),
                 connected: view.is_some_and(|v| v.connected),
             }
         })
@@ -174,6 +174,7 @@ struct ChecksQuery {
     #[serde(default)]
     filter: String,
     host: Option<String>,
+    sort: Option<String>,
     limit: Option<u32>,
     after: Option<String>,
 }
@@ -200,7 +201,7 @@ fn list_checks(app: &App, query: &ChecksQuery, problems: bool) -> Answer<Page<Ch
         .filter(|e| view::matches(&world, e, &filter, now))
         .map(|e| e.row.check.id)
         .collect();
-    view::sort(&world, &mut ids, now);
+    order::checks(&world, &mut ids, now, query.sort.as_deref())?;
     page(&ids, query.limit, query.after.as_deref(), |id| {
         Some(view::check(&world, world.checks.get(id)?, now))
     })
@@ -232,10 +233,22 @@ pub(crate) fn bounded(limit: Option<u32>) -> Result<u32, ApiError> {
     }
 }
 
-/// A page of the store, with one row too many to know whether there is a next.
+/// A page of the store, with one row too many to know whether there is a next: see [`cut`].
 pub(crate) fn row_page(limit: Option<u32>, after: Option<String>) -> Result<(RowPage, usize), ApiError> {
     let limit = bounded(limit)?;
-    Ok((RowPage { limit, after }, limit as usize))
+    Ok((RowPage { limit: limit + 1, after }, limit as usize))
+}
+
+/// Takes the row too many away; with it goes the cursor of the last that stays, else there is no next page.
+pub(crate) fn cut<T>(
+    mut rows: Vec<T>,
+    limit: usize,
+    cursor: impl FnOnce(&T) -> String,
+) -> (Vec<T>, Option<String>) {
+    let more = rows.len() > limit;
+    rows.truncate(limit);
+    let next = rows.last().filter(|_| more).map(cursor);
+    (rows, next)
 }
 
 pub(crate) fn optional_id<K: Kind>(pointer: &str, raw: Option<&str>) -> Result<Option<Id<K>>, ApiError> {
@@ -249,6 +262,7 @@ pub(crate) fn optional_time(pointer: &str, raw: Option<&str>) -> Result<Option<T
 }
 
 #[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct CompleteQuery {
     #[serde(default)]
     q: String,
@@ -320,9 +334,11 @@ async fn delete_check(
 }
 
 #[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct HostsQuery {
     #[serde(default)]
     q: String,
+    sort: Option<String>,
     limit: Option<u32>,
     after: Option<String>,
 }
@@ -331,7 +347,7 @@ async fn hosts(State(app): State<App>, Query(query): Query<HostsQuery>) -> Answe
     let now = app.engine.now();
     let world = app.engine.world();
     let q = query.q.to_lowercase();
-    let mut found: Vec<(&str, HostId)> = world
+    let mut found: Vec<HostId> = world
         .hosts
         .values()
         .filter(|host| {
@@ -341,10 +357,10 @@ async fn hosts(State(app): State<App>, Query(query): Query<HostsQuery>) -> Answe
                 || host.addresses.iter().any(|address| address.contains(&q))
                 || host.fields.iter().any(|(_, value)| value.to_lowercase().contains(&q))
         })
-        .map(|host| (host.name.as_str(), host.id))
+        .map(|host| host.id)
         .collect();
-    found.sort_unstable();
-    page(&found, query.limit, query.after.as_deref(), |(_, id)| view::host(&world, *id, now))
+    order::hosts(&world, &mut found, now, query.sort.as_deref())?;
+    page(&found, query.limit, query.after.as_deref(), |id| view::host(&world, *id, now))
 }
 
 async fn host(State(app): State<App>, PathId(id): PathId<HostKind>) -> Answer<HostView> {
@@ -401,6 +417,7 @@ struct SectionPath {
 }
 
 #[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Paged {
     pub(crate) limit: Option<u32>,
     pub(crate) after: Option<String>,
@@ -415,9 +432,7 @@ async fn inventory(
     let (page, limit) = row_page(query.limit, query.after)?;
     let section = wk_domain::text::clean_line(&path.section, 64);
     let rows = app.engine.store().inventory(id, Some(&section), page).await?;
-    let next = (rows.len() >= limit)
-        .then(|| rows.last().map(|row| format!("{}/{}", row.section, row.key)))
-        .flatten();
+    let (rows, next) = cut(rows, limit, |row| format!("{}/{}", row.section, row.key));
     let items = rows
         .into_iter()
         .map(|row| InventoryItem {
@@ -540,7 +555,7 @@ async fn events(State(app): State<App>, Query(query): Query<EventsQuery>) -> Ans
     };
     let (page, limit) = row_page(query.limit, query.after)?;
     let rows = app.engine.store().events(filter, page).await?;
-    let next = (rows.len() >= limit).then(|| rows.last().map(|row| row.id.to_string())).flatten();
+    let (rows, next) = cut(rows, limit, |row| row.id.to_string());
     let world = app.engine.world();
     Ok(Json(Page { items: rows.iter().map(|row| view::event(&world, row)).collect(), total: None, next }))
 }

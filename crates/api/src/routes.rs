@@ -3,10 +3,12 @@
 //! [`Routes::add`] wraps every handler in a check for its action. A handler cannot be reached without, and there is no
 //! other place where a path is given to the router; a test walks the table with no rights at all.
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::handler::Handler;
-use axum::middleware::{Next, from_fn_with_state};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
@@ -207,7 +209,10 @@ impl Routes {
         T: 'static,
     {
         let path = format!("{BASE}{}", op.path);
-        let guarded = handler.layer(from_fn_with_state(self.app.clone(), guard::<A>));
+        let known: Arc<[&'static str]> = op.query.iter().map(|(name, ..)| *name).collect();
+        let guarded = handler
+            .layer(from_fn(move |request, next| known_query(Arc::clone(&known), request, next)))
+            .layer(from_fn_with_state(self.app.clone(), guard::<A>));
         let method = match op.method {
             "get" => axum::routing::get(guarded),
             "post" => axum::routing::post(guarded),
@@ -248,19 +253,38 @@ impl Routes {
     }
 }
 
+/// Refuses a parameter that the route does not have: a word mistyped in a filter must not list everything.
+async fn known_query(known: Arc<[&'static str]>, request: Request, next: Next) -> Response {
+    let query = request.uri().query().unwrap_or_default();
+    let names =
+        query.split('&').filter(|pair| !pair.is_empty()).map(|pair| pair.split('=').next().unwrap_or(pair));
+    let unknown = names.into_iter().find(|name| !known.contains(name));
+    let Some(unknown) = unknown.map(|name| wk_domain::text::clean_line(name, 80)) else {
+        return next.run(request).await;
+    };
+    let takes = match known.as_ref() {
+        [] => "it takes none".to_owned(),
+        known => format!("it takes {}", known.join(", ")),
+    };
+    ApiError::BadRequest(format!("this route has no parameter `{unknown}`; {takes}")).into_response()
+}
+
 /// Lets the request through only when its actor may do `A`; a public action asks for no actor.
 async fn guard<A: Action>(State(app): State<App>, request: Request, next: Next) -> Response {
     if A::LEAST.is_none() {
         return next.run(request).await;
     }
     let (mut parts, body) = request.into_parts();
-    let actor = match auth::actor_of(&app, &parts, true).await {
-        Ok(actor) => actor,
+    let (actor, fresh) = match auth::caller_of(&app, &parts, true).await {
+        Ok(caller) => caller,
         Err(error) => return error.into_response(),
     };
     if let Err(denied) = authorize::<A, ()>(&actor, ()) {
         auth::note_denial(&app, &actor, &denied).await;
         return ApiError::from(denied).into_response();
+    }
+    if wk_authz::needs_fresh_factor(A::NAME) && !fresh {
+        return ApiError::Elevate.into_response();
     }
     parts.extensions.insert(auth::Caller(actor));
     next.run(Request::from_parts(parts, body)).await

@@ -1,47 +1,34 @@
-//! The listeners: HTTPS for people and programs, and a local socket for the command line on the same machine.
+//! What every request passes, whichever listener it came through: an id, bounds, a deadline, the headers, one line of log.
 //!
-//! Both run the same routes. What differs is only how the caller is known: see [`Origin`].
+//! What is refused here is refused before a task is started or the store is asked, in this order: a request that cannot
+//! be meant for this server (its host), one from another site, one too many.
 
-use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::Request;
-use axum::http::{HeaderName, HeaderValue, header};
-use axum::middleware::{Next, from_fn};
+use axum::extract::{Request, State};
+use axum::http::request::Parts;
+use axum::http::uri::Authority;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Version, header};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use hyper::body::Incoming;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto::Builder;
-use rustls::ServerConfig;
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, UnixListener};
-use tokio::sync::{Semaphore, watch};
-use tokio_rustls::TlsAcceptor;
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
-use tower::Service;
 
-use crate::auth::{Origin, RequestTag, same_site};
+use crate::auth::{Origin, RequestTag, same_site, session_cookie};
 use crate::body::BODY_MAX;
 use crate::dto::Problem;
 use crate::error::ApiError;
+use crate::gate::{Held, Place};
 use crate::routes::{RouteInfo, Routes};
 use crate::state::App;
-use crate::{act, admin, agents, console, live, monitor, sign, users};
+use crate::{account, act, admin, agents, console, live, monitor, sign, users, views};
 
-/// Connections at once. A browser holds a handful; beyond this new ones wait in the kernel's queue.
-const CONNECTIONS_MAX: usize = 2048;
-/// Half-open TLS handshakes at once.
-const HANDSHAKES_MAX: usize = 500;
-const HANDSHAKE_DEADLINE: Duration = Duration::from_secs(10);
-const HEADER_DEADLINE: Duration = Duration::from_secs(10);
 /// A request has this long to send its body and get its answer; a stream has begun its answer by then.
 const REQUEST_DEADLINE: Duration = Duration::from_secs(60);
-/// Open requests get this long to end when the server stops.
-const DRAIN: Duration = Duration::from_secs(5);
+/// Longest path with query, in bytes. The longest the console makes is a filter of 1 000 characters, escaped.
+const URI_MAX: usize = 8 << 10;
+/// Largest headers, names and values together.
+const HEAD_MAX: usize = 32 << 10;
 
 /// All routes with their table and the OpenAPI document.
 pub fn build(app: App) -> (Router, Vec<RouteInfo>, serde_json::Value) {
@@ -52,7 +39,10 @@ pub fn build(app: App) -> (Router, Vec<RouteInfo>, serde_json::Value) {
     let routes = agents::routes(routes);
     let routes = admin::routes(routes);
     let routes = users::routes(routes);
+    let routes = account::routes(routes);
+    let routes = views::routes(routes);
     let routes = live::routes(routes);
+    let routes = console::routes(routes);
     let (router, table, document) = routes.finish();
     let router = router
         .fallback(console::serve)
@@ -60,34 +50,101 @@ pub fn build(app: App) -> (Router, Vec<RouteInfo>, serde_json::Value) {
             ApiError::NotFound("there is no such operation on this route".to_owned()).into_response()
         })
         .layer(axum::extract::DefaultBodyLimit::max(BODY_MAX))
-        .layer(from_fn(around))
+        .layer(from_fn_with_state(app.clone(), around))
         .with_state(app);
     (router, table, document)
 }
 
-/// What every request passes: an id, a deadline, a catch for panics, the headers, one line of log.
-async fn around(mut request: Request, next: Next) -> Response {
+/// Where a request says it goes: one place, said once or twice alike.
+///
+/// # Errors
+/// A sentence for the sender.
+fn host_of(parts: &Parts) -> Result<Authority, &'static str> {
+    let mut said = parts.headers.get_all(header::HOST).iter();
+    let header = said.next().map(|raw| raw.to_str().ok().and_then(|raw| raw.parse::<Authority>().ok()));
+    if said.next().is_some() {
+        return Err("it has more than one Host header");
+    }
+    match (parts.uri.authority(), header) {
+        (None, Some(Some(host))) => Ok(host),
+        (Some(host), None) => Ok(host.clone()),
+        (Some(host), Some(Some(same))) if *host == same => Ok(same),
+        (None, None) => Err("it has no Host header"),
+        _ => Err("its Host header is not right"),
+    }
+}
+
+/// Whether a request to `host` is meant for us. A browser that was led here by a name of somebody else's, whose address
+/// was then changed to ours, would treat us as that name's site. Addresses cannot be changed like that.
+fn is_ours(host: &Authority, names: &[String]) -> bool {
+    let name = host.host();
+    let bare = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(name);
+    if bare.parse::<std::net::IpAddr>().is_ok() {
+        return true;
+    }
+    let name = name.trim_end_matches('.');
+    name.eq_ignore_ascii_case("localhost") || names.iter().any(|own| own.eq_ignore_ascii_case(name))
+}
+
+/// The digest of the session cookie's text.
+fn session_key(headers: &HeaderMap) -> Option<[u8; 32]> {
+    session_cookie(headers).and_then(crate::auth::token_digest)
+}
+
+/// A place for a request from the network, or why it gets none.
+fn admit(app: &App, parts: &Parts, from: std::net::SocketAddr) -> Result<Place, ApiError> {
+    let place = app.gate.admit(session_key(&parts.headers), from.ip(), parts.uri.path());
+    let place = place.inspect_err(|_| app.engine.counters().add("api.shed", 1))?;
+    if parts.uri.path_and_query().is_some_and(|path| path.as_str().len() > URI_MAX) {
+        return Err(ApiError::LongAddress { limit: URI_MAX });
+    }
+    let head: usize = parts.headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+    if head > HEAD_MAX {
+        return Err(ApiError::LongHead { limit: HEAD_MAX });
+    }
+    let host = host_of(parts).map_err(|why| ApiError::BadRequest(format!("the request: {why}")))?;
+    if !is_ours(&host, &app.names) {
+        return Err(ApiError::OtherHost);
+    }
+    if !same_site(parts) {
+        return Err(ApiError::OtherSite);
+    }
+    Ok(place)
+}
+
+/// What every request passes: bounds, an id, a deadline, a catch for panics, the headers, one line of log.
+async fn around(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
     let tag = format!("req_{}", wk_engine::ids::random_hex());
     request.extensions_mut().insert(RequestTag(tag.clone()));
     let origin = request.extensions().get::<Origin>().copied();
-    let method = request.method().clone();
-    let path = request.uri().path().to_owned();
-    let is_api = path.starts_with("/api/");
     let (parts, body) = request.into_parts();
-    let foreign = matches!(origin, Some(Origin::Network(_))) && !same_site(&parts);
-    let request = Request::from_parts(parts, body);
-    let mut response = if foreign {
-        ApiError::OtherSite.into_response()
-    } else {
-        // In a task of its own, so that a panic in a handler ends one request and nothing else.
-        match tokio::time::timeout(REQUEST_DEADLINE, tokio::spawn(next.run(request))).await {
-            Ok(Ok(response)) => response,
-            Ok(Err(error)) => {
-                tracing::error!(request.id = %tag, "a handler ended early: {error}");
-                ApiError::Internal.into_response()
+    let method = wk_domain::text::clean_line(parts.method.as_str(), 20);
+    let path = wk_domain::text::clean_line(parts.uri.path(), 300);
+    let is_api = parts.uri.path().starts_with("/api/");
+    let old = parts.version < Version::HTTP_11;
+    let admitted = match origin {
+        Some(Origin::Network(from)) => admit(&app, &parts, from).map(Some),
+        Some(Origin::Local { .. }) => Ok(None),
+        None => Err(ApiError::Internal),
+    };
+    let mut response = match admitted {
+        Err(error) => error.into_response(),
+        Ok(place) => {
+            let request = Request::from_parts(parts, body);
+            // In a task of its own, so that a panic in a handler ends one request and nothing else, and that what was
+            // begun is finished when the sender goes away. The place goes with it.
+            let work = tokio::spawn(async move { (next.run(request).await, place) });
+            match tokio::time::timeout(REQUEST_DEADLINE, work).await {
+                Ok(Ok((response, place))) => response.map(|body| Held::over(body, place)),
+                Ok(Err(error)) => {
+                    tracing::error!(request.id = %tag, "a handler ended early: {error}");
+                    ApiError::Internal.into_response()
+                }
+                Err(_) => {
+                    ApiError::Unavailable("the answer took too long; try again".to_owned()).into_response()
+                }
             }
-            Err(_) => ApiError::Unavailable("the answer took too long; try again".to_owned()).into_response(),
         }
     };
     if let Some(mut problem) = response.extensions_mut().remove::<Problem>() {
@@ -97,6 +154,10 @@ async fn around(mut request: Request, next: Next) -> Response {
         response.headers_mut().remove(header::CONTENT_LENGTH);
     }
     decorate(&mut response, is_api, &tag);
+    if old {
+        // Such a client knows no other way to find the end.
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
     let address = match origin {
         Some(Origin::Network(address)) => address.ip().to_string(),
         Some(Origin::Local { uid }) => format!("local:{uid}"),
@@ -107,13 +168,22 @@ async fn around(mut request: Request, next: Next) -> Response {
         id = %tag,
         source = %address,
         %method,
-        path = %wk_domain::text::clean_line(&path, 300),
+        %path,
         status = response.status().as_u16(),
         duration_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
         "request"
     );
     response
 }
+
+/// What pages of ours may use of the browser. A name a browser does not know is ignored, so the list is long.
+const PERMISSIONS: &str = "accelerometer=(), ambient-light-sensor=(), attribution-reporting=(), autoplay=(), bluetooth=(), \
+     browsing-topics=(), camera=(), clipboard-read=(), clipboard-write=(self), compute-pressure=(), \
+     cross-origin-isolated=(), display-capture=(), encrypted-media=(), fullscreen=(), gamepad=(), geolocation=(), \
+     gyroscope=(), hid=(), identity-credentials-get=(), idle-detection=(), keyboard-map=(), local-fonts=(), \
+     magnetometer=(), microphone=(), midi=(), otp-credentials=(), payment=(), picture-in-picture=(), \
+     publickey-credentials-create=(self), publickey-credentials-get=(self), screen-wake-lock=(), serial=(), \
+     storage-access=(), sync-xhr=(), usb=(), web-share=(), window-management=(), xr-spatial-tracking=()";
 
 /// The headers of every response. No header says what serves them.
 fn decorate(response: &mut Response, is_api: bool, tag: &str) {
@@ -125,11 +195,9 @@ fn decorate(response: &mut Response, is_api: bool, tag: &str) {
         ("cross-origin-resource-policy", "same-origin"),
         ("cross-origin-embedder-policy", "require-corp"),
         (
+            // Everything off but keys, and the button that copies a line. `PERMISSIONS` says what else there is.
             "permissions-policy",
-            "accelerometer=(), camera=(), clipboard-read=(), display-capture=(), fullscreen=(self), geolocation=(), \
-             gyroscope=(), hid=(), magnetometer=(), microphone=(), midi=(), payment=(), \
-             publickey-credentials-create=(self), publickey-credentials-get=(self), screen-wake-lock=(), serial=(), \
-             usb=(), xr-spatial-tracking=()",
+            PERMISSIONS,
         ),
     ];
     let headers = response.headers_mut();
@@ -154,120 +222,62 @@ fn decorate(response: &mut Response, is_api: bool, tag: &str) {
     headers.remove(header::SERVER);
 }
 
-/// Serves HTTPS until `stop`; `tls` may change while it runs.
-pub async fn serve_tls(
-    listener: TcpListener,
-    tls: watch::Receiver<Arc<ServerConfig>>,
-    router: Router,
-    stop: CancellationToken,
-) {
-    let tracker = TaskTracker::new();
-    let connections = Arc::new(Semaphore::new(CONNECTIONS_MAX));
-    let handshakes = Arc::new(Semaphore::new(HANDSHAKES_MAX));
-    loop {
-        let Ok(place) = Arc::clone(&connections).acquire_owned().await else { break };
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            () = stop.cancelled() => break,
-        };
-        let (tcp, address) = match accepted {
-            Ok(accepted) => accepted,
-            Err(error) => {
-                // Out of file descriptors, most likely: give others time to close.
-                tracing::warn!("cannot accept a connection: {error}");
-                tokio::time::sleep(Duration::from_millis(100)).await;
-                continue;
-            }
-        };
-        let acceptor = TlsAcceptor::from(Arc::clone(&tls.borrow()));
-        let (router, stop, handshakes) = (router.clone(), stop.clone(), Arc::clone(&handshakes));
-        tracker.spawn(async move {
-            let _place = place;
-            let _ = tcp.set_nodelay(true);
-            let stream = {
-                let Ok(_half_open) = handshakes.acquire().await else { return };
-                match tokio::time::timeout(HANDSHAKE_DEADLINE, acceptor.accept(tcp)).await {
-                    Ok(Ok(stream)) => stream,
-                    Ok(Err(error)) => {
-                        tracing::debug!(source.address = %address, "TLS handshake: {error}");
-                        return;
-                    }
-                    Err(_) => return,
-                }
-            };
-            connection(stream, Origin::Network(address), router, stop).await;
-        });
-    }
-    tracker.close();
-    let _ = tokio::time::timeout(DRAIN, tracker.wait()).await;
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// Serves the local socket until `stop`. Only the server's own user and root get an answer.
-pub async fn serve_local(listener: UnixListener, own_uid: u32, router: Router, stop: CancellationToken) {
-    let tracker = TaskTracker::new();
-    loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            () = stop.cancelled() => break,
-        };
-        let Ok((stream, _)) = accepted else { continue };
-        let Ok(peer) = stream.peer_cred() else { continue };
-        if peer.uid() != own_uid && peer.uid() != 0 {
-            tracing::warn!(uid = peer.uid(), "the local socket refuses another user");
-            continue;
+    fn host(authority: Option<&str>, headers: &[&str]) -> Result<Authority, &'static str> {
+        let uri = authority.map_or("/x".to_owned(), |authority| format!("https://{authority}/x"));
+        let mut request = axum::http::Request::get(uri);
+        for value in headers {
+            request = request.header("host", *value);
         }
-        let (router, stop) = (router.clone(), stop.clone());
-        tracker
-            .spawn(async move { connection(stream, Origin::Local { uid: peer.uid() }, router, stop).await });
+        host_of(&request.body(()).unwrap().into_parts().0)
     }
-    tracker.close();
-    let _ = tokio::time::timeout(DRAIN, tracker.wait()).await;
-}
 
-async fn connection<S>(stream: S, origin: Origin, router: Router, stop: CancellationToken)
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    let service = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
-        let mut router = router.clone();
-        let mut request = request.map(Body::new);
-        request.extensions_mut().insert(origin);
-        async move { router.call(request).await }
-    });
-    let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_DEADLINE).max_buf_size(64 << 10);
-    builder
-        .http2()
-        .timer(TokioTimer::new())
-        .max_concurrent_streams(64)
-        .max_header_list_size(32 << 10)
-        .max_pending_accept_reset_streams(16)
-        .keep_alive_interval(Duration::from_secs(30))
-        .keep_alive_timeout(Duration::from_secs(15));
-    let served = builder.serve_connection(TokioIo::new(stream), service);
-    tokio::pin!(served);
-    tokio::select! {
-        done = served.as_mut() => {
-            if let Err(error) = done {
-                tracing::debug!("connection: {error}");
-            }
+    #[test]
+    fn a_request_goes_to_one_place() {
+        for (authority, headers) in [(None, &["a:1"][..]), (Some("a:1"), &[]), (Some("a:1"), &["a:1"])] {
+            assert_eq!(host(authority, headers).unwrap(), "a:1");
         }
-        () = stop.cancelled() => {
-            served.as_mut().graceful_shutdown();
-            let _ = tokio::time::timeout(DRAIN, served).await;
+        for (authority, headers) in [
+            (None, &[][..]),
+            (None, &["a", "a"]),
+            (None, &["a", "b"]),
+            (Some("a"), &["b"]),
+            (None, &["a b"]),
+            (None, &[""]),
+            (None, &["a/b"]),
+        ] {
+            assert!(host(authority, headers).is_err(), "{authority:?} {headers:?}");
         }
     }
-}
 
-/// The address to listen on: loopback until the server is claimed.
-pub fn listen_address(configured: SocketAddr, claimed: bool) -> SocketAddr {
-    if claimed || configured.ip().is_loopback() {
-        return configured;
+    #[test]
+    fn names_of_others_are_not_ours() {
+        let names = ["watch.acme.example".to_owned()];
+        let ours = |host: &str| is_ours(&host.parse().unwrap(), &names);
+        for good in [
+            "localhost",
+            "LOCALHOST:8443",
+            "127.0.0.1:8443",
+            "192.0.2.7",
+            "[::1]:8443",
+            "[2001:db8::7]",
+            "watch.acme.example",
+            "Watch.Acme.Example.:8443",
+        ] {
+            assert!(ours(good), "{good}");
+        }
+        for bad in [
+            "evil.example",
+            "watch.acme.example.evil.example",
+            "xwatch.acme.example",
+            "localhost.evil.example",
+            "127.0.0.1.nip.example",
+            "2130706433x",
+        ] {
+            assert!(!ours(bad), "{bad}");
+        }
     }
-    let loopback: std::net::IpAddr = if configured.is_ipv6() {
-        std::net::Ipv6Addr::LOCALHOST.into()
-    } else {
-        std::net::Ipv4Addr::LOCALHOST.into()
-    };
-    SocketAddr::new(loopback, configured.port())
 }

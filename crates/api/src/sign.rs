@@ -11,25 +11,26 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::{Extension, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::{AppendHeaders, IntoResponse, Response};
 use parking_lot::Mutex;
 use tokio::sync::watch;
+use wk_audit::Image;
 use wk_authz::{Actor, Public, Role, SelfManage, TABLE, Who, may};
-use wk_domain::{SessionKind, Timestamp, UserId};
+use wk_domain::{InvitationId, SessionId, SessionKind, Timestamp, UserId};
 use wk_engine::Engine;
-use wk_engine::ports::rows::{SessionRow, UserRow};
-use wk_engine::record;
+use wk_engine::ports::rows::{EndSessions, SessionRow, UserChange, UserRow};
+use wk_engine::record::{self, DraftExt as _};
 use wk_identity::{
-    ClaimToken, LoginThrottle, Password, PasswordHasher, PasswordPolicy, RecoveryCode, SessionLimits,
-    SessionTimes, SessionToken, ThrottleLimits, Totp,
+    ClaimToken, FactorThrottle, LoginThrottle, Password, PasswordHasher, PasswordPolicy, RecoveryCode,
+    SessionLimits, SessionTimes, SessionToken, ThrottleLimits, Totp,
 };
 use wk_seal::{DataKeys, FieldAddress, Secret};
 
-use crate::auth::{COOKIE, Caller, Origin};
+use crate::auth::{Asked, COOKIE, Caller, Origin};
 use crate::body::{Body, PathId};
 use crate::dto::{
-    ClaimBegin, ClaimCheck, ClaimFinish, Claimed, FieldError, Me, Meta, Page, PasswordCheck, PasswordVerdict,
-    Session, SignIn, SignInChallenge, SignInFactor, TotpSetup,
+    ClaimBegin, ClaimCheck, ClaimFinish, ClaimFor, Claimed, FieldError, Me, Meta, Page, PasswordCheck,
+    PasswordVerdict, Session, SignIn, SignInChallenge, SignInFactor, TotpSetup,
 };
 use crate::error::ApiError;
 use crate::routes::{Routes, delete, get, post};
@@ -45,29 +46,32 @@ const HALF_DONE: Duration = Duration::from_secs(5 * 60);
 const CHALLENGES_MAX: usize = 10_000;
 /// Half-done claims and invitations at once.
 const HALF_CLAIMED_MAX: usize = 100;
+/// Words about a person that a password is compared with.
+const CONTEXT_MAX: usize = 10;
 /// Codes one may try for one right password.
 const CODES_MAX: u8 = 5;
 
 struct Challenge {
     user: UserId,
     attempt: wk_identity::Attempt,
+    /// The known device it came from, for its own count of codes.
+    device: Option<[u8; 16]>,
     began: Timestamp,
     tries: u8,
 }
 
 /// Whom a link lets in.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub(crate) struct Invited {
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Invited {
+    /// Absent for the claim of a new server.
+    invitation: Option<InvitationId>,
+    /// Whose password and factors are chosen anew; nobody's for a new account.
+    person: Option<UserId>,
     /// Empty: whatever name the person chooses.
-    pub(crate) name: String,
-    pub(crate) display_name: String,
-    pub(crate) role: String,
-    pub(crate) expires_ms: i64,
-}
-
-/// The setting that holds an invitation.
-pub(crate) fn invitation_key(digest: &[u8; 32]) -> String {
-    format!("invite.{}", digest_hex(digest))
+    name: String,
+    display_name: String,
+    role: String,
+    expires: Timestamp,
 }
 
 struct HalfClaimed {
@@ -80,15 +84,17 @@ struct HalfClaimed {
 
 /// Where people are let in.
 pub struct Desk {
-    hasher: PasswordHasher,
-    keys: Arc<DataKeys>,
+    pub(crate) hasher: PasswordHasher,
+    pub(crate) keys: Arc<DataKeys>,
+    pub(crate) account: crate::account::Half,
     policy: PasswordPolicy,
     throttle: Mutex<LoginThrottle>,
+    factors: Mutex<FactorThrottle>,
     challenges: Mutex<HashMap<[u8; 32], Challenge>>,
     half_claimed: Mutex<HashMap<[u8; 32], HalfClaimed>>,
     claiming: tokio::sync::Mutex<()>,
     /// Failures are counted one after the other: tries side by side must not count as one.
-    counting: tokio::sync::Mutex<()>,
+    pub(crate) counting: tokio::sync::Mutex<()>,
     claimed: watch::Sender<bool>,
 }
 
@@ -108,8 +114,10 @@ impl Desk {
         Self {
             hasher,
             keys,
+            account: crate::account::Half::default(),
             policy: PasswordPolicy::DEFAULT,
             throttle: Mutex::new(LoginThrottle::new(ThrottleLimits::DEFAULT)),
+            factors: Mutex::new(FactorThrottle::new(ThrottleLimits::DEFAULT.rows_max)),
             challenges: Mutex::default(),
             half_claimed: Mutex::default(),
             claiming: tokio::sync::Mutex::default(),
@@ -131,7 +139,12 @@ impl Desk {
         let token = ClaimToken::generate().map_err(|_| ApiError::Internal)?;
         let now = engine.now();
         let expires = now + ClaimToken::LIFE;
-        let audit = record::draft(&Actor::system(), now, "server.open_claim", "server", "claim");
+        let image = Image::new()
+            .field("role", Role::Admin.as_str())
+            .field("expires_ms", expires.as_ms())
+            .stored_secret("secret", &token.sha256());
+        let audit = record::draft(&Actor::system(), now, "server.open_claim", "server", "claim")
+            .images(None, Some(&image));
         let store = engine.store();
         store.put_setting(CLAIM_EXPIRES, &expires.as_ms().to_string(), None).await?;
         store.put_setting(CLAIM_DIGEST, &digest_hex(&token.sha256()), Some(audit)).await?;
@@ -148,10 +161,19 @@ impl Desk {
         };
         let digest = ClaimToken::parse(raw.trim()).map_err(|_| gone())?.sha256();
         let store = engine.store();
-        if let Some(json) = store.setting(&invitation_key(&digest)).await?.filter(|json| !json.is_empty()) {
-            let invited: Invited = serde_json::from_str(&json).map_err(|_| ApiError::Internal)?;
-            let open = engine.now() < Timestamp::from_ms(invited.expires_ms);
-            return if open { Ok((digest, invited)) } else { Err(gone()) };
+        if let Some(row) = store.invitation_by_secret(&digest).await? {
+            if row.used.is_some() || row.withdrawn.is_some() || engine.now() >= row.expires {
+                return Err(gone());
+            }
+            let invited = Invited {
+                invitation: Some(row.id),
+                person: row.person,
+                name: row.name,
+                display_name: row.display_name,
+                role: row.role,
+                expires: row.expires,
+            };
+            return Ok((digest, invited));
         }
         if *self.claimed.borrow() {
             return Err(gone());
@@ -162,8 +184,15 @@ impl Desk {
         if !same || engine.now() >= Timestamp::from_ms(expires_ms) {
             return Err(gone());
         }
-        let role = Role::Admin.as_str().to_owned();
-        Ok((digest, Invited { name: String::new(), display_name: String::new(), role, expires_ms }))
+        let invited = Invited {
+            invitation: None,
+            person: None,
+            name: String::new(),
+            display_name: String::new(),
+            role: Role::Admin.as_str().to_owned(),
+            expires: Timestamp::from_ms(expires_ms),
+        };
+        Ok((digest, invited))
     }
 
     /// Lets unknown devices try again for an account that was closed after too many failures.
@@ -171,10 +200,16 @@ impl Desk {
         self.throttle.lock().reopen(name);
     }
 
-    fn judge(&self, password: &str, context: &[&str]) -> Result<(Password, PasswordVerdict), ApiError> {
+    /// `old`: the password it replaces, where the person has just given it.
+    pub(crate) fn judge(
+        &self,
+        password: &str,
+        context: &[&str],
+        old: Option<&Password>,
+    ) -> Result<(Password, PasswordVerdict), ApiError> {
         let parsed =
             Password::parse(password).map_err(|error| ApiError::field("/password", error.to_string()))?;
-        let verdict = self.policy.judge(&parsed, context, None);
+        let verdict = self.policy.judge(&parsed, context, old);
         let shown = PasswordVerdict {
             accepted: verdict.is_good(),
             score: verdict.score,
@@ -184,7 +219,7 @@ impl Desk {
         Ok((parsed, shown))
     }
 
-    fn totp_at(user: &str) -> FieldAddress<'_> {
+    pub(crate) fn totp_at(user: &str) -> FieldAddress<'_> {
         FieldAddress { table: "users", column: "totp", row: user.as_bytes(), revision: 1 }
     }
 
@@ -215,7 +250,8 @@ impl Desk {
             session: session.id,
             method: session.method.clone(),
         };
-        Ok((Actor { who, role, address: Some(address), request }, session, user))
+        let user_agent = String::new();
+        Ok((Actor { who, role, address: Some(address), request, user_agent }, session, user))
     }
 
     async fn open_session(
@@ -225,6 +261,7 @@ impl Desk {
         method: &str,
         address: IpAddr,
         headers: &HeaderMap,
+        asked: &Asked,
     ) -> Result<(HeaderValue, SessionRow), ApiError> {
         let token = SessionToken::generate().map_err(|_| ApiError::Internal)?;
         let now = app.engine.now();
@@ -239,6 +276,8 @@ impl Desk {
             user_agent: wk_domain::text::clean_line(agent, 200),
             method: method.to_owned(),
             ended: None,
+            // Whoever signs in has just given a second factor.
+            elevated: Some(now),
         };
         let actor = Actor {
             who: Who::User {
@@ -249,23 +288,30 @@ impl Desk {
             },
             role: Role::parse(&user.role).ok_or(ApiError::Internal)?,
             address: Some(address),
-            request: String::new(),
+            request: asked.request.clone(),
+            user_agent: session.user_agent.clone(),
         };
-        let audit = record::draft(&actor, now, "session.open", "session", session.id);
+        let audit =
+            record::draft(&actor, now, "session.open", "session", session.id).images_of(None, Some(&session));
         app.engine.store().put_session(session.clone(), audit).await?;
-        let cookie = format!("{COOKIE}={}; Path=/; Secure; HttpOnly; SameSite=Strict", token.text().expose());
-        let mut value = HeaderValue::from_str(&cookie).map_err(|_| ApiError::Internal)?;
-        value.set_sensitive(true);
-        Ok((value, session))
+        Ok((cookie_of(&token)?, session))
     }
 }
 
-fn times_of(session: &SessionRow) -> SessionTimes {
+/// The cookie that carries a session.
+pub(crate) fn cookie_of(token: &SessionToken) -> Result<HeaderValue, ApiError> {
+    let cookie = format!("{COOKIE}={}; Path=/; Secure; HttpOnly; SameSite=Strict", token.text().expose());
+    let mut value = HeaderValue::from_str(&cookie).map_err(|_| ApiError::Internal)?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+pub(crate) fn times_of(session: &SessionRow) -> SessionTimes {
     SessionTimes {
         created: session.created,
         last_used: session.last_used,
         ended: session.ended,
-        elevated: None,
+        elevated: session.elevated,
     }
 }
 
@@ -279,7 +325,9 @@ pub(crate) fn routes(routes: Routes) -> Routes {
     routes
         .add::<Public, _, _>(get("/meta", "What may be known before signing in").answer::<Meta>(), meta)
         .add::<Public, _, _>(
-            post("/claim/check", "Whether a claim link works").body::<ClaimCheck>(),
+            post("/claim/check", "Whom a one-time link lets in, if it works")
+                .body::<ClaimCheck>()
+                .answer::<ClaimFor>(),
             claim_check,
         )
         .add::<Public, _, _>(
@@ -311,6 +359,7 @@ pub(crate) fn routes(routes: Routes) -> Routes {
         .add::<SelfManage, _, _>(delete("/session", "Sign out"), sign_out)
         .add::<SelfManage, _, _>(get("/me", "Who is signed in").answer::<Me>(), me)
         .add::<SelfManage, _, _>(get("/me/sessions", "My sessions").page::<Session>(), my_sessions)
+        .add::<SelfManage, _, _>(delete("/me/sessions", "End all of my other sessions"), end_other_sessions)
         .add::<SelfManage, _, _>(delete("/me/sessions/{id}", "End one of my sessions"), end_session)
 }
 
@@ -318,9 +367,20 @@ async fn meta(State(app): State<App>) -> Json<Meta> {
     Json(Meta { product: "Watchkeep".to_owned(), claimed: *app.people.claimed.borrow() })
 }
 
-async fn claim_check(State(app): State<App>, Body(input): Body<ClaimCheck>) -> Result<StatusCode, ApiError> {
-    app.people.check_claim(&app.engine, &input.token).await?;
-    Ok(StatusCode::NO_CONTENT)
+async fn claim_check(State(app): State<App>, Body(input): Body<ClaimCheck>) -> Answer<ClaimFor> {
+    let (_, invited) = app.people.check_claim(&app.engine, &input.token).await?;
+    let kind = match (invited.invitation, invited.person) {
+        (None, _) => "server",
+        (Some(_), None) => "invitation",
+        (Some(_), Some(_)) => "reset",
+    };
+    Ok(Json(ClaimFor {
+        kind: kind.to_owned(),
+        name: invited.name,
+        display_name: invited.display_name,
+        role: invited.role,
+        expires_at: time::write(invited.expires),
+    }))
 }
 
 pub(crate) fn user_name(raw: &str) -> Result<String, ApiError> {
@@ -347,12 +407,9 @@ async fn claim_begin(
     if display_name.is_empty() {
         display_name = invited.display_name;
     }
-    let (password, verdict) = desk.judge(&input.password, &[&name, &display_name])?;
-    if !verdict.accepted {
-        let errors =
-            verdict.reasons.into_iter().map(|detail| FieldError { pointer: "/password".to_owned(), detail });
-        return Err(ApiError::Fields(errors.collect()));
-    }
+    let context = vec![name.clone(), display_name.clone()];
+    let (password, verdict) = judged(&app, input.password, context, None).await?;
+    accepted(verdict)?;
     let source = origin.ip().unwrap_or(Ipv4Addr::LOCALHOST.into());
     let phc = desk.hasher.hash(source, password).await.map_err(busy)?;
     let totp = Totp::generate().map_err(|_| ApiError::Internal)?;
@@ -373,6 +430,7 @@ async fn claim_begin(
 async fn claim_finish(
     State(app): State<App>,
     Extension(origin): Extension<Origin>,
+    asked: Asked,
     headers: HeaderMap,
     Body(input): Body<ClaimFinish>,
 ) -> Result<Response, ApiError> {
@@ -380,7 +438,7 @@ async fn claim_finish(
     let _one_at_a_time = desk.claiming.lock().await;
     let (token_sha256, invited) = desk.check_claim(&app.engine, &input.token).await?;
     let now = app.engine.now();
-    let (user, step) = {
+    let user = {
         let half = desk.half_claimed.lock();
         let half = half.get(&token_sha256).filter(|half| now.since(half.began) < HALF_DONE * 6).ok_or_else(
             || ApiError::Gone("begin again: name and password are not kept that long".to_owned()),
@@ -391,13 +449,13 @@ async fn claim_finish(
                 "this is not the code of now; look whether the clock of your device is right",
             )
         })?;
-        let id: UserId = wk_engine::ids::new_id(now);
+        let id = invited.person.unwrap_or_else(|| wk_engine::ids::new_id(now));
         let address = id.to_string();
         let sealed = desk
             .keys
             .seal(&Desk::totp_at(&address), half.totp.seed().expose())
             .map_err(|_| ApiError::Internal)?;
-        let user = UserRow {
+        UserRow {
             id,
             name: half.name.clone(),
             display_name: half.display_name.clone(),
@@ -409,76 +467,135 @@ async fn claim_finish(
             disabled: None,
             failures: 0,
             revision: 1,
-        };
-        (user, step)
+        }
     };
     let codes = RecoveryCode::generate_set().map_err(|_| ApiError::Internal)?;
     let hashes = codes.iter().map(|code| code.sha256_for(user.id).to_vec()).collect();
-    let audit = record::by_nobody(
-        origin.ip(),
-        now,
-        if invited.name.is_empty() { "server.claim" } else { "user.join" },
-        "user",
-        user.id,
-    )
-    .change("name", None::<&str>, user.name.as_str())
-    .change("role", None::<&str>, user.role.as_str());
-    app.engine.store().create_user(user.clone(), hashes, audit).await?;
+    let store = app.engine.store();
+    let said = |action| asked.put(record::by_nobody(origin.ip(), now, action, "user", user.id));
+    let joins = |action| said(action).next_revision(None).images_of(None, Some(&user));
+    let user = match (invited.invitation, invited.person) {
+        (None, _) => {
+            store.create_user(user.clone(), hashes, joins("server.claim")).await?;
+            store.put_setting(CLAIM_DIGEST, "", None).await?;
+            user
+        }
+        (Some(invitation), None) => {
+            store.join(invitation, user.clone(), hashes, joins("user.join")).await?;
+            user
+        }
+        (Some(invitation), Some(person)) => {
+            let known = store.user(person).await?.filter(|user| user.disabled.is_none());
+            let known = known.ok_or_else(|| ApiError::Gone("the account is no longer open".to_owned()))?;
+            let before = known.clone();
+            let user = UserRow {
+                password_phc: user.password_phc.clone(),
+                totp_sealed: user.totp_sealed.clone(),
+                totp_last_step: user.totp_last_step,
+                ..known
+            };
+            let chosen = said("user.choose_factors")
+                .next_revision(Some(before.revision))
+                .images_of(Some(&before), Some(&UserRow { failures: 0, ..user.clone() }));
+            let change = UserChange {
+                recovery_sha256: Some(hashes),
+                failures: Some(0),
+                end_sessions: Some(EndSessions { keep: None, at: now }),
+                burn: Some((invitation, now)),
+                ..UserChange::of(user.clone())
+            };
+            store.change_user(change, vec![chosen]).await?;
+            desk.reopen(&user.name);
+            user
+        }
+    };
     desk.half_claimed.lock().remove(&token_sha256);
-    let _ = step;
     // Not `send`, which changes nothing while nobody listens: a server on loopback has no listener to move.
     desk.claimed.send_replace(true);
-    let burnt = if invited.name.is_empty() { CLAIM_DIGEST.to_owned() } else { invitation_key(&token_sha256) };
-    app.engine.store().put_setting(&burnt, "", None).await?;
     let source = origin.ip().unwrap_or(Ipv4Addr::LOCALHOST.into());
-    let (cookie, session) = desk.open_session(&app, &user, "password+totp", source, &headers).await?;
+    let (cookie, session) = desk.open_session(&app, &user, "password+totp", source, &headers, &asked).await?;
     let answer = Claimed {
         recovery_codes: codes.iter().map(|code| code.text().expose().clone()).collect(),
         me: me_view(&user, &session),
     };
-    Ok(([(header::SET_COOKIE, cookie)], Json(answer)).into_response())
+    let cookies =
+        AppendHeaders([(header::SET_COOKIE, cookie), (header::SET_COOKIE, desk.device_cookie(&user, now)?)]);
+    Ok((cookies, Json(answer)).into_response())
 }
 
-fn busy(error: wk_identity::QueueError) -> ApiError {
+/// A field error for each reason why a password is refused.
+pub(crate) fn accepted(verdict: PasswordVerdict) -> Result<(), ApiError> {
+    if verdict.accepted {
+        return Ok(());
+    }
+    let errors =
+        verdict.reasons.into_iter().map(|detail| FieldError { pointer: "/password".to_owned(), detail });
+    Err(ApiError::Fields(errors.collect()))
+}
+
+pub(crate) fn busy(error: wk_identity::QueueError) -> ApiError {
     tracing::warn!("sign-in: {error}");
     ApiError::Unavailable("too many people sign in at once; try again in a moment".to_owned())
 }
 
-async fn password_check(State(app): State<App>, Body(input): Body<PasswordCheck>) -> Answer<PasswordVerdict> {
-    let context: Vec<&str> = input.context.iter().take(10).map(String::as_str).collect();
+/// Judges a password off the threads that serve requests, and few at once: estimating how one would be guessed is work.
+pub(crate) async fn judged(
+    app: &App,
+    password: String,
+    context: Vec<String>,
+    old: Option<Password>,
+) -> Result<(Password, PasswordVerdict), ApiError> {
+    let turn = app.gate.judging().await?;
     let desk = Arc::clone(&app.people);
-    let (_, verdict) = desk.judge(&input.password, &context)?;
+    let job = tokio::task::spawn_blocking(move || {
+        let _turn = turn;
+        let words: Vec<String> =
+            context.iter().take(CONTEXT_MAX).map(|word| word.chars().take(100).collect()).collect();
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        desk.judge(&password, &words, old.as_ref())
+    });
+    job.await.map_err(|_| ApiError::Internal)?
+}
+
+async fn password_check(State(app): State<App>, Body(input): Body<PasswordCheck>) -> Answer<PasswordVerdict> {
+    let (_, verdict) = judged(&app, input.password, input.context, None).await?;
     Ok(Json(verdict))
 }
 
 async fn sign_in(
     State(app): State<App>,
     Extension(origin): Extension<Origin>,
+    asked: Asked,
+    headers: HeaderMap,
     Body(input): Body<SignIn>,
 ) -> Answer<SignInChallenge> {
     let desk = &app.people;
     let source = origin.ip().unwrap_or(Ipv4Addr::LOCALHOST.into());
     let name = input.name.trim().to_lowercase();
     let now = app.engine.now();
-    let attempt = desk.throttle.lock().admit(&name, None, source, now).map_err(|denied| {
-        app.engine.counters().add("sign_in.throttled", 1);
-        ApiError::TooMany { retry_after_s: denied.retry_after.as_secs() }
-    })?;
+    let device = desk.known_device(&app.engine, &headers, &name).await?;
+    let attempt =
+        desk.throttle.lock().admit(&name, device, source, now).map_err(|denied| throttled(&app, denied))?;
+    let known_device = attempt.on_known_device();
     let wrong = || ApiError::Unauthorized("name or password is wrong".to_owned());
     let Ok(password) = Password::parse(&input.password) else {
         // What can be nobody's password needs no work, whoever is meant.
-        refuse(&app, None, &name, source, "password").await?;
+        refuse(&app, None, &name, source, "password", known_device, &asked).await?;
         return Err(wrong());
     };
     let user = app.engine.store().user_by_name(&name).await?;
-    let usable = user.as_ref().filter(|u| u.disabled.is_none() && !wk_identity::is_closed(u.failures));
+    // Without a password: its factors were reset, and the link is still unused.
+    let usable = user.as_ref().filter(|u| {
+        let open = known_device || !wk_identity::is_closed(u.failures);
+        u.disabled.is_none() && open && !u.password_phc.is_empty()
+    });
     let verified = desk.hasher.verify(source, password, usable.map(|u| u.password_phc.as_str())).await;
     let verified = verified.map_err(|error| {
         desk.throttle.lock().withdrawn(&attempt);
         busy(error)
     })?;
     let Some(known) = usable.filter(|_| verified.ok) else {
-        refuse(&app, user.as_ref(), &name, source, "password").await?;
+        refuse(&app, user.as_ref(), &name, source, "password", known_device, &asked).await?;
         return Err(wrong());
     };
     let token = SessionToken::generate().map_err(|_| ApiError::Internal)?;
@@ -488,35 +605,49 @@ async fn sign_in(
         let oldest = challenges.iter().min_by_key(|(_, challenge)| challenge.began).map(|(key, _)| *key);
         oldest.map(|key| challenges.remove(&key));
     }
-    challenges.insert(token.sha256(), Challenge { user: known.id, attempt, began: now, tries: 0 });
+    challenges.insert(token.sha256(), Challenge { user: known.id, attempt, device, began: now, tries: 0 });
     Ok(Json(SignInChallenge {
         challenge: token.text().expose().clone(),
         factors: vec!["totp".to_owned(), "recovery".to_owned()],
     }))
 }
 
-/// Writes a failed try down: durable count for a known account, audit entry for both.
+fn throttled(app: &App, denied: wk_identity::Denied) -> ApiError {
+    app.engine.counters().add("sign_in.throttled", 1);
+    ApiError::TooMany { retry_after_s: denied.retry_after.as_secs() }
+}
+
+/// Writes a failed try down: durable count for a known account, audit entry for both. Tries from a known device have
+/// their own count of ten, and do not close the account to its owner's other devices.
 async fn refuse(
     app: &App,
     user: Option<&UserRow>,
     name: &str,
     source: IpAddr,
     what: &'static str,
+    known_device: bool,
+    asked: &Asked,
 ) -> Result<(), ApiError> {
     app.engine.counters().add("sign_in.failed", 1);
     let subject = user.map_or_else(|| wk_domain::text::clean_line(name, 64), |user| user.name.clone());
     let audit = record::by_nobody(Some(source), app.engine.now(), "session.open", "user", subject)
         .denied(format!("wrong {what}"));
+    let audit = asked.put(audit);
     let store = app.engine.store();
-    let Some(user) = user else { return Ok(store.append_audit(vec![audit]).await?) };
+    let Some(user) = user.filter(|_| !known_device) else {
+        return Ok(store.append_audit(vec![audit]).await?);
+    };
     let _counting = app.people.counting.lock().await;
-    let failures = store.user(user.id).await?.map_or(user.failures, |user| user.failures);
-    Ok(store.set_failures(user.id, failures.saturating_add(1), audit).await?)
+    let before = store.user(user.id).await?.unwrap_or_else(|| user.clone());
+    let failures = before.failures.saturating_add(1);
+    let audit = audit.images_of(Some(&before), Some(&UserRow { failures, ..before.clone() }));
+    Ok(store.set_failures(user.id, failures, audit).await?)
 }
 
 async fn factor(
     State(app): State<App>,
     Extension(origin): Extension<Origin>,
+    asked: Asked,
     headers: HeaderMap,
     Body(input): Body<SignInFactor>,
 ) -> Result<Response, ApiError> {
@@ -526,7 +657,7 @@ async fn factor(
     let over =
         || ApiError::Unauthorized("this sign-in took too long or too many tries: begin again".to_owned());
     let key = SessionToken::parse(&input.challenge).map_err(|_| over())?.sha256();
-    let (id, attempt) = {
+    let (id, attempt, device) = {
         let mut challenges = desk.challenges.lock();
         let challenge =
             challenges.get_mut(&key).filter(|c| now.since(c.began) < HALF_DONE).ok_or_else(over)?;
@@ -535,31 +666,43 @@ async fn factor(
             challenges.remove(&key);
             return Err(over());
         }
-        (challenge.user, challenge.attempt)
+        (challenge.user, challenge.attempt, challenge.device)
     };
+    let known_device = attempt.on_known_device();
+    let device = device.filter(|_| known_device);
     let user = app.engine.store().user(id).await?;
     let user = user
-        .filter(|user| user.disabled.is_none() && !wk_identity::is_closed(user.failures))
+        .filter(|user| user.disabled.is_none() && (known_device || !wk_identity::is_closed(user.failures)))
         .ok_or_else(over)?;
+    desk.factors.lock().admit(user.id, device, now).map_err(|denied| throttled(&app, denied))?;
     let method = match check_code(&app, &user, &input.code, now).await? {
         Some(method) => method,
         None => {
-            refuse(&app, Some(&user), &user.name, source, "second factor").await?;
+            refuse(&app, Some(&user), &user.name, source, "second factor", known_device, &asked).await?;
             return Err(ApiError::Unauthorized("this code is not right, or was used already".to_owned()));
         }
     };
     desk.challenges.lock().remove(&key);
     desk.throttle.lock().succeeded(&attempt);
+    desk.factors.lock().succeeded(user.id, device);
+    if known_device {
+        // The owner is here: strangers' failures no longer keep the owner's other devices out.
+        desk.reopen(&user.name);
+    }
     if user.failures > 0 {
-        let audit = record::by_nobody(Some(source), now, "user.reset_failures", "user", &user.name);
+        let reset =
+            asked.put(record::by_nobody(Some(source), now, "user.reset_failures", "user", &user.name));
+        let audit = reset.images_of(Some(&user), Some(&UserRow { failures: 0, ..user.clone() }));
         app.engine.store().set_failures(user.id, 0, audit).await?;
     }
-    let (cookie, session) = desk.open_session(&app, &user, method, source, &headers).await?;
-    Ok(([(header::SET_COOKIE, cookie)], Json(me_view(&user, &session))).into_response())
+    let (cookie, session) = desk.open_session(&app, &user, method, source, &headers, &asked).await?;
+    let cookies =
+        AppendHeaders([(header::SET_COOKIE, cookie), (header::SET_COOKIE, desk.device_cookie(&user, now)?)]);
+    Ok((cookies, Json(me_view(&user, &session))).into_response())
 }
 
 /// Which second factor the code is, if any; it is burnt then.
-async fn check_code(
+pub(crate) async fn check_code(
     app: &App,
     user: &UserRow,
     code: &str,
@@ -582,7 +725,7 @@ async fn check_code(
     Ok(burnt.then_some("password+recovery"))
 }
 
-fn me_view(user: &UserRow, session: &SessionRow) -> Me {
+pub(crate) fn me_view(user: &UserRow, session: &SessionRow) -> Me {
     let role = Role::parse(&user.role).unwrap_or(Role::Viewer);
     Me {
         id: user.id.to_string(),
@@ -618,13 +761,31 @@ async fn me(State(app): State<App>, Extension(Caller(actor)): Extension<Caller>)
     }
 }
 
+/// The entry of the end of one of the actor's sessions, with the session before and after.
+pub(crate) async fn session_end(
+    app: &App,
+    actor: &Actor,
+    id: SessionId,
+    now: Timestamp,
+) -> Result<wk_audit::Draft, ApiError> {
+    let before = match &actor.who {
+        Who::User { id: user, .. } => {
+            app.engine.store().sessions(*user).await?.into_iter().find(|session| session.id == id)
+        }
+        Who::Local { .. } | Who::System => None,
+    };
+    let after = before.clone().map(|session| SessionRow { ended: Some(now), ..session });
+    let audit = record::draft(actor, now, "session.end", "session", id);
+    Ok(audit.images_of(before.as_ref(), after.as_ref()))
+}
+
 async fn sign_out(
     State(app): State<App>,
     Extension(Caller(actor)): Extension<Caller>,
 ) -> Result<Response, ApiError> {
     if let Who::User { session, .. } = &actor.who {
         let now = app.engine.now();
-        let audit = record::draft(&actor, now, "session.end", "session", session);
+        let audit = session_end(&app, &actor, *session, now).await?;
         app.engine.store().end_session(*session, now, audit).await?;
     }
     let forget = format!("{COOKIE}=; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=0");
@@ -632,7 +793,9 @@ async fn sign_out(
         (header::SET_COOKIE, HeaderValue::from_str(&forget).map_err(|_| ApiError::Internal)?),
         (
             header::HeaderName::from_static("clear-site-data"),
-            HeaderValue::from_static("\"cache\", \"cookies\", \"storage\""),
+            // Not "cookies": that would take the cookie by which this browser is known, and those of whatever else
+            // this machine serves on other ports. The session's own is taken by the line above.
+            HeaderValue::from_static("\"cache\", \"storage\""),
         ),
     ];
     Ok((headers, StatusCode::NO_CONTENT).into_response())
@@ -679,7 +842,25 @@ async fn end_session(
         return Err(not_there());
     }
     let now = app.engine.now();
-    let audit = record::draft(&actor, now, "session.end", "session", id);
+    let audit = session_end(&app, &actor, id, now).await?;
     app.engine.store().end_session(id, now, audit).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Ends them, and makes all browsers strangers but the one at hand.
+async fn end_other_sessions(
+    State(app): State<App>,
+    Extension(Caller(actor)): Extension<Caller>,
+) -> Result<Response, ApiError> {
+    let Who::User { id, name, session, .. } = &actor.who else {
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    };
+    let now = app.engine.now();
+    let audit =
+        record::draft(&actor, now, "session.end", "user", name).reason("all sessions but the one at hand");
+    app.engine.store().end_sessions(*id, Some(*session), now, audit).await?;
+    app.people.forget_devices(&app.engine, *id).await?;
+    let user = app.engine.store().user(*id).await?.ok_or(ApiError::SignIn)?;
+    let cookie = app.people.device_cookie(&user, now)?;
+    Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie)]).into_response())
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use wk_engine::Engine;
 
 use crate::dto::{Port, SelfCheck};
+use crate::gate::{Gate, Limits};
 use crate::sign::Desk;
 
 /// Seals a secret for a table's row: the program that wires everything holds the keys, not this crate.
@@ -42,12 +43,35 @@ pub struct App {
     pub(crate) ports_of: Arc<PortsOf>,
     /// The session behind a live stream is asked for again this often: a stream must not outlive its permission.
     pub(crate) recheck: Duration,
+    pub(crate) gate: Arc<Gate>,
+    /// What this server is called, beside `localhost` and addresses.
+    pub(crate) names: Arc<[String]>,
 }
 
 impl App {
     /// Puts it together.
     pub fn new(engine: Arc<Engine>, people: Arc<Desk>, ports_of: PortsOf) -> Self {
-        Self { engine, people, ports_of: Arc::new(ports_of), recheck: Duration::from_secs(30) }
+        Self {
+            engine,
+            people,
+            ports_of: Arc::new(ports_of),
+            recheck: Duration::from_secs(30),
+            gate: Arc::new(Gate::new(Limits::DEFAULT)),
+            names: Arc::new([]),
+        }
+    }
+
+    /// The names under which people may come, beside `localhost` and addresses; others are sent away.
+    #[must_use]
+    pub fn called(self, names: impl IntoIterator<Item = String>) -> Self {
+        Self { names: names.into_iter().collect(), ..self }
+    }
+
+    /// Other limits of what may be asked at once.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn limited(self, limits: Limits) -> Self {
+        Self { gate: Arc::new(Gate::new(limits)), ..self }
     }
 
     /// Asks for the sessions behind live streams at another pace.
@@ -98,6 +122,31 @@ impl App {
                 CheckStatus::Warning,
                 format!("{n} damaged blocks are set aside; the rest is served"),
             ),
+        }
+        for trouble in self.engine.troubles() {
+            let now = self.engine.now();
+            let since = wk_domain::text::span(now.since(trouble.since));
+            add("trouble", trouble.what, CheckStatus::Critical, format!("for {since}: {}", trouble.detail));
+        }
+        let counted = self.engine.counters().all();
+        if let Some((_, faults)) = counted.iter().find(|(name, _)| name == wk_engine::keep::FAULTS) {
+            let detail = format!("{faults} since the start; the log says where each was. Please report them");
+            add("faults", "Faults of this program", CheckStatus::Warning, detail);
+        }
+        let tasks = self.engine.tasks();
+        let ended: Vec<String> = tasks
+            .iter()
+            .filter_map(|(name, task)| {
+                let (at, why) = task.last_end.as_ref()?;
+                let (times, at) = (task.restarts, crate::time::write(*at));
+                let now = if task.running { "runs again" } else { "is being started again" };
+                Some(format!("{name} ended {times} times, last at {at} ({why}), and {now}"))
+            })
+            .collect();
+        if ended.is_empty() {
+            add("tasks", "Tasks", CheckStatus::Ok, format!("all {} run", tasks.len()));
+        } else {
+            add("tasks", "Tasks", CheckStatus::Warning, ended.join("; "));
         }
         let channels = self.engine.world().channels.values().filter(|channel| channel.row.enabled).count();
         if channels == 0 {

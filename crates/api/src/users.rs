@@ -306,8 +306,8 @@ async fn reset(
         .reason(&reason)
         .next_revision(Some(row.revision))
         .images_of(Some(&row), Some(&without));
-    let ended =
-        record::draft(&actor, now, "session.end", "user", &row.name).reason("the account's factors were reset");
+    let ended = record::draft(&actor, now, "session.end", "user", &row.name)
+        .reason("the account's factors were reset");
     let name = row.name.clone();
     let change = UserChange {
         recovery_sha256: Some(Vec::new()),

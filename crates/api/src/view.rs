@@ -161,6 +161,19 @@ pub(crate) fn host_status(world: &World, host: HostId, now: Timestamp) -> CheckS
     status(worst)
 }
 
+/// Problems of a host that are confirmed and that nobody handles: what its status is made of.
+pub(crate) fn open_problems(world: &World, host: HostId, now: Timestamp) -> u32 {
+    let entries = world.checks_of.get(&host).into_iter().flatten().filter_map(|id| world.checks.get(id));
+    let open = entries.filter(|entry| {
+        let (check, state) = (&entry.row.check, &entry.state.state);
+        check.enabled
+            && state.is_hard_problem()
+            && state.ack_at(now).is_none()
+            && !world.in_downtime(check.id, host, now)
+    });
+    u32::try_from(open.count()).unwrap_or(u32::MAX)
+}
+
 pub(crate) fn host(world: &World, id: HostId, now: Timestamp) -> Option<HostView> {
     let row = world.hosts.get(&id)?;
     let agent = row.agent.and_then(|agent| world.agents.get(&agent));
@@ -219,6 +232,7 @@ pub(crate) fn agent(world: &World, entry: &AgentEntry) -> Agent {
         cert_serial: row.cert_serial.clone(),
         cert_not_after: time::write(row.cert_not_after),
         remote_off: row.remote_off,
+        read_only: row.read_only,
         plugins: row
             .plugins
             .iter()

@@ -30,7 +30,10 @@ type Answer<T> = Result<Json<T>, ApiError>;
 
 pub(crate) fn routes(routes: Routes) -> Routes {
     routes
-        .add::<ViewRead, _, _>(get("/views", "My saved views, and those that are shared").page::<SavedView>(), list)
+        .add::<ViewRead, _, _>(
+            get("/views", "My saved views, and those that are shared").page::<SavedView>(),
+            list,
+        )
         .add::<ViewKeep, _, _>(
             post("/views", "Save a view; to share it needs `view.share`")
                 .body::<SavedViewInput>()
@@ -62,7 +65,8 @@ fn own(actor: &Actor) -> Result<UserId, ApiError> {
 
 async fn shown(app: &App, rows: Vec<ViewRow>, me: Option<UserId>) -> Result<Vec<SavedView>, ApiError> {
     let users = app.engine.store().users().await?;
-    let name_of = |id| users.iter().find(|user| user.id == id).map(|user| user.name.clone()).unwrap_or_default();
+    let name_of =
+        |id| users.iter().find(|user| user.id == id).map(|user| user.name.clone()).unwrap_or_default();
     let view = |row: ViewRow| SavedView {
         id: row.id.to_string(),
         owner: name_of(row.owner),
@@ -83,7 +87,10 @@ async fn one(app: &App, row: ViewRow, me: UserId) -> Answer<SavedView> {
     shown(app, vec![row], Some(me)).await?.pop().map(Json).ok_or(ApiError::Internal)
 }
 
-async fn list(State(app): State<App>, Extension(Caller(actor)): Extension<Caller>) -> Answer<Page<SavedView>> {
+async fn list(
+    State(app): State<App>,
+    Extension(Caller(actor)): Extension<Caller>,
+) -> Answer<Page<SavedView>> {
     let me = owner(&actor);
     // Nobody's id: the local socket sees what is shared.
     let asked = me.unwrap_or_else(|| wk_engine::ids::new_id(app.engine.now()));
@@ -186,7 +193,9 @@ async fn change(
     let me = own(&actor)?;
     let old = seen(&app, &actor, id).await?;
     if old.owner != me {
-        return Err(ApiError::Conflict("this view belongs to somebody else: save it under a name of yours".to_owned()));
+        return Err(ApiError::Conflict(
+            "this view belongs to somebody else: save it under a name of yours".to_owned(),
+        ));
     }
     if input.list != old.list {
         return Err(ApiError::field("/list", "a view stays in its list"));
@@ -212,8 +221,8 @@ async fn remove(
     if owner(&actor) != Some(row.owner) && actor.role != Role::Admin {
         return Err(ApiError::Conflict("this view belongs to somebody else".to_owned()));
     }
-    let audit = record::draft(&actor, app.engine.now(), "view.remove", "view", id)
-        .images_of(Some(&row), None);
+    let audit =
+        record::draft(&actor, app.engine.now(), "view.remove", "view", id).images_of(Some(&row), None);
     app.engine.store().delete_view(id, audit).await?;
     Ok(StatusCode::NO_CONTENT)
 }

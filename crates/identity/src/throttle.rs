@@ -7,7 +7,8 @@
 //! | source /32 or /64 | 20 failures in 10 min | wait for the window's end |
 //! | source /24 or /48 | 200 failures in 10 min | wait for the window's end |
 //!
-//! A known device of the owner keeps working while strangers are slowed down, so nobody can lock an owner out.
+//! A known device of the owner keeps working while strangers are slowed down, so nobody can lock an owner out: not even
+//! from the same address, where many people may sit behind one router. Its own ten failures bound it.
 //! [`LoginThrottle::admit`] counts the try as failed at once and [`LoginThrottle::succeeded`] takes it back: a hundred
 //! tries at the same instant cannot all slip through before the first has failed.
 //!
@@ -213,18 +214,18 @@ impl LoginThrottle {
         let (site, network) = (site_of(source, false), site_of(source, true));
         let mut by_site = fresh(self.sources.get(&site), now, self.limits.window);
         let mut by_network = fresh(self.networks.get(&network), now, self.limits.window);
-        for (window, max, reason) in [
-            (by_site, self.limits.source_max, DeniedReason::Source),
-            (by_network, self.limits.network_max, DeniedReason::Network),
-        ] {
-            if window.failures >= max {
-                return Err(Denied { reason, retry_after: whole_seconds(window.ends.since(now)) });
-            }
-        }
         let account = account_key(account);
         let device = device.filter(|&device| {
             self.devices.get(&(account, device)).failures < self.limits.device_failures_max
         });
+        for (window, max, reason) in [
+            (by_site, self.limits.source_max, DeniedReason::Source),
+            (by_network, self.limits.network_max, DeniedReason::Network),
+        ] {
+            if window.failures >= max && device.is_none() {
+                return Err(Denied { reason, retry_after: whole_seconds(window.ends.since(now)) });
+            }
+        }
         match device {
             Some(device) => {
                 let row = self.devices.get(&(account, device));
@@ -468,6 +469,19 @@ mod tests {
             "the neighbour is another source"
         );
         assert!(throttle.admit("someone", None, v4(1), NOW + secs(600)).is_ok());
+    }
+
+    #[test]
+    fn a_guesser_behind_the_same_router_locks_no_known_device_out() {
+        let mut throttle = throttle();
+        for n in 0..20 {
+            let _failed = throttle.admit(&format!("user{n}"), None, v4(1), NOW).unwrap();
+        }
+        assert_eq!(throttle.admit("maria", None, v4(1), NOW).unwrap_err().reason, DeniedReason::Source);
+        for _ in 0..10 {
+            let _failed = throttle.admit("maria", Some([7; 16]), v4(1), NOW).unwrap();
+        }
+        assert!(throttle.admit("maria", Some([7; 16]), v4(1), NOW).is_err(), "ten, as everywhere");
     }
 
     #[test]

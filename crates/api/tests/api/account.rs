@@ -38,14 +38,23 @@ async fn a_password_is_changed_with_the_old_one_and_ends_the_other_sessions() {
     assert_eq!((wrong.status, &wrong.json()["errors"][0]["pointer"]), (422, &json!("/current")));
     assert_eq!(actions(&audit), [("user.change_password", "denied")]);
     assert!(!audit[0].entry_json.contains("not it") && !audit[0].entry_json.contains(OTHER));
-    for (weak, why) in [("short", "short"), (PASSWORD, "the old one"), (&format!("{PASSWORD}8"), "nearly the old one")] {
+    for (weak, why) in
+        [("short", "short"), (PASSWORD, "the old one"), (&format!("{PASSWORD}8"), "nearly the old one")]
+    {
         let refused = site.post(&maria.who, "/me/password", change(PASSWORD, weak)).await;
-        assert_eq!((refused.status, &refused.json()["errors"][0]["pointer"]), (422, &json!("/password")), "{why}");
+        assert_eq!(
+            (refused.status, &refused.json()["errors"][0]["pointer"]),
+            (422, &json!("/password")),
+            "{why}"
+        );
     }
     assert!(is_in(&site, &other).await, "what is refused ends nothing");
 
     let (done, audit) = site.audited(site.post(&maria.who, "/me/password", change(PASSWORD, OTHER))).await;
-    assert_eq!((done.status, actions(&audit)), (204, vec![("user.change_password", "success"), ("session.end", "success")]));
+    assert_eq!(
+        (done.status, actions(&audit)),
+        (204, vec![("user.change_password", "success"), ("session.end", "success")])
+    );
     assert!(is_in(&site, &maria.who).await && !is_in(&site, &other).await);
     assert_eq!(first_step(&site, "maria", PASSWORD).await.status, 401);
     assert_eq!(first_step(&site, "maria", OTHER).await.status, 200);
@@ -67,8 +76,14 @@ async fn a_new_authenticator_counts_once_it_is_confirmed() {
     assert!(is_in(&site, &other).await);
 
     let code = |totp: &Totp| totp.code_at(Totp::step_of(site.rig.now())).expose().clone();
-    let (done, audit) = site.audited(site.post(&maria.who, "/me/totp/finish", json!({"code": code(&new)}))).await;
-    assert_eq!((done.status, audit[0].action.as_str()), (204, "user.change_authenticator"), "{:?}", done.body);
+    let (done, audit) =
+        site.audited(site.post(&maria.who, "/me/totp/finish", json!({"code": code(&new)}))).await;
+    assert_eq!(
+        (done.status, audit[0].action.as_str()),
+        (204, "user.change_authenticator"),
+        "{:?}",
+        done.body
+    );
     assert!(!audit[0].entry_json.contains(setup["secret"].as_str().unwrap()));
     assert!(is_in(&site, &maria.who).await && !is_in(&site, &other).await);
     site.rig.clock.advance(Duration::from_secs(60));
@@ -91,7 +106,9 @@ async fn new_recovery_codes_void_the_old_ones() {
     let (made, audit) = site.audited(site.post(&maria.who, "/me/recovery-codes", json!({}))).await;
     let codes = made.json()["recovery_codes"].as_array().unwrap().clone();
     assert_eq!((codes.len(), audit[0].action.as_str()), (10, "user.new_recovery_codes"));
-    assert!(audit.iter().all(|row| codes.iter().all(|code| !row.entry_json.contains(code.as_str().unwrap()))));
+    assert!(
+        audit.iter().all(|row| codes.iter().all(|code| !row.entry_json.contains(code.as_str().unwrap())))
+    );
     assert_eq!(left().await, 10);
     assert!(!is_in(&site, &other).await);
     let challenge = first_step(&site, "maria", PASSWORD).await.json();
@@ -125,7 +142,8 @@ async fn a_session_is_not_enough_for_dangerous_acts() {
 
     let wrong = site.post(&maria.who, "/me/elevate", json!({"code": "000000"})).await;
     assert_eq!((wrong.status, &wrong.json()["errors"][0]["pointer"]), (422, &json!("/code")));
-    let (risen, audit) = site.audited(site.post(&maria.who, "/me/elevate", json!({"code": maria.code(&site)}))).await;
+    let (risen, audit) =
+        site.audited(site.post(&maria.who, "/me/elevate", json!({"code": maria.code(&site)}))).await;
     assert_eq!((risen.status, actions(&audit)), (200, vec![("session.elevate", "success")]));
     let cookie = risen.header("set-cookie").to_owned();
     for guard in ["; Secure", "; HttpOnly", "; SameSite=Strict", "; Path=/"] {

@@ -173,9 +173,8 @@ async fn reset_factors_open_nothing_until_the_link_is_used() {
     let setup = site.post(&nobody, "/claim/begin", begin).await.json();
     let new = totp(setup["secret"].as_str().unwrap());
     let code = new.code_at(Totp::step_of(site.rig.now())).expose().clone();
-    let (done, audit) = site
-        .audited(site.post(&nobody, "/claim/finish", json!({"token": token, "code": code})))
-        .await;
+    let (done, audit) =
+        site.audited(site.post(&nobody, "/claim/finish", json!({"token": token, "code": code}))).await;
     assert_eq!(done.status, 200, "{:?}", done.body);
     assert!(audit.iter().any(|row| row.action == "user.choose_factors"));
     let me = &done.json()["me"];

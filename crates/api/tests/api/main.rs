@@ -10,11 +10,19 @@ mod flaky;
 #[path = "../../../engine/tests/engine/rig.rs"]
 mod rig;
 
+mod account;
 mod doors;
+mod evidence;
+mod frames;
+mod hostile;
 mod inputs;
 mod joining;
+mod limits;
+mod lists;
 mod live;
+mod paging;
 mod routes;
 mod signing;
 mod site;
 mod surface;
+mod views;

@@ -16,8 +16,9 @@ use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::sync::watch;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 use tokio_util::sync::CancellationToken;
-use wk_api::{App, Desk, PortsOf, RouteInfo};
+use wk_api::{App, Desk, Doors, Limits, PortsOf, RouteInfo};
 use wk_authz::{Actor, Role};
 use wk_domain::UserId;
 use wk_engine::ports::Store;
@@ -40,6 +41,8 @@ pub(crate) struct Site {
     pub(crate) address: SocketAddr,
     socket: std::path::PathBuf,
     roots: RootCertStore,
+    router: wk_api::Router,
+    tls: watch::Receiver<Arc<rustls::ServerConfig>>,
     stop: CancellationToken,
 }
 
@@ -61,6 +64,18 @@ impl Answer {
 
     pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map(|value| value.to_str().unwrap()).unwrap_or_default()
+    }
+
+    /// The line that sets this cookie.
+    pub(crate) fn cookie_line(&self, name: &str) -> String {
+        let lines = self.headers.get_all("set-cookie").iter().map(|line| line.to_str().unwrap());
+        lines.filter(|line| line.starts_with(&format!("{name}="))).next_back().expect(name).to_owned()
+    }
+
+    /// The value of this cookie that was set.
+    pub(crate) fn cookie(&self, name: &str) -> String {
+        let line = self.cookie_line(name);
+        line.split(';').next().unwrap().split_once('=').unwrap().1.to_owned()
     }
 
     /// The session cookie that was set.
@@ -90,6 +105,14 @@ impl Site {
     }
 
     pub(crate) async fn with(rig: Rig, claimed: bool) -> Self {
+        Self::with_limits(rig, claimed, Limits::DEFAULT).await
+    }
+
+    pub(crate) async fn limited(limits: Limits) -> Self {
+        Self::with_limits(Rig::new().await, true, limits).await
+    }
+
+    async fn with_limits(rig: Rig, claimed: bool, limits: Limits) -> Self {
         let (keys, _) = DataKeys::create(&KekRing::in_memory().unwrap()).unwrap();
         let keys = Arc::new(keys);
         let peppers = Peppers::new(keys.mac_key("pepper", None).unwrap(), Vec::new());
@@ -107,7 +130,9 @@ impl Site {
             self_checks: Box::new(Vec::new),
         };
         let app = App::new(Arc::clone(&rig.engine), Arc::clone(&desk), ports_of)
-            .recheck_streams_every(Duration::from_millis(200));
+            .recheck_streams_every(Duration::from_millis(200))
+            .called(["watch.acme.example".to_owned()])
+            .limited(limits);
         let (router, table, document) = wk_api::build(app);
 
         let names = ServerNames::parse(["localhost", "127.0.0.1"]).unwrap();
@@ -124,14 +149,42 @@ impl Site {
         let local = UnixListener::bind(&socket).unwrap();
         let own = std::fs::metadata(rig.dir.path()).unwrap().uid();
         let stop = CancellationToken::new();
-        tokio::spawn(wk_api::serve_tls(listener, tls, router.clone(), stop.clone()));
-        tokio::spawn(wk_api::serve_local(local, own, router, stop.clone()));
-        Self { rig, desk, table, document, address, socket, roots, stop }
+        tokio::spawn(wk_api::serve_tls(listener, tls.clone(), router.clone(), stop.clone()));
+        tokio::spawn(wk_api::serve_local(local, own, router.clone(), stop.clone()));
+        Self { rig, desk, table, document, address, socket, roots, router, tls, stop }
     }
 
     pub(crate) async fn end(self) {
         self.stop.cancel();
         self.rig.end().await;
+    }
+
+    /// Another listener with the same routes.
+    pub(crate) async fn door(&self, doors: Doors) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (tls, router, stop) = (self.tls.clone(), self.router.clone(), self.stop.clone());
+        tokio::spawn(wk_api::serve_tls_with(doors, listener, tls, router, stop));
+        address
+    }
+
+    /// A local socket of a server that belongs to `uid`.
+    pub(crate) fn socket_of(&self, uid: u32) -> std::path::PathBuf {
+        let path = self.rig.dir.path().join(format!("admin-{uid}.sock"));
+        let listener = UnixListener::bind(&path).unwrap();
+        tokio::spawn(wk_api::serve_local(listener, uid, self.router.clone(), self.stop.clone()));
+        path
+    }
+
+    /// A TLS connection with these protocols.
+    pub(crate) async fn dial(
+        &self,
+        address: SocketAddr,
+        alpn: &[&str],
+    ) -> std::io::Result<TlsStream<TcpStream>> {
+        let config = self.tls(rustls::DEFAULT_VERSIONS, alpn);
+        let tcp = TcpStream::connect(address).await?;
+        TlsConnector::from(Arc::new(config)).connect(ServerName::try_from("localhost").unwrap(), tcp).await
     }
 
     /// Somebody with a role, without a password.
@@ -169,6 +222,7 @@ impl Site {
             user_agent: "test".to_owned(),
             method: "password+totp".to_owned(),
             ended: None,
+            elevated: Some(now),
         };
         let audit = record::draft(&Actor::system(), now, "session.open", "session", session.id);
         self.rig.store.put_session(session, audit).await.unwrap();

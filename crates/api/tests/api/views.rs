@@ -17,14 +17,19 @@ async fn names(site: &Site, who: &Persona) -> Vec<String> {
 #[tokio::test]
 async fn a_view_is_ones_own_until_it_is_shared() {
     let site = Site::new().await;
-    let (viewer, operator, admin) =
-        (site.as_viewer().await, site.as_operator().await, site.as_admin().await);
+    let (viewer, operator, admin) = (site.as_viewer().await, site.as_operator().await, site.as_admin().await);
     let (kept, audit) = site.audited(site.post(&viewer, "/views", view("Mine", false))).await;
     assert_eq!((kept.status, audit.len(), audit[0].action.as_str()), (200, 1, "view.keep"));
     let mine = kept.json();
-    assert_eq!((&mine["mine"], &mine["owner"], &mine["revision"]), (&json!(true), &json!("viewer"), &json!(1)));
+    assert_eq!(
+        (&mine["mine"], &mine["owner"], &mine["revision"]),
+        (&json!(true), &json!("viewer"), &json!(1))
+    );
     let (refused, audit) = site.audited(site.post(&viewer, "/views", view("For all", true))).await;
-    assert_eq!((refused.status, audit[0].action.as_str(), audit[0].outcome.as_str()), (403, "view.share", "denied"));
+    assert_eq!(
+        (refused.status, audit[0].action.as_str(), audit[0].outcome.as_str()),
+        (403, "view.share", "denied")
+    );
     let shared = site.post(&operator, "/views", view("Duty", true)).await.json();
     assert_eq!(names(&site, &viewer).await, ["Duty", "Mine"]);
     assert_eq!(names(&site, &operator).await, ["Duty"]);
@@ -38,7 +43,11 @@ async fn a_view_is_ones_own_until_it_is_shared() {
     assert_eq!(site.put(&admin, &path(&shared), view("Taken", true)).await.status, 409);
     assert_eq!(site.delete(&viewer, &path(&shared)).await.status, 409);
     let mut upgrade = view("Mine", true);
-    assert_eq!(site.put(&viewer, &path(&mine), upgrade.clone()).await.status, 403, "sharing by the back door");
+    assert_eq!(
+        site.put(&viewer, &path(&mine), upgrade.clone()).await.status,
+        403,
+        "sharing by the back door"
+    );
     upgrade["shared"] = json!(false);
     upgrade["filter"] = json!("host:paris-*");
     let changed = site.put(&viewer, &path(&mine), upgrade.clone()).await.json();
@@ -70,7 +79,11 @@ async fn what_is_no_view_is_refused_beside_the_field() {
         (with("sort", json!("name; DROP TABLE person")), "/sort"),
     ] {
         let refused = site.post(&operator, "/views", input.clone()).await;
-        assert_eq!((refused.status, &refused.json()["errors"][0]["pointer"]), (422, &json!(field)), "{input}");
+        assert_eq!(
+            (refused.status, &refused.json()["errors"][0]["pointer"]),
+            (422, &json!(field)),
+            "{input}"
+        );
     }
     assert_eq!(site.post(&operator, "/views", with("owner", json!("admin"))).await.status, 400);
     assert_eq!(site.post(&operator, "/views", view("Paris", false)).await.status, 200);
