@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex, RwLock};
 use wk_domain::{HostId, Timestamp};
@@ -27,6 +27,9 @@ const HOUR_MS: i64 = 3_600_000;
 const DAY_MS: i64 = 24 * HOUR_MS;
 /// A sample further ahead of the clock than this is a mistake of somebody's clock.
 const FUTURE_MS: i64 = HOUR_MS;
+
+/// A clock that leapt is believed when it has stood for this long.
+const LEAP_BELIEVED: Duration = Duration::from_secs(7 * 86_400);
 
 /// A day is merged this long after its end: what comes later is merged again, at a price.
 const SETTLE_MS: i64 = HOUR_MS / 2;
@@ -61,6 +64,9 @@ pub struct Options {
     pub seal_after_ms: i64,
     /// The head is sealed when it holds this many samples.
     pub head_samples_max: u64,
+    /// A clock that leaps ahead by more than this, milliseconds, removes nothing until it has stood for a week: what is
+    /// gone stays gone when the clock is set right again.
+    pub clock_leap_ms: i64,
     /// Samples one query may hold in memory at once, 16 bytes each.
     pub query_points_max: usize,
 }
@@ -75,6 +81,7 @@ impl Default for Options {
             series_max: 4_000_000,
             seal_after_ms: 2 * HOUR_MS,
             head_samples_max: 16_000_000,
+            clock_leap_ms: 3 * DAY_MS,
             query_points_max: RAW_POINTS_MAX,
         }
     }
@@ -95,6 +102,15 @@ struct Clock {
     set: Instant,
 }
 
+/// A clock that only goes as fast as time does, for what cannot be undone.
+#[derive(Debug, Clone, Copy)]
+struct Steady {
+    at_ms: i64,
+    set: Instant,
+    /// Since when the real one is ahead of it.
+    leapt: Option<Instant>,
+}
+
 struct Inner {
     dir: PathBuf,
     options: Options,
@@ -109,6 +125,7 @@ struct Inner {
     /// One seal, merge or removal at a time. Holds the segments that end before a frozen head.
     upkeep: Mutex<Upkeep>,
     clock: Mutex<Option<Clock>>,
+    steady: Mutex<Option<Steady>>,
     head_since: Mutex<Instant>,
     next_seq: AtomicU64,
     /// Files checked so far, over and over.
@@ -251,6 +268,7 @@ impl Inner {
             }),
             upkeep: Mutex::default(),
             clock: Mutex::new(None),
+            steady: Mutex::new(None),
             head_since: Mutex::new(Instant::now()),
             next_seq: AtomicU64::new(next_seq),
             scrubbed: AtomicU64::new(0),
@@ -555,9 +573,36 @@ impl Inner {
         let sealed = if due { self.seal() } else { Ok(()) };
         let merged = self.merge(now).map_err(io_error("merge blocks"));
         // One step that fails keeps none of the others: on a full disk, it is the removal of old blocks that makes room.
-        let retained = self.retain(now, merged.is_err()).map_err(io_error("remove old blocks"));
+        let retained =
+            self.retain(self.steady_ms(now), merged.is_err()).map_err(io_error("remove old blocks"));
         let scrubbed = self.scrub().map_err(io_error("check a block file"));
         sealed.and(merged).and(retained).and(scrubbed)
+    }
+
+    /// `now` for removing things: what a clock that leapt would take away is kept until the leap proves to be none. Starts
+    /// from the newest sample there is, so that a wrong clock at the start is noticed too.
+    fn steady_ms(&self, now: i64) -> i64 {
+        let mut steady = self.steady.lock();
+        let newest = || self.view.read().blocks.iter().map(|block| block.last).max().unwrap_or(now).min(now);
+        let known =
+            steady.get_or_insert_with(|| Steady { at_ms: newest(), set: Instant::now(), leapt: None });
+        let passed = i64::try_from(known.set.elapsed().as_millis()).unwrap_or(i64::MAX);
+        let expected = known.at_ms.saturating_add(passed);
+        let ahead = now.saturating_sub(expected);
+        if ahead > self.options.clock_leap_ms {
+            let since = *known.leapt.get_or_insert_with(|| {
+                self.notes.tell(format!(
+                    "the clock is {} days ahead of the samples: nothing is removed until it has stood for a week",
+                    ahead / DAY_MS
+                ));
+                Instant::now()
+            });
+            if since.elapsed() < LEAP_BELIEVED {
+                return expected;
+            }
+        }
+        *known = Steady { at_ms: now, set: Instant::now(), leapt: None };
+        now
     }
 
     /// Checks one block file, another one each time: damage should be known before somebody needs the data.

@@ -216,7 +216,8 @@ fn files_are_private() {
 
 #[test]
 fn samples_go_when_their_time_is_over_and_their_sums_when_theirs_is() {
-    let fixture = Fixture::new();
+    // Two years in a few steps: this clock may leap.
+    let fixture = Fixture::with(Options { clock_leap_ms: i64::MAX, ..Options::default() });
     let series = fixture.store().resolve(&[key(1, "x")]).expect("resolve")[0];
     for i in 0..360 {
         fixture
@@ -246,6 +247,39 @@ fn samples_go_when_their_time_is_over_and_their_sums_when_theirs_is() {
     let blocks =
         fixture.files().into_iter().filter(|path| path.extension().is_some_and(|e| e == "blk")).count();
     assert_eq!(blocks, 0);
+}
+
+#[test]
+fn a_clock_that_leaps_ahead_and_is_set_right_again_takes_nothing_along() {
+    let day = 86_400_000;
+    let mut fixture = Fixture::new();
+    let series = fixture.store().resolve(&[key(1, "x")]).expect("resolve")[0];
+    for i in 0..100 {
+        fixture
+            .store()
+            .append(&[Sample { series, at_ms: T0 + i * 10_000, value: i as f64 }])
+            .expect("append");
+    }
+    fixture.store().maintain(Timestamp::from_ms(T0 + day + day / 2)).expect("maintain");
+    let all = |fixture: &Fixture| fixture.raw(1, "x", T0, T0 + day).len();
+    for years in [2, 70] {
+        fixture.store().maintain(Timestamp::from_ms(T0 + years * 365 * day)).expect("maintain");
+        assert_eq!(all(&fixture), 100);
+    }
+    let told = fixture.store().health().reports.iter().filter(|r| r.contains("ahead of the samples")).count();
+    assert_eq!(told, 1);
+    // Wrong at the start of the server, too. It is a restart that would have trusted it blindly.
+    fixture.shut();
+    let folder = fixture.dir.path().join("tsdb");
+    let store = Store::open(&folder, Options::default()).expect("open");
+    store.maintain(Timestamp::from_ms(T0 + 3_000 * day)).expect("maintain");
+    drop(store);
+    fixture.reopen();
+    fixture.store().maintain(Timestamp::from_ms(T0 + 2 * day)).expect("maintain");
+    assert_eq!(all(&fixture), 100);
+    // And backwards: older than the newest, nothing happens.
+    fixture.store().maintain(Timestamp::from_ms(T0 - 400 * day)).expect("maintain");
+    assert_eq!(all(&fixture), 100);
 }
 
 #[test]
