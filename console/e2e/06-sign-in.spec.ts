@@ -35,8 +35,10 @@ describe('signing in', () => {
     const { page } = watched
     await page.goto('/me')
     await page.getByText('this one').waitFor()
-    await look(watched, 'account')
-    await page.getByRole('button', { name: 'End', exact: true }).first().click()
+    await page
+      .getByRole('button', { name: /^End the session of / })
+      .first()
+      .click()
     await page.getByText('Session ended').waitFor()
     await page.getByRole('button', { name: /Account menu/ }).click()
     await page.getByRole('menuitem', { name: 'Sign out' }).click()

@@ -6,7 +6,10 @@ import { createRequire } from 'node:module'
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
 import { expect, onTestFailed } from 'vitest'
 
-const results = new URL('../test-results/', import.meta.url)
+// Two runs at once, against two servers, need a folder each.
+const results = process.env.WATCHKEEP_RESULTS
+  ? new URL(`file://${process.env.WATCHKEEP_RESULTS}/`)
+  : new URL('../test-results/', import.meta.url)
 const personFile = new URL('person.json', results)
 const stateFile = new URL('session.json', results).pathname
 
@@ -77,6 +80,9 @@ export async function closeBrowser(): Promise<void> {
   await browser?.close()
   browser = undefined
 }
+
+/** All four, for the screens that show most states. */
+export const allThemes = ['light', 'dark', 'contrast', 'dark-contrast'] as const
 
 /** A page that remembers everything the browser complained about. */
 export interface Watched {
@@ -153,23 +159,34 @@ export async function expectAccessible(page: Page): Promise<void> {
   expect(found, found.join('\n')).toEqual([])
 }
 
-/** Looks at the screen as it is, in both themes, wide and narrow: accessible everywhere, and kept as pictures. */
-export async function look(watched: Watched, name: string): Promise<void> {
+const themes = {
+  light: { colorScheme: 'light', contrast: 'no-preference' },
+  dark: { colorScheme: 'dark', contrast: 'no-preference' },
+  contrast: { colorScheme: 'light', contrast: 'more' },
+  'dark-contrast': { colorScheme: 'dark', contrast: 'more' },
+} as const
+
+/** Looks at the screen as it is, in the themes, wide and narrow: accessible everywhere, and kept as pictures. */
+export async function look(
+  watched: Watched,
+  name: string,
+  wanted: readonly (keyof typeof themes)[] = ['light', 'dark'],
+): Promise<void> {
   const { page } = watched
   await mkdir(results, { recursive: true })
-  for (const colorScheme of ['light', 'dark'] as const) {
-    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
+  for (const theme of wanted) {
+    await page.emulateMedia({ ...themes[theme], reducedMotion: 'reduce' })
     for (const [size, viewport] of [
       ['wide', wide],
       ['narrow', narrow],
     ] as const) {
       await page.setViewportSize(viewport)
       await page.waitForTimeout(150)
-      await page.screenshot({ path: new URL(`${name}-${colorScheme}-${size}.png`, results).pathname })
+      await page.screenshot({ path: new URL(`${name}-${theme}-${size}.png`, results).pathname })
       await expectAccessible(page)
     }
   }
-  await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' })
+  await page.emulateMedia({ ...themes.light, reducedMotion: 'reduce' })
   await page.setViewportSize(wide)
   expect(watched.complaints).toEqual([])
 }

@@ -9,10 +9,11 @@ import { ApiError } from './api/client'
 import { styleNonce } from './nonce'
 import { makeRouter } from './router'
 import './theme/mantine.css'
+import './theme/variables.css'
 import './theme/tokens.css'
 import './theme/base.css'
 import './theme/overrides.css'
-import { colorScheme, cssVariables, theme } from './theme/theme'
+import { colorScheme, theme } from './theme/theme'
 
 const makeQueries = () =>
   new QueryClient({
@@ -32,7 +33,9 @@ export function App() {
   return (
     <MantineProvider
       theme={theme}
-      cssVariablesResolver={cssVariables}
+      // Both would be style elements written by script: variables.css has the one, the other is not used.
+      withCssVariables={false}
+      withGlobalClasses={false}
       colorSchemeManager={colorScheme}
       defaultColorScheme="auto"
       getStyleNonce={() => styleNonce}

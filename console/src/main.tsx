@@ -1,8 +1,10 @@
-import './trusted-types'
 import './nonce'
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
 import { App } from './App'
+import { startContrast } from './theme/contrast'
+
+startContrast()
 
 // The server was updated under an open page: its old parts are gone. Load anew, but not for ever.
 window.addEventListener('vite:preloadError', (event) => {

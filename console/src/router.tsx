@@ -36,6 +36,11 @@ export interface TabSearch extends ListSearch {
   part?: string
 }
 
+export interface MeSearch extends CommonSearch {
+  /** `password`, `authenticator` or `recovery`: what is being changed. */
+  open?: string
+}
+
 export interface AuditSearch extends ListSearch {
   actor?: string
   action?: string
@@ -137,16 +142,26 @@ const evidenceRoute = createRoute({
   component: lazyRouteComponent(() => import('./features/evidence/EvidencePage'), 'EvidencePage'),
 })
 
+const accessRoute = createRoute({
+  getParentRoute: () => appRoute,
+  path: '/access',
+  validateSearch: (search: Record<string, unknown>): TabSearch =>
+    pick(search, ['panel', 'range', 'q', 'sort', 'tab']),
+  component: lazyRouteComponent(() => import('./features/access/AccessPage'), 'AccessPage'),
+})
+
 const systemRoute = createRoute({
   getParentRoute: () => appRoute,
   path: '/system',
-  validateSearch: (search: Record<string, unknown>): TabSearch => pick(search, ['panel', 'range', 'tab']),
+  validateSearch: (search: Record<string, unknown>): TabSearch =>
+    pick(search, ['panel', 'range', 'sort', 'tab']),
   component: lazyRouteComponent(() => import('./features/system/SystemPage'), 'SystemPage'),
 })
 
 const sessionsRoute = createRoute({
   getParentRoute: () => appRoute,
   path: '/me',
+  validateSearch: (search: Record<string, unknown>): MeSearch => pick(search, ['panel', 'range', 'open']),
   component: lazyRouteComponent(() => import('./features/session/MePage'), 'MePage'),
 })
 
@@ -160,6 +175,7 @@ const routeTree = rootRoute.addChildren([
     hostRoute,
     agentsRoute,
     evidenceRoute,
+    accessRoute,
     systemRoute,
     sessionsRoute,
   ]),

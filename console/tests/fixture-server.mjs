@@ -334,6 +334,7 @@ const agents = hosts
     cert_serial: 'a1b2c3d4e5f60718293a4b5c6d7e8f90',
     cert_not_after: iso(NOW() + 6e8 * random()),
     remote_off: i === 3,
+    read_only: i === 4,
     plugins:
       i % 4 === 0
         ? [
@@ -1022,7 +1023,7 @@ createServer(async (request, response) => {
   const nonce = Math.random().toString(36).slice(2)
   response.setHeader(
     'Content-Security-Policy',
-    `default-src 'none'; script-src 'self'; style-src 'self' 'nonce-${nonce}'; img-src 'self' data:; font-src 'self'; connect-src 'self'; manifest-src 'self'; worker-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types default`,
+    `default-src 'none'; script-src 'self'; style-src 'self' 'nonce-${nonce}'; img-src 'self' data:; font-src 'self'; connect-src 'self'; manifest-src 'self'; worker-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types app`,
   )
   const name = url.pathname.slice(1)
   try {

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { ApiError, body, client, OfflineError, onSignedOut } from './client'
+import { ApiError, body, client, OfflineError, onConfirm, onSignedOut, sessionRenewed } from './client'
 
 const answer = (status: number, value: unknown, headers: Record<string, string> = {}) =>
   vi.stubGlobal(
@@ -52,6 +52,56 @@ describe('errors of the API', () => {
     expect(lost).not.toHaveBeenCalled()
     await client.GET('/api/v1/overview').catch(() => {})
     expect(lost).toHaveBeenCalledOnce()
+    stop()
+  })
+})
+
+describe('a fresh second factor', () => {
+  afterEach(() => vi.unstubAllGlobals())
+  const elevate = () =>
+    new Response(JSON.stringify({ ...problem, type: '/problems/elevate', status: 403 }), { status: 403 })
+  const invite = () => client.POST('/api/v1/users', { body: { name: 'olga', role: 'viewer' } })
+
+  it('is asked for once, and what was asked for is done then, with its body', async () => {
+    const bodies: string[] = []
+    let fresh = false
+    vi.stubGlobal('fetch', async (request: Request) => {
+      bodies.push(await request.text())
+      return fresh ? new Response('{"path":"/claim#x","expires_at":""}') : elevate()
+    })
+    const ask = vi.fn(async () => {
+      await Promise.resolve()
+      fresh = true
+      return true
+    })
+    const stop = onConfirm(ask)
+    const [one, two] = await Promise.all([body(invite()), body(invite())])
+    expect([one.path, two.path]).toEqual(['/claim#x', '/claim#x'])
+    expect(ask).toHaveBeenCalledOnce()
+    expect(bodies).toHaveLength(4)
+    expect(new Set(bodies).size, 'the same body each time').toBe(1)
+    stop()
+  })
+  it('that nobody gives leaves the refusal', async () => {
+    vi.stubGlobal('fetch', async () => elevate())
+    const stop = onConfirm(async () => false)
+    const error = await invite().catch((caught: unknown) => caught)
+    expect((error as ApiError).status).toBe(403)
+    stop()
+    expect(((await invite().catch((caught: unknown) => caught)) as ApiError).status).toBe(403)
+  })
+  it('gives the session another token; what was under way then is asked for again', async () => {
+    const lost = vi.fn()
+    const stop = onSignedOut(lost)
+    let calls = 0
+    vi.stubGlobal('fetch', async () => {
+      calls += 1
+      if (calls > 1) return new Response('{"items":[]}')
+      sessionRenewed()
+      return new Response(JSON.stringify({ ...problem, status: 401 }), { status: 401 })
+    })
+    expect((await body(client.GET('/api/v1/users'))).items).toEqual([])
+    expect(lost).not.toHaveBeenCalled()
     stop()
   })
 })

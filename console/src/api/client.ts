@@ -46,6 +46,35 @@ export function onSignedOut(listener: () => void): () => void {
   return () => signedOut.delete(listener)
 }
 
+/** Asks the person for a fresh code; true when the server took it. */
+type Confirm = () => Promise<boolean>
+let confirm: Confirm | undefined
+let confirming: Promise<boolean> | undefined
+/** Grows with each fresh code: the session has another token then, and what was under way had the old one. */
+let renewals = 0
+
+/** Called when the server asks for a fresh second factor before it does what was asked. */
+export function onConfirm(ask: Confirm): () => void {
+  confirm = ask
+  return () => {
+    if (confirm === ask) confirm = undefined
+  }
+}
+
+async function confirmed(): Promise<boolean> {
+  if (confirm === undefined) return false
+  // Several requests may be refused at once: the person is asked once.
+  confirming ??= confirm().finally(() => {
+    confirming = undefined
+  })
+  return confirming
+}
+
+/** The session goes on under another token. */
+export function sessionRenewed(): void {
+  renewals += 1
+}
+
 const isProblem = (value: unknown): value is Problem =>
   typeof value === 'object' && value !== null && 'title' in value && 'status' in value
 
@@ -69,22 +98,34 @@ export const client = createClient<paths>({
   credentials: 'same-origin',
   headers: { Accept: 'application/json' },
   fetch: async (request: Request) => {
-    let response: Response
-    try {
-      response = await fetch(request)
-    } catch (cause) {
-      if (cause instanceof DOMException && cause.name === 'AbortError') throw cause
-      throw new OfflineError()
+    const again = request.clone()
+    const before = renewals
+    let response = await send(request)
+    if (response.status === 401 && !isSignIn(request.url)) {
+      // It may have been under way while the session got its new token: then it is not lost.
+      await confirming
+      if (renewals !== before) response = await send(again.clone())
     }
-    if (!response.ok) {
-      if (response.status === 401 && !isSignIn(request.url)) {
-        for (const each of signedOut) each()
-      }
-      throw await toError(response)
+    if (response.ok) return response
+    if (response.status === 401 && !isSignIn(request.url)) {
+      for (const each of signedOut) each()
     }
-    return response
+    const error = await toError(response)
+    if (error.problem?.type !== '/problems/elevate' || !(await confirmed())) throw error
+    const second = await send(again)
+    if (second.ok) return second
+    throw await toError(second)
   },
 })
+
+async function send(request: Request): Promise<Response> {
+  try {
+    return await fetch(request)
+  } catch (cause) {
+    if (cause instanceof DOMException && cause.name === 'AbortError') throw cause
+    throw new OfflineError()
+  }
+}
 
 interface Answer<T> {
   data?: T | undefined

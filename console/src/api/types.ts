@@ -73,6 +73,7 @@ export type Permission =
   | 'agent.read'
   | 'agent.enrol'
   | 'agent.revoke'
+  | 'agent.write'
   | 'audit.read'
   | 'system.read'
   | 'channel.read'

@@ -1,4 +1,5 @@
-// Makes the first administrator, once: password, authenticator, recovery codes. The link's token comes in the fragment,
+// Lets in whoever has a one-time link: the first administrator, an invited person, or one whose factors were reset.
+// Password, authenticator, recovery codes. The link's token comes in the fragment,
 // which browsers do not send anywhere; it is taken out of the address at once.
 
 import { PasswordInput, TextInput } from '@mantine/core'
@@ -6,13 +7,13 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useEffect, useState } from 'react'
 import { ApiError, body, client } from '../../api/client'
 import { metaQuery } from '../../api/queries'
-import type { Claimed, TotpSetup } from '../../api/types'
+import type { Claimed, ClaimFor, TotpSetup } from '../../api/types'
 import { t } from '../../strings'
 import { Button } from '../../ui/Button'
 import { CopyLine } from '../../ui/CopyLine'
-import { download } from '../../ui/csv'
 import { Notice } from '../../ui/Layout'
 import { Qr } from '../../ui/Qr'
+import { CodeList } from './Codes'
 import { Entrance } from './Entrance'
 import styles from './Entrance.module.css'
 import { Strength, useVerdict } from './Strength'
@@ -40,16 +41,14 @@ export function ClaimPage() {
     enabled: known && claimed === undefined,
     retry: false,
     gcTime: 0,
-    queryFn: async () => {
-      await client.POST('/api/v1/claim/check', { body: { token } })
-      return true
-    },
+    staleTime: Number.POSITIVE_INFINITY,
+    queryFn: () => body(client.POST('/api/v1/claim/check', { body: { token } })),
   })
   if (claimed !== undefined) return <Codes claimed={claimed} />
   if (!known || check.isError) {
     const gone = check.error instanceof ApiError && (check.error.status === 410 || check.error.status === 404)
     return (
-      <Entrance title={t.claim.noLink}>
+      <Entrance title={t.claim.anyTitle}>
         <Notice tone="notice" title={!known ? t.claim.noToken : gone ? t.claim.used : t.claim.cannotCheck}>
           {!known || gone ? t.claim.noLinkDetail : check.error?.message}
         </Notice>
@@ -60,12 +59,16 @@ export function ClaimPage() {
   if (setup !== undefined) {
     return <Factor setup={setup} onBack={() => setSetup(undefined)} onDone={setClaimed} />
   }
-  return <Password ready={check.isSuccess} onDone={setSetup} />
+  // Nothing is asked for before it is known for whom: the fields depend on it.
+  if (check.data === undefined) return <Entrance title={t.claim.anyTitle}>{t.common.loading}</Entrance>
+  return <Password whom={check.data} onDone={setSetup} />
 }
 
-function Password({ ready, onDone }: { ready: boolean; onDone: (setup: TotpSetup) => void }) {
-  const [name, setName] = useState('')
-  const [displayName, setDisplayName] = useState('')
+function Password({ whom, onDone }: { whom: ClaimFor; onDone: (setup: TotpSetup) => void }) {
+  const [name, setName] = useState(whom.name)
+  const [displayName, setDisplayName] = useState(whom.display_name)
+  const given = whom.name !== ''
+  const reset = whom.kind === 'reset'
   const [password, setPassword] = useState('')
   const verdict = useVerdict(password, [name, displayName])
   const begin = useMutation({
@@ -80,7 +83,18 @@ function Password({ ready, onDone }: { ready: boolean; onDone: (setup: TotpSetup
   })
   const problem = begin.error instanceof ApiError ? begin.error : undefined
   return (
-    <Entrance title={t.claim.title} lead={t.claim.lead} steps={steps} step={0}>
+    <Entrance
+      title={reset ? t.claim.resetTitle : given ? t.claim.joinTitle : t.claim.title}
+      lead={
+        reset
+          ? t.claim.resetLead(whom.display_name || whom.name)
+          : given
+            ? t.claim.joinLead(t.shell.role(whom.role))
+            : t.claim.lead
+      }
+      steps={steps}
+      step={0}
+    >
       <form
         className={styles.form}
         onSubmit={(event) => {
@@ -90,7 +104,8 @@ function Password({ ready, onDone }: { ready: boolean; onDone: (setup: TotpSetup
       >
         <TextInput
           label={t.claim.name}
-          description={t.claim.nameHelp}
+          description={given ? t.claim.nameGiven : t.claim.nameHelp}
+          readOnly={given}
           value={name}
           onChange={(event) => setName(event.currentTarget.value)}
           autoComplete="username"
@@ -98,15 +113,17 @@ function Password({ ready, onDone }: { ready: boolean; onDone: (setup: TotpSetup
           spellCheck={false}
           error={problem?.field('name')}
           required
-          autoFocus
+          autoFocus={!given}
         />
-        <TextInput
-          label={t.claim.displayName}
-          value={displayName}
-          onChange={(event) => setDisplayName(event.currentTarget.value)}
-          autoComplete="name"
-          error={problem?.field('display_name')}
-        />
+        {!reset && (
+          <TextInput
+            label={t.claim.displayName}
+            value={displayName}
+            onChange={(event) => setDisplayName(event.currentTarget.value)}
+            autoComplete="name"
+            error={problem?.field('display_name')}
+          />
+        )}
         <PasswordInput
           label={t.claim.password}
           value={password}
@@ -114,6 +131,7 @@ function Password({ ready, onDone }: { ready: boolean; onDone: (setup: TotpSetup
           autoComplete="new-password"
           error={problem?.field('password')}
           required
+          autoFocus={given}
           visibilityToggleButtonProps={{ 'aria-label': t.password.show, tabIndex: 0 }}
         />
         <Strength verdict={verdict} />
@@ -130,7 +148,7 @@ function Password({ ready, onDone }: { ready: boolean; onDone: (setup: TotpSetup
           size="large"
           wide
           busy={begin.isPending}
-          disabled={!ready || name.trim() === '' || password === '' || verdict?.accepted === false}
+          disabled={name.trim() === '' || password === '' || verdict?.accepted === false}
         >
           {t.claim.continue}
         </Button>
@@ -210,27 +228,9 @@ function Factor({
 
 function Codes({ claimed }: { claimed: Claimed }) {
   const [kept, setKept] = useState(false)
-  const text = claimed.recovery_codes.join('\n')
   return (
     <Entrance title={t.claim.codesTitle} lead={t.claim.codesLead} steps={steps} step={2}>
-      <CopyLine text={text} label={t.claim.codes} rows />
-      <div className={styles.acts}>
-        <Button
-          onClick={() =>
-            download(
-              'watchkeep-recovery-codes.txt',
-              new Blob([`${t.claim.codesFile}\n\n${text}\n`], { type: 'text/plain' }),
-            )
-          }
-        >
-          {t.claim.save}
-        </Button>
-        <Button onClick={() => window.print()}>{t.claim.print}</Button>
-      </div>
-      <label className={styles.ack}>
-        <input type="checkbox" checked={kept} onChange={(event) => setKept(event.currentTarget.checked)} />
-        {t.claim.kept}
-      </label>
+      <CodeList codes={claimed.recovery_codes} kept={kept} onKept={setKept} />
       <Button
         look="primary"
         size="large"

@@ -6,6 +6,7 @@ import { onSignedOut } from '../../api/client'
 import { t } from '../../strings'
 import { useShortcuts } from '../../ui/keys'
 import { readPref, writePref } from '../../ui/prefs'
+import { Confirm } from '../session/Confirm'
 import styles from './AppFrame.module.css'
 import { BrokenStream } from './LiveDot'
 import { destinations, Rail } from './Rail'
@@ -76,6 +77,7 @@ export function AppFrame() {
       </div>
       <Suspense fallback={null}>
         {palette && <Palette onClose={() => setPalette(false)} onHelp={() => setHelp(true)} />}
+        <Confirm />
         {help && <Help onClose={() => setHelp(false)} />}
       </Suspense>
     </div>

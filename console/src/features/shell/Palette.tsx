@@ -6,6 +6,7 @@ import { useNavigate } from '@tanstack/react-router'
 import { type KeyboardEvent, type ReactNode, useDeferredValue, useEffect, useId, useState } from 'react'
 import { body, client } from '../../api/client'
 import { t } from '../../strings'
+import { setHighContrast, useHighContrast } from '../../theme/contrast'
 import { quoteIfNeeded } from '../../ui/filterText'
 import { Glyph } from '../../ui/Glyph'
 import { IconActivity, IconServer2 } from '../../ui/icons'
@@ -33,6 +34,7 @@ export default function Palette({ onClose, onHelp }: { onClose: () => void; onHe
   const navigate = useNavigate()
   const may = useMay()
   const { setColorScheme } = useMantineColorScheme()
+  const contrast = useHighContrast()
   const id = useId()
 
   const found = useQuery({
@@ -118,6 +120,10 @@ export default function Palette({ onClose, onHelp }: { onClose: () => void; onHe
       { label: t.palette.light, run: () => setColorScheme('light') },
       { label: t.palette.dark, run: () => setColorScheme('dark') },
       { label: t.palette.auto, run: () => setColorScheme('auto') },
+      {
+        label: contrast ? t.palette.normalContrast : t.palette.highContrast,
+        run: () => setHighContrast(!contrast),
+      },
       { label: t.keys.help, run: onHelp },
     ]
       .filter((each) => matches(each.label))

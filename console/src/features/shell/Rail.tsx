@@ -14,6 +14,7 @@ import {
   IconServer2,
   IconSettings2,
   IconShieldCheck,
+  IconUsers,
 } from '../../ui/icons'
 import { useNarrow } from '../../ui/useNarrow'
 import { Logo, Wordmark } from './Logo'
@@ -25,6 +26,7 @@ export const destinations = [
   { to: '/problems', label: t.rail.problems, key: 'p', icon: IconActivity, needs: 'check.read', group: 0 },
   { to: '/hosts', label: t.rail.hosts, key: 'h', icon: IconServer2, needs: 'host.read', group: 0 },
   { to: '/evidence', label: t.rail.evidence, key: 'e', icon: IconShieldCheck, needs: 'audit.read', group: 1 },
+  { to: '/access', label: t.rail.access, key: 'u', icon: IconUsers, needs: 'user.read', group: 2 },
   { to: '/agents', label: t.rail.agents, key: 'a', icon: IconPlug, needs: 'agent.read', group: 2 },
   { to: '/system', label: t.rail.system, key: 's', icon: IconSettings2, needs: 'system.read', group: 2 },
 ] as const satisfies readonly {

@@ -6,6 +6,7 @@ import { usePanel } from './useSearchState'
 const CheckPanel = lazy(() => import('../checks/CheckPanel'))
 const HostPanel = lazy(() => import('../hosts/HostPanel'))
 const AgentPanel = lazy(() => import('../agents/AgentPanel'))
+const PersonPanel = lazy(() => import('../access/PersonPanel'))
 const AuditPanel = lazy(() => import('../evidence/AuditPanel'))
 
 export function SidePanel() {
@@ -19,6 +20,7 @@ export function SidePanel() {
       {kind === 'check' && <CheckPanel key={id} id={id} onClose={close} />}
       {kind === 'host' && <HostPanel key={id} id={id} onClose={close} />}
       {kind === 'agent' && <AgentPanel key={id} id={id} onClose={close} />}
+      {kind === 'person' && <PersonPanel key={id} id={id} onClose={close} />}
       {kind === 'audit' && <AuditPanel key={id} seq={id} onClose={close} />}
     </Suspense>
   )

@@ -2,11 +2,15 @@ import { type MantineColorScheme, Menu, useMantineColorScheme } from '@mantine/c
 import { useNavigate, useRouterState } from '@tanstack/react-router'
 import { client } from '../../api/client'
 import { t } from '../../strings'
+import { setHighContrast, useHighContrast } from '../../theme/contrast'
 import { IconButton } from '../../ui/Button'
 import { zone } from '../../ui/format'
 import {
   IconChevronDown,
+  IconContrast,
   IconDeviceDesktop,
+  IconDeviceMobile,
+  IconKey,
   IconKeyboard,
   IconLogout,
   IconMoon,
@@ -51,6 +55,7 @@ function PersonMenu() {
   const me = useMe()
   const navigate = useNavigate()
   const { colorScheme, setColorScheme } = useMantineColorScheme()
+  const contrast = useHighContrast()
   const signOut = async () => {
     try {
       await client.DELETE('/api/v1/session')
@@ -66,7 +71,14 @@ function PersonMenu() {
     { id: 'auto', icon: IconDeviceDesktop },
   ] as const
   return (
-    <Menu position="bottom-end" width={230} shadow="md" transitionProps={{ duration: 80 }}>
+    <Menu
+      position="bottom-end"
+      width={230}
+      shadow="md"
+      transitionProps={{ duration: 80 }}
+      withinPortal={false}
+      withInitialFocusPlaceholder={false}
+    >
       <Menu.Target>
         <button type="button" className={styles.person} aria-label={t.shell.personMenu(name)}>
           <span className={styles.initial} aria-hidden>
@@ -98,12 +110,31 @@ function PersonMenu() {
             </Menu.RadioItem>
           ))}
         </Menu.RadioGroup>
+        <Menu.CheckboxItem
+          checked={contrast}
+          onChange={setHighContrast}
+          rightSection={<IconContrast size={15} stroke={1.6} aria-hidden />}
+        >
+          {t.shell.highContrast}
+        </Menu.CheckboxItem>
         <Menu.Divider />
         <Menu.Item
           leftSection={<IconUser size={15} stroke={1.6} aria-hidden />}
           onClick={() => void navigate({ to: '/me' })}
         >
           {t.shell.account}
+        </Menu.Item>
+        <Menu.Item
+          leftSection={<IconKey size={15} stroke={1.6} aria-hidden />}
+          onClick={() => void navigate({ to: '/me', search: { open: 'password' } })}
+        >
+          {t.me.changePassword}
+        </Menu.Item>
+        <Menu.Item
+          leftSection={<IconDeviceMobile size={15} stroke={1.6} aria-hidden />}
+          onClick={() => void navigate({ to: '/me', search: { open: 'authenticator' } })}
+        >
+          {t.me.newAuthenticator}
         </Menu.Item>
         <Menu.Item
           leftSection={<IconLogout size={15} stroke={1.6} aria-hidden />}

@@ -62,6 +62,8 @@ export default function ChartCanvas(props: ChartProps) {
   } = props
   const box = useRef<HTMLDivElement>(null)
   const plot = useRef<uPlot | null>(null)
+  const dragging = useRef(false)
+  const waiting = useRef<uPlot.AlignedData>(undefined)
   const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set())
   const [asTable, setAsTable] = useState(false)
   const [theme, setTheme] = useState(0)
@@ -104,7 +106,8 @@ export default function ChartCanvas(props: ChartProps) {
     const opts: uPlot.Options = {
       width: Math.max(120, host.clientWidth),
       height,
-      padding: [8, 8, 0, 0],
+      // Room for half of the last time on the axis.
+      padding: [8, 16, 0, 0],
       legend: { show: false },
       cursor: {
         drag: { x: true, y: false, setScale: false, uni: 12 },
@@ -212,10 +215,26 @@ export default function ChartCanvas(props: ChartProps) {
     }
     const u = new uPlot(opts, [data.x, ...data.ys] as uPlot.AlignedData, host)
     plot.current = u
+    // New values wait while somebody drags: they would end the drag.
+    const press = () => {
+      dragging.current = true
+    }
+    const letGo = () => {
+      if (!dragging.current) return
+      dragging.current = false
+      const late = waiting.current
+      waiting.current = undefined
+      // After uPlot has taken the span.
+      if (late !== undefined) setTimeout(() => plot.current === u && u.setData(late))
+    }
+    u.over.addEventListener('pointerdown', press)
+    window.addEventListener('pointerup', letGo)
     const resize = new ResizeObserver(() => u.setSize({ width: Math.max(120, host.clientWidth), height }))
     resize.observe(host)
     return () => {
       resize.disconnect()
+      window.removeEventListener('pointerup', letGo)
+      dragging.current = false
       u.destroy()
       plot.current = null
     }
@@ -223,7 +242,9 @@ export default function ChartCanvas(props: ChartProps) {
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: range, thresholds and annotations are read while drawing.
   useEffect(() => {
-    plot.current?.setData([data.x, ...data.ys] as uPlot.AlignedData)
+    const next = [data.x, ...data.ys] as uPlot.AlignedData
+    if (dragging.current) waiting.current = next
+    else plot.current?.setData(next)
   }, [data, from, to, thresholds, annotations])
 
   const toggle = (id: string, alone: boolean) =>
@@ -432,6 +453,7 @@ function drawMarks(u: uPlot, thresholds: readonly Threshold[], annotations: read
   ctx.rect(left, top, width, height)
   ctx.clip()
   ctx.font = `${10 * ratio}px ${cssColor('--font')}`
+  const right: number[] = []
   for (const line of thresholds) {
     const y = u.valToPos(line.value, 'y', true)
     if (y < top - 1 || y > top + height + 1) continue
@@ -445,9 +467,12 @@ function drawMarks(u: uPlot, thresholds: readonly Threshold[], annotations: read
     ctx.lineTo(left + width, y)
     ctx.stroke()
     ctx.setLineDash([])
-    ctx.textAlign = 'right'
-    // Above the line, or below it where the top is near.
-    ctx.fillText(line.label, left + width - 4 * ratio, y - top < 14 * ratio ? y + 11 * ratio : y - 3 * ratio)
+    // Above the line, or below it where the top is near; at the other end where a label stands already.
+    const at = y - top < 14 * ratio ? y + 11 * ratio : y - 3 * ratio
+    const taken = right.some((other) => Math.abs(other - at) < 12 * ratio)
+    ctx.textAlign = taken ? 'left' : 'right'
+    if (!taken) right.push(at)
+    ctx.fillText(line.label, taken ? left + 4 * ratio : left + width - 4 * ratio, at)
   }
   const tones = {
     good: '--ok-fill',

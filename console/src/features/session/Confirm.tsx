@@ -1,0 +1,83 @@
+// Asks for a fresh code when the server wants one before it does something dangerous, then lets it go on.
+
+import { useQueryClient } from '@tanstack/react-query'
+import { useEffect, useState } from 'react'
+import { ApiError, body, client, onConfirm, sessionRenewed } from '../../api/client'
+import { factorsQuery } from '../../api/queries'
+import { t } from '../../strings'
+import { Dialog } from '../../ui/Dialog'
+import { Notice } from '../../ui/Layout'
+import { CodeField } from './CodeField'
+import styles from './Entrance.module.css'
+
+export function Confirm() {
+  const [answer, setAnswer] = useState<((done: boolean) => void) | undefined>(undefined)
+  useEffect(() => onConfirm(() => new Promise((resolve) => setAnswer(() => resolve))), [])
+  if (answer === undefined) return null
+  return (
+    <Ask
+      onDone={(done) => {
+        answer(done)
+        setAnswer(undefined)
+      }}
+    />
+  )
+}
+
+function Ask({ onDone }: { onDone: (done: boolean) => void }) {
+  const queries = useQueryClient()
+  const [recovery, setRecovery] = useState(false)
+  const [code, setCode] = useState('')
+  const [busy, setBusy] = useState(false)
+  const [error, setError] = useState<Error | undefined>(undefined)
+  const submit = async () => {
+    setBusy(true)
+    try {
+      const factors = await body(client.POST('/api/v1/me/elevate', { body: { code: code.trim() } }))
+      sessionRenewed()
+      queries.setQueryData(factorsQuery.queryKey, factors)
+      onDone(true)
+    } catch (cause) {
+      setError(cause instanceof Error ? cause : new Error(String(cause)))
+      setCode('')
+      setBusy(false)
+    }
+  }
+  const field = error instanceof ApiError ? error.field('code') : undefined
+  return (
+    <Dialog
+      title={t.confirm.title}
+      open
+      onClose={() => onDone(false)}
+      onSubmit={() => void submit()}
+      submit={t.confirm.submit}
+      busy={busy}
+      disabled={recovery ? code.trim() === '' : code.length !== 6}
+      width={420}
+    >
+      <p>{t.confirm.lead}</p>
+      <CodeField
+        value={code}
+        onChange={setCode}
+        recovery={recovery}
+        error={field}
+        onEscape={() => onDone(false)}
+      />
+      {error !== undefined && field === undefined && (
+        <Notice tone="danger" title={t.acts.failed}>
+          {error.message}
+        </Notice>
+      )}
+      <button
+        type="button"
+        className={styles.link}
+        onClick={() => {
+          setRecovery(!recovery)
+          setCode('')
+        }}
+      >
+        {recovery ? t.signIn.useCode : t.signIn.useRecovery}
+      </button>
+    </Dialog>
+  )
+}
