@@ -82,13 +82,65 @@ pub struct Levels {
     pub crit: Option<Range>,
 }
 
+/// Why a text is not a pair of thresholds.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LevelsError {
+    #[error("write WARNING;CRITICAL, each a range such as 80 or 10: or ~:5, or nothing for never")]
+    Form,
+    #[error("`{text}`: {error}")]
+    Range { text: String, error: threshold::RangeError },
+}
+
+impl std::str::FromStr for Levels {
+    type Err = LevelsError;
+
+    /// `80;90`: the plugin guideline's ranges, warning first; an empty one never alerts.
+    fn from_str(raw: &str) -> Result<Self, LevelsError> {
+        let (warn, crit) = raw.split_once(';').ok_or(LevelsError::Form)?;
+        let range = |text: &str| {
+            let text = text.trim();
+            let parsed = (!text.is_empty()).then(|| text.parse::<Range>()).transpose();
+            parsed.map_err(|error| LevelsError::Range { text: clean_line(text, 60), error })
+        };
+        Ok(Self { warn: range(warn)?, crit: range(crit)? })
+    }
+}
+
 /// Thresholds somebody chose, by pattern over check keys.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Thresholds {
     overrides: Vec<(String, Levels)>,
 }
 
+/// A custom field of a host with this in front of a check's key, such as `threshold.disk:/var`, chooses its thresholds.
+pub const THRESHOLD_FIELD: &str = "threshold.";
+
 impl Thresholds {
+    /// The thresholds that a host's custom fields choose. Fields that make no sense are left out: whoever writes them is
+    /// told, see [`Self::check_field`].
+    pub fn of_fields(fields: &[(String, String)]) -> Self {
+        let mut thresholds = Self::default();
+        for (name, value) in fields {
+            if let Some(pattern) = name.strip_prefix(THRESHOLD_FIELD)
+                && let Ok(levels) = value.parse()
+            {
+                thresholds.set(pattern, levels);
+            }
+        }
+        thresholds
+    }
+
+    /// Whether a custom field that chooses thresholds makes sense; any other does.
+    ///
+    /// # Errors
+    /// [`LevelsError`].
+    pub fn check_field(name: &str, value: &str) -> Result<(), LevelsError> {
+        match name.strip_prefix(THRESHOLD_FIELD) {
+            Some(_) => value.parse::<Levels>().map(drop),
+            None => Ok(()),
+        }
+    }
+
     /// Replaces the defaults for checks whose key matches, such as `disk:*` or `disk:/var`.
     pub fn set(&mut self, pattern: impl Into<String>, levels: Levels) {
         self.overrides.push((pattern.into(), levels));
@@ -834,5 +886,30 @@ mod tests {
         assert!(judged.contains("disk:/ critical") && judged.contains("disk:/var warning"));
         // No thresholds at all is a choice too.
         assert!(judged.contains("load ok: Load 1000.00 on 1 processor, 1000.00 each"));
+    }
+
+    #[test]
+    fn a_hosts_fields_choose_its_thresholds() {
+        let fields = [
+            ("group", "web"),
+            ("threshold.disk:/var", "40;"),
+            ("threshold.disk:*", "~:10;~:20"),
+            ("threshold.memory", "not a pair"),
+        ];
+        let fields: Vec<_> = fields.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+        let host = Host::default()
+            .disk("/", "ext4", GIB, 0.5 * GIB, 0.5 * GIB)
+            .disk("/var", "ext4", GIB, 0.5 * GIB, 0.5 * GIB)
+            .memory(8.0 * GIB, 6.0 * GIB);
+        let judged = host.judged(&Thresholds::of_fields(&fields));
+        assert!(judged.contains("disk:/ critical") && judged.contains("disk:/var warning"), "{judged}");
+        assert!(judged.contains("memory ok"), "{judged}");
+        let refused = |name, value| Thresholds::check_field(name, value).unwrap_err().to_string();
+        assert!(refused("threshold.load", "5").starts_with("write WARNING;CRITICAL"));
+        assert!(refused("threshold.load", "5;x").starts_with("`x`: "));
+        assert!(refused("threshold.load", "9:1;").starts_with("`9:1`: "));
+        for (name, value) in [("threshold.load", ";"), ("threshold.load", " 2 ; 4 "), ("thresholds", "any")] {
+            assert_eq!(Thresholds::check_field(name, value), Ok(()), "{value}");
+        }
     }
 }

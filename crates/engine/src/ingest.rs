@@ -584,7 +584,8 @@ fn fold_builtin(round: &mut Round<'_>, agent: AgentId, host: HostId) {
         world.agents.get(&agent).and_then(|entry| entry.link.as_ref()).map(|link| link.clock_offset_ms);
     let clock_ahead_ms = latest.clock_ahead_ms(measured_ms, round.now);
     let view = View { latest, now: round.now, certificates, was_writable: &was_writable, clock_ahead_ms };
-    for found in builtin::evaluate(&view, &Thresholds::default()) {
+    let fields = world.hosts.get(&host).map(|row| row.fields.as_slice()).unwrap_or_default();
+    for found in builtin::evaluate(&view, &Thresholds::of_fields(fields)) {
         let check = match world.check_by_key(host, &found.key) {
             Some(check) if is_builtin(world, check) => check,
             // A person's check has the key: it is theirs to judge.

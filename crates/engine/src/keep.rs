@@ -30,6 +30,9 @@ const AGAIN: (Duration, Duration) = (Duration::from_millis(100), Duration::from_
 /// Reports that wait for the store; of more than that the oldest are in the log only.
 const UNSAID_MAX: usize = 64;
 
+/// Counter of faults of this program, wherever they happened.
+pub const FAULTS: &str = "faults";
+
 /// How a long-lived task is.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct TaskState {

@@ -11,6 +11,7 @@ use wk_authz::{
     ChannelWrite, CheckWrite, HostWrite, Permit, ProblemAcknowledge, ProblemComment, ProblemDowntime,
     ProblemRecheck,
 };
+use wk_domain::builtin::Thresholds;
 use wk_domain::check_state::Ack;
 use wk_domain::name::{CheckKey, HostName};
 use wk_domain::text::{clean_line, clean_text};
@@ -300,6 +301,11 @@ impl Engine {
                 "{title} is judged from what its agent sends all the time; there is nothing to run"
             )));
         };
+        if self.world.read().agents.get(&runner).is_some_and(|agent| agent.row.read_only) {
+            return Err(EngineError::Conflict(format!(
+                "{title}: the agent that runs it is read-only, so nothing is sent to it"
+            )));
+        }
         let nobody = || EngineError::Conflict(format!("{title}: the agent that runs it is not connected"));
         if !self.world.read().agents.get(&runner).is_some_and(AgentEntry::connected) {
             return Err(nobody());
@@ -360,6 +366,10 @@ impl Engine {
             .map(|(name, value)| (clean_line(name, 64), clean_line(value, FIELD_MAX)))
             .filter(|(name, _)| !name.is_empty())
             .collect();
+        for (name, value) in &fields {
+            Thresholds::check_field(name, value)
+                .map_err(|error| EngineError::Invalid(format!("the field {name}: {error}")))?;
+        }
         if edit.addresses.len() > ADDRESSES_MAX {
             return Err(EngineError::Invalid(format!("a host has at most {ADDRESSES_MAX} addresses")));
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use wk_domain::{AgentId, CheckId, CheckResult, ExecutionId, HostId, Status, Timestamp};
-use wk_engine::desk::{AgentDesk, Observations, ObservedInventory, ObservedNote};
+use wk_engine::desk::{AgentDesk, LinkHello, Observations, ObservedInventory, ObservedNote};
 use wk_engine::ports::Store;
 use wk_engine::ports::metrics::{RangeQuery, Selector, SeriesKey, SeriesMeta};
 use wk_engine::ports::rows::*;
@@ -37,6 +37,17 @@ async fn all_of(rig: &Rig, host: HostId, agents: &[AgentId]) -> BTreeMap<String,
             put(format!("ack {}", ack.check), format!("{ack:?}"));
         }
     }
+    put("named".into(), {
+        let world = rig.engine.world();
+        let name = world.hosts.get(&host).map(|row| row.name.clone()).unwrap_or_default();
+        format!("{:?} {:?}", world.host_names.get(&name), world.interfaces.get(&host))
+    });
+    let mut downtimes = rig.store.downtimes(rig.now()).await.unwrap();
+    downtimes.retain(|row| row.host == host);
+    put("downtimes".into(), format!("{downtimes:?}"));
+    let mut waiting = rig.store.outbox_recent(whole()).await.unwrap();
+    waiting.retain(|row| row.host == host);
+    put("notifications".into(), format!("{waiting:?}"));
     put("inventory".into(), format!("{:?}", rig.store.inventory(host, None, whole()).await.unwrap()));
     let filter = EventFilter { host: Some(host), ..EventFilter::default() };
     put("events".into(), format!("{:?}", rig.events(filter).await));
@@ -44,6 +55,12 @@ async fn all_of(rig: &Rig, host: HostId, agents: &[AgentId]) -> BTreeMap<String,
         put(format!("agent {agent}"), format!("{:?}", rig.store.agent(*agent).await.unwrap()));
         let ran = rig.store.executions(Some(*agent), None, whole()).await.unwrap();
         put(format!("runs by {agent}"), format!("{ran:?}"));
+        put(
+            format!("certificates of {agent}"),
+            format!("{:?}", rig.store.agent_certs(*agent).await.unwrap()),
+        );
+        let world = rig.engine.world();
+        put(format!("in memory: {agent}"), format!("{:?}", world.agents.get(agent)));
     }
     let mut series = rig.metrics.series_of(host);
     series.sort_by(|a, b| a.key.cmp(&b.key));
@@ -78,10 +95,13 @@ enum Place {
     Any { epoch: u64, seq: u64 },
 }
 
+/// A batch, and what an agent says of itself when its link opens and while it is open. Dictionaries go with the batches
+/// that use them, and renewals are below.
 #[derive(Debug, Clone)]
 struct Lie {
     sender: usize,
     place: Place,
+    hello: Option<LinkHello>,
     batch: Observations,
 }
 
@@ -91,6 +111,28 @@ struct Targets {
     agents: Vec<AgentId>,
     executions: Vec<ExecutionId>,
     now: Timestamp,
+}
+
+/// The sections that agents send, and so those that might mean something to somebody.
+const SECTIONS: [&str; 14] = [
+    "os",
+    "hardware",
+    "packages",
+    "users",
+    "groups",
+    "sudo",
+    "ssh_keys",
+    "listeners",
+    "processes",
+    "interfaces",
+    "mounts",
+    "timers",
+    "fields",
+    "top",
+];
+
+fn section() -> impl Strategy<Value = String> {
+    prop_oneof![4 => prop::sample::select(SECTIONS.map(str::to_owned).to_vec()), 1 => word()]
 }
 
 fn word() -> impl Strategy<Value = String> {
@@ -164,13 +206,12 @@ fn lie(targets: Arc<Targets>) -> impl Strategy<Value = Lie> {
         });
     let sample = (0u32..6, at.clone(), any::<f64>()).prop_map(|(i, at, v)| (i, at.as_ms(), v));
     let items = prop::collection::vec((word(), prop::collection::vec((word(), word()), 0..3)), 0..4);
-    let section = (word(), any::<bool>(), items, prop::collection::vec(word(), 0..3), at.clone()).prop_map(
-        |(section, full, items, removed, at)| {
+    let section = (section(), any::<bool>(), items, prop::collection::vec(word(), 0..3), at.clone())
+        .prop_map(|(section, full, items, removed, at)| {
             // The hub gives each key once.
             let items: BTreeMap<_, _> = items.into_iter().collect();
             ObservedInventory { section, full, items: items.into_iter().collect(), removed, at }
-        },
-    );
+        });
     let run = (execution, agent, prop::option::of(check), at.clone()).prop_map(|(id, agent, check, at)| {
         ExecutionRow {
             id,
@@ -193,9 +234,20 @@ fn lie(targets: Arc<Targets>) -> impl Strategy<Value = Lie> {
         2 => (prop_oneof![0u64..3, Just(u64::MAX)], prop_oneof![0u64..5, Just(u64::MAX), Just(i64::MAX as u64)])
             .prop_map(|(epoch, seq)| Place::Any { epoch, seq }),
     ];
+    let hello = (word(), word(), any::<u64>(), any::<bool>(), prop::collection::vec((word(), word()), 0..3))
+        .prop_map(move |(version, hostname, epoch, remote_off, plugins)| LinkHello {
+            version,
+            hostname,
+            epoch,
+            agent_now: Timestamp::from_ms(i64::try_from(epoch >> 1).unwrap_or(0)),
+            remote_off,
+            plugins: plugins.into_iter().map(|(name, digest)| (name, digest, Vec::new())).collect(),
+            machine_digest: vec![7; 32],
+        });
     (
         0usize..2,
         place,
+        prop::option::weighted(0.2, hello),
         prop::collection::vec(series, 0..5),
         prop::collection::vec(sample, 0..6),
         prop::collection::vec(one, 0..5),
@@ -203,9 +255,10 @@ fn lie(targets: Arc<Targets>) -> impl Strategy<Value = Lie> {
         prop::collection::vec(run, 0..3),
         prop::collection::vec(note, 0..2),
     )
-        .prop_map(|(sender, place, series, samples, results, inventory, executions, notes)| Lie {
+        .prop_map(|(sender, place, hello, series, samples, results, inventory, executions, notes)| Lie {
             sender,
             place,
+            hello,
             batch: Observations {
                 epoch: 1,
                 seq: 0,
@@ -283,6 +336,12 @@ fn no_batch_changes_anything_of_another_host() {
                 let row = &world.agents[&liar.id].row;
                 (row.epoch, row.committed_seq)
             };
+            if let Some(hello) = lie.hello {
+                let terms = rig.engine.open_link(&liar.peer, hello).await.unwrap();
+                rig.engine.heard(victim.id, terms.link);
+                rig.engine.heard(liar.id, terms.link);
+                rig.engine.clock(liar.id, terms.link, i64::MAX / 2);
+            }
             let mut batch = lie.batch;
             (batch.epoch, batch.seq) = match lie.place {
                 // Who used the last number up begins a new epoch, as an agent with a new spool does.
@@ -309,6 +368,30 @@ fn no_batch_changes_anything_of_another_host() {
         accepted.get()
     );
     runtime.block_on(rig.end());
+}
+
+/// Whatever key an agent asks to have certified: it is certified as itself, or refused, and nobody else is touched.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_renewal_certifies_nobody_else() {
+    let rig = Rig::new().await;
+    let victim = rig.connected("victim", &[]).await;
+    rig.engine.tick_now().await;
+    let before = all_of(&rig, victim.host, &[victim.id]).await;
+    for (n, key) in
+        [b"victim".to_vec(), b"bad request".to_vec(), Vec::new(), vec![0xff; 4096], b"own".to_vec()]
+            .into_iter()
+            .enumerate()
+    {
+        let liar = rig.connected(&format!("liar-{n}"), &["probe"]).await;
+        for _ in 0..3 {
+            if let Ok(granted) = rig.engine.renew(&liar.peer, key.clone()).await {
+                assert_eq!(granted.agent, liar.id);
+            }
+        }
+        rig.engine.close_link(victim.id, u64::MAX).await;
+        assert_eq!(all_of(&rig, victim.host, &[victim.id]).await, before, "{n}");
+    }
+    rig.end().await;
 }
 
 /// A foreign result is no error for the batch, but it is written down, once a minute and address.
