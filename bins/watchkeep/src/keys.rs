@@ -82,8 +82,9 @@ pub(crate) async fn data_keys(ring: &KekRing, store: &dyn Store) -> Result<DataK
         .field("id", wrapped.id)
         .field("kek_version", wrapped.kek_version)
         .stored_secret("wrapped", &kept[0].wrapped);
-    let audit = wk_engine::record::draft(&wk_authz::Actor::system(), now, "keys.create", "data_key", wrapped.id)
-        .images(None, Some(&image));
+    let audit =
+        wk_engine::record::draft(&wk_authz::Actor::system(), now, "keys.create", "data_key", wrapped.id)
+            .images(None, Some(&image));
     store.put_setting(SETTING, &serde_json::to_string(&kept)?, Some(audit)).await?;
     Ok(keys)
 }

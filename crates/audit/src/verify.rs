@@ -165,8 +165,15 @@ impl Verifier {
             broken: false,
         };
         let covered = frontier.size();
-        let mut verifier =
-            Self { frontier, previous_ts: previous_ts_ns, previous_mono: None, trusted: by_size, covered, line: 0, report };
+        let mut verifier = Self {
+            frontier,
+            previous_ts: previous_ts_ns,
+            previous_mono: None,
+            trusted: by_size,
+            covered,
+            line: 0,
+            report,
+        };
         verifier.meet_trusted();
         verifier
     }

@@ -6,8 +6,8 @@ use wk_audit::checkpoint::KeyUse;
 use wk_audit::export::{checkpoint_line, entry_line, parse_entry_line, verify_export};
 use wk_audit::verify::{Fault, Verifier};
 use wk_audit::{
-    Actor, ActorKind, Checkpoint, Draft, Entry, Frontier, Image, NoteError, Report, SigningKey, Value, VerifyingKey,
-    verify_entries,
+    Actor, ActorKind, Checkpoint, Draft, Entry, Frontier, Image, NoteError, Report, SigningKey, Value,
+    VerifyingKey, verify_entries,
 };
 
 const ORIGIN: &str = "watchkeep.example/audit";

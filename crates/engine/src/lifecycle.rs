@@ -16,15 +16,8 @@ const START: &str = "server.start";
 const STOP: &str = "server.stop";
 
 /// Counters of what was turned away to keep serving others. One entry a minute says what they gained.
-const SHED: [&str; 7] = [
-    "api.busy",
-    "api.denied_unwritten",
-    "hub.refused_unwritten",
-    "ingest.try_later",
-    "metrics.over_limit",
-    "sign_in.busy",
-    "sign_in.throttled",
-];
+const SHED: [&str; 5] =
+    ["api.shed", "hub.refused_unwritten", "ingest.try_later", "metrics.over_limit", "sign_in.throttled"];
 
 impl Engine {
     /// Writes down that this server starts, with what it starts as.
@@ -34,8 +27,8 @@ impl Engine {
     pub async fn record_start(&self, facts: &Image) -> Result<(), StoreError> {
         let filter = AuditFilter { action_prefix: Some("server.st".to_owned()), ..AuditFilter::default() };
         let last = self.ports.store.audit(filter, Page { limit: 1, after: None }).await?;
-        let mut audit = record::draft(&Actor::system(), self.now(), START, "server", "server")
-            .images(None, Some(facts));
+        let mut audit =
+            record::draft(&Actor::system(), self.now(), START, "server", "server").images(None, Some(facts));
         if last.first().is_some_and(|entry| entry.action == START) {
             audit = audit.reason("the run before did not end in order: it was killed, or power was lost");
         }

@@ -30,6 +30,11 @@ pub fn draft(
     if actor.request.is_empty() { draft } else { draft.request(&actor.request) }
 }
 
+/// The server itself, for callers that know nothing of rights.
+pub fn system() -> Actor {
+    Actor::system()
+}
+
 /// A draft of what an agent did, known by its certificate.
 pub fn by_agent(agent: AgentId, address: IpAddr, now: Timestamp, action: &'static str) -> Draft {
     let recorded = Recorded::new(ActorKind::Agent, agent).authenticated("certificate", 2);

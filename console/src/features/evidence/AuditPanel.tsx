@@ -58,11 +58,20 @@ export default function AuditPanel({ seq, onClose }: { seq: string; onClose: () 
                   .join(', ') || '–',
               ],
               [t.evidence.source, read.source || t.evidence.local],
+              ...(read.userAgent === ''
+                ? []
+                : ([[t.evidence.userAgent, <code key="u">{read.userAgent}</code>]] as const)),
               [t.evidence.columns.object, <code key="o">{entry.object || '–'}</code>],
+              ...(read.object.revision === ''
+                ? []
+                : ([[t.evidence.revision, read.object.revision]] as const)),
               ...(read.reason === '' ? [] : ([[t.evidence.reason, read.reason]] as const)),
               ...(read.request === ''
                 ? []
                 : ([[t.evidence.request, <code key="r">{read.request}</code>]] as const)),
+              [t.evidence.policy, <code key="p">{read.policy || '–'}</code>],
+              [t.evidence.tenant, read.tenant || '–'],
+              [t.evidence.node, read.node || '–'],
             ]}
           />
           <div>
@@ -72,11 +81,30 @@ export default function AuditPanel({ seq, onClose }: { seq: string; onClose: () 
             ) : (
               <Diff changes={read.changes} />
             )}
+            {read.cut !== null && (
+              <p className={styles.quiet}>{t.evidence.cut(read.cut.total, read.cut.sha256)}</p>
+            )}
+          </div>
+          <div>
+            <h3 className={styles.sub}>{t.evidence.images}</h3>
+            <p className={styles.quiet}>{t.evidence.imagesDetail}</p>
+            <Facts
+              items={[
+                [t.evidence.before, <code key="b">{read.before || t.evidence.wasNot}</code>],
+                [t.evidence.after, <code key="a">{read.after || t.evidence.wasNot}</code>],
+              ]}
+            />
           </div>
           <div>
             <h3 className={styles.sub}>{t.evidence.proof}</h3>
             <p className={styles.quiet}>{t.evidence.proofDetail}</p>
             <CopyLine text={entry.leaf_hash} label={t.evidence.columns.hash} />
+            <Facts
+              items={[
+                [t.evidence.processClock, <code key="m">{read.processClock}</code>],
+                [t.evidence.sinceLast, <code key="s">{read.sinceLast}</code>],
+              ]}
+            />
           </div>
           <details className={styles.raw}>
             <summary>{t.evidence.raw}</summary>

@@ -25,7 +25,8 @@ async fn a_run_that_did_not_end_in_order_is_named_at_the_next_start() {
     // Killed here.
     rig.engine.record_start(&facts).await.unwrap();
     let found = entries(&rig, "server.st").await;
-    let said: Vec<_> = found.iter().map(|entry| (entry["action"].as_str(), entry["reason"].is_string())).collect();
+    let said: Vec<_> =
+        found.iter().map(|entry| (entry["action"].as_str(), entry["reason"].is_string())).collect();
     assert_eq!(
         said,
         [
