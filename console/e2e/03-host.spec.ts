@@ -31,18 +31,81 @@ describe('a host', () => {
     await memory.getByRole('table').first().getByRole('columnheader', { name: 'used' }).waitFor()
     await memory.getByRole('button', { name: 'Graph' }).click()
 
-    // Drag zooms, and the address says so; going back undoes it.
+    // Drag zooms, and the address says so, once for all graphs; going back undoes it.
     const plot = memory.locator('.u-over')
     await plot.scrollIntoViewIfNeeded()
     const area = await plot.boundingBox()
     if (area === null) throw new Error('the graph has no area')
-    await page.mouse.move(area.x + area.width * 0.3, area.y + 40)
-    await page.mouse.down()
-    await page.mouse.move(area.x + area.width * 0.8, area.y + 40, { steps: 8 })
-    await page.mouse.up()
+    const drag = async (from: number, to: number) => {
+      await page.mouse.move(area.x + area.width * from, area.y + 40)
+      await page.mouse.down()
+      await page.mouse.move(area.x + area.width * to, area.y + 40, { steps: 8 })
+      await page.mouse.up()
+    }
+    const steps = () => page.evaluate(() => history.length)
+    const range = () => new URL(page.url()).searchParams.get('range')
+    const before = await steps()
+    const began = range()
+    await drag(0.3, 0.8)
     await page.waitForURL(/range=.*\.\./)
+    await page.waitForTimeout(300)
+    expect(await steps(), 'one drag is one step back').toBe(before + 1)
     await page.goBack()
     await page.waitForURL((url) => !url.search.includes('..'))
+
+    // A double click goes back too, zoom by zoom, and no further than where it began.
+    await drag(0.4, 0.995)
+    await page.waitForURL(/range=.*\.\./)
+    const once = range()
+    await page.waitForTimeout(500)
+    await drag(0.4, 0.995)
+    await page.waitForURL((url) => url.searchParams.get('range') !== once)
+    const back = () => plot.dblclick({ position: { x: area.width / 2, y: 30 } })
+    await back()
+    await page.waitForURL((url) => url.searchParams.get('range') === once)
+    await back()
+    await page.waitForURL((url) => !url.search.includes('..'))
+    expect(range()).toBe(began)
+    await back()
+    await page.waitForTimeout(200)
+    expect(range()).toBe(began)
+    // Out of a span in which nothing was measured, too.
+    await drag(0.05, 0.25)
+    await page.waitForURL(/range=.*\.\./)
+    await memory.getByText('No data in this range').waitFor()
+    await back()
+    await page.waitForURL((url) => !url.search.includes('..'))
+
+    // Cursors move together: the reading shows in the other graphs as well.
+    await page.mouse.move(area.x + area.width * 0.5, area.y + 50)
+    await page
+      .getByRole('figure', { name: 'Swap' })
+      .or(page.getByRole('figure', { name: 'Load average' }))
+      .first()
+      .locator('.u-cursor-x')
+      .waitFor()
+
+    // The table says what is drawn: thresholds too, of every file system.
+    const disks = page.getByRole('figure', { name: /File systems|Filesystems/i }).first()
+    await disks.scrollIntoViewIfNeeded()
+    await disks.getByRole('button', { name: 'Table' }).click()
+    await disks
+      .getByRole('list', { name: 'Thresholds and what happened' })
+      .getByText(/Critical \d/)
+      .first()
+      .waitFor()
+
+    // A picture and a file that stand alone.
+    for (const [kind, ending] of [
+      ['PNG', '.png'],
+      ['CSV', '.csv'],
+    ] as const) {
+      const [saved] = await Promise.all([
+        page.waitForEvent('download'),
+        memory.getByRole('button', { name: kind }).click(),
+      ])
+      expect(saved.suggestedFilename()).toBe(`Memory${ending}`)
+    }
 
     await page.getByRole('tab', { name: /Inventory/ }).click()
     await page

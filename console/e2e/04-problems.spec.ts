@@ -16,6 +16,9 @@ describe('problems', () => {
     await row.click()
     const panel = page.getByRole('complementary', { name: 'Check Closed door' })
     await panel.getByText('Why people were, or were not, told').waitFor()
+    await panel.getByText('Decided to tell people about the problem').waitFor()
+    // A decision is no message: without a channel nobody was reached, and that is said.
+    await panel.getByText('No message is on record').waitFor()
     await look(watched, 'check-panel')
     await panel.getByRole('tab', { name: 'Timeline' }).click()
     await panel
@@ -104,6 +107,10 @@ describe('problems', () => {
     await downtime.getByRole('button', { name: 'Downtime' }).click()
     await page.getByText('1 downtime planned').waitFor()
     await panel.getByText('In downtime').waitFor()
+    // Planned by mistake: taken back as quickly.
+    await page.getByRole('button', { name: 'Undo' }).last().click()
+    await page.getByText('Taken back for 1 thing').waitFor()
+    await panel.getByText('In downtime').waitFor({ state: 'detached' })
     await panel.getByRole('tab', { name: 'Timeline' }).click()
     await panel.getByText('See the firewall change of Tuesday.').waitFor()
     expect(watched.complaints).toEqual([])

@@ -163,6 +163,7 @@ export const t = {
     clearSelection: 'Clear the selection',
     resetWidths: 'Reset widths',
     rows: (count: number) => n(count, 'row', 'rows'),
+    atLeast: (count: number) => `${new Intl.NumberFormat().format(count)}+ rows`,
     partOf: (count: number, total: number) =>
       `${new Intl.NumberFormat().format(count)} of ${n(total, 'row', 'rows')}`,
     selectAll: 'Select all rows',

@@ -88,22 +88,23 @@ describe('the list', () => {
   })
 })
 
+const many: Row[] = Array.from({ length: 100_000 }, (_, i) => ({ id: `r${i}`, name: `host ${i}` }))
+const Long = (props: Partial<React.ComponentProps<typeof Grid<Row>>>) => (
+  <Grid
+    name="long"
+    label="Hosts"
+    columns={columns}
+    rows={many}
+    idOf={idOf}
+    nameOf={nameOf}
+    scope="long"
+    narrow={nameOf}
+    empty={null}
+    {...props}
+  />
+)
+
 describe('a long list', () => {
-  const many: Row[] = Array.from({ length: 100_000 }, (_, i) => ({ id: `r${i}`, name: `host ${i}` }))
-  const Long = (props: Partial<React.ComponentProps<typeof Grid<Row>>>) => (
-    <Grid
-      name="long"
-      label="Hosts"
-      columns={columns}
-      rows={many}
-      idOf={idOf}
-      nameOf={nameOf}
-      scope="long"
-      narrow={nameOf}
-      empty={null}
-      {...props}
-    />
-  )
   it('costs what fits on the screen', () => {
     const { container } = render(<Long />)
     expect(screen.getAllByRole('row').length).toBeLessThan(80)
@@ -119,8 +120,8 @@ describe('a long list', () => {
     // Nor is all of it fetched for the sake of an order that the server made.
     expect(onEnd).not.toHaveBeenCalled()
     unmount()
-    render(<Long sort={sort} onSort={() => {}} onEnd={onEnd} />)
-    expect(first()).toBe('host 99999')
+    render(<Long rows={many.slice(0, 10_000)} sort={sort} onSort={() => {}} onEnd={onEnd} />)
+    expect(first()).toBe('host 9999')
     expect(onEnd).toHaveBeenCalled()
   })
   it('is saved whole, not as far as it was read', async () => {
@@ -138,6 +139,27 @@ describe('a long list', () => {
     await vi.waitFor(() => expect(saved).toHaveLength(1))
     expect((await saved[0]?.text())?.trim().split('\r\n')).toHaveLength(2001)
     vi.unstubAllGlobals()
+  })
+})
+
+describe('columns that come with the rows', () => {
+  const late: Column<Row>[] = [
+    ...columns,
+    { id: 'size', header: 'Size', width: 90, cell: () => '1', text: () => '1' },
+    { id: 'more', header: 'More', width: 90, optional: true, cell: () => '2', text: () => '2' },
+  ]
+  it('appear without the list beginning anew under the hands of who types in its bar', () => {
+    const bar = <input aria-label="Search" />
+    const { rerender } = render(<Long rows={[]} toolbar={bar} />)
+    const input = screen.getByRole('textbox', { name: 'Search' })
+    rerender(<Long rows={rows} columns={late} toolbar={bar} />)
+    expect(screen.getByRole('textbox', { name: 'Search' })).toBe(input)
+    expect(screen.getByRole('columnheader', { name: 'Size' })).toBeDefined()
+    expect(screen.queryByRole('columnheader', { name: 'More' })).toBeNull()
+  })
+  it('are counted honestly while there are more rows', () => {
+    render(<Long rows={rows} more />)
+    expect(screen.getByText('6+ rows')).toBeDefined()
   })
 })
 

@@ -81,6 +81,8 @@ export interface GridProps<T> {
   /** All that match, when more are on the server than loaded. */
   total?: number | undefined
   onEnd?: (() => void) | undefined
+  /** There are rows that are not loaded, whether or not the server counted them. */
+  more?: boolean
   /** All that match, also those not loaded yet: for the file. */
   all?: () => Promise<readonly T[]>
   toolbar?: ReactNode
@@ -114,10 +116,11 @@ const isShown = (value: unknown): value is Record<string, boolean> =>
   value !== null &&
   Object.values(value).every((each) => typeof each === 'boolean')
 
+// One for all comparisons: making one each time is what makes sorting a long list slow.
+const collator = new Intl.Collator(undefined, { numeric: true })
+
 const compare = (a: string | number, b: string | number): number =>
-  typeof a === 'number' && typeof b === 'number'
-    ? a - b
-    : String(a).localeCompare(String(b), undefined, { numeric: true })
+  typeof a === 'number' && typeof b === 'number' ? a - b : collator.compare(String(a), String(b))
 
 export function Grid<T>(props: GridProps<T>) {
   const { columns, rows, idOf, selection, onSelect, sort, onSort, name, onOpen, onEnd } = props
@@ -128,15 +131,17 @@ export function Grid<T>(props: GridProps<T>) {
   const [currentId, setCurrentId] = useState<string | undefined>(props.openId)
   const anchor = useRef<string | undefined>(undefined)
   const [widths, setWidths] = useState(() => readPref(`grid.${name}.widths`, {}, isWidths))
-  const [shown, setShown] = useState(() =>
-    readPref(
-      `grid.${name}.columns`,
-      Object.fromEntries(columns.filter((each) => each.optional).map((each) => [each.id, false])),
-      isShown,
-    ),
+  const [chosen, setChosen] = useState(() => readPref(`grid.${name}.columns`, {}, isShown))
+  // Columns may come with the first rows: what nobody chose is as the column says.
+  const shown = useMemo(
+    () => ({
+      ...Object.fromEntries(columns.map((each) => [each.id, each.optional !== true])),
+      ...chosen,
+    }),
+    [columns, chosen],
   )
   useEffect(() => writePref(`grid.${name}.widths`, widths), [name, widths])
-  useEffect(() => writePref(`grid.${name}.columns`, shown), [name, shown])
+  useEffect(() => writePref(`grid.${name}.columns`, chosen), [name, chosen])
 
   const defs = useMemo(
     () =>
@@ -169,17 +174,13 @@ export function Grid<T>(props: GridProps<T>) {
     },
     onColumnSizingChange: (update) =>
       setWidths((now) => (typeof update === 'function' ? update(now) : update)),
-    onColumnVisibilityChange: (update) =>
-      setShown((now) => (typeof update === 'function' ? update(now) : update)),
+    onColumnVisibilityChange: (update) => setChosen(typeof update === 'function' ? update(shown) : update),
   })
 
   const sorted = table.getRowModel().rows
   const ordered = useMemo(() => sorted.map((row) => row.original as T), [sorted])
-  const held = useHeld(
-    ordered,
-    idOf,
-    `${props.scope}|${sort?.id ?? ''}${sort?.desc ?? ''}|${shownPage(rows.length)}`,
-  )
+  const order = `${props.scope}|${sort?.id ?? ''}${sort?.desc ?? ''}`
+  const held = useHeld(ordered, idOf, `${order}|${shownPage(rows.length)}`)
   const list = held.rows
 
   const byId = useMemo(() => new Map(columns.map((column) => [column.id, column])), [columns])
@@ -210,6 +211,13 @@ export function Grid<T>(props: GridProps<T>) {
   })
   // biome-ignore lint/correctness/useExhaustiveDependencies: measured anew when the row height changes.
   useEffect(() => virtual.measure(), [rowHeight])
+
+  // Another list or another order is read from its top.
+  const read = useRef(order)
+  useEffect(() => {
+    if (read.current !== order) scroller.current?.scrollTo(0, 0)
+    read.current = order
+  }, [order])
 
   const items = virtual.getVirtualItems()
   const last = items.at(-1)?.index ?? 0
@@ -300,7 +308,7 @@ export function Grid<T>(props: GridProps<T>) {
 
   const allSelected =
     selection !== undefined && list.length > 0 && list.every((row) => selection.has(idOf(row)))
-  const whole = props.total === undefined || props.total <= list.length
+  const whole = props.more !== true && (props.total === undefined || props.total <= list.length)
   const [saving, setSaving] = useState(false)
   const exportCsv = async () => {
     setSaving(true)
@@ -337,13 +345,15 @@ export function Grid<T>(props: GridProps<T>) {
           <span className={styles.total}>
             {props.total !== undefined && props.total > list.length
               ? t.grid.partOf(list.length, props.total)
-              : t.grid.rows(list.length)}
+              : props.more === true
+                ? t.grid.atLeast(list.length)
+                : t.grid.rows(list.length)}
           </span>
           {!narrow && choosable.length > 0 && (
             <ColumnMenu
               columns={choosable}
               shown={shown}
-              onChange={(id, on) => setShown((now) => ({ ...now, [id]: on }))}
+              onChange={(id, on) => setChosen((now) => ({ ...now, [id]: on }))}
               onReset={() => setWidths({})}
             />
           )}
@@ -400,6 +410,7 @@ export function Grid<T>(props: GridProps<T>) {
                     key={header.id}
                     className={styles.headCell}
                     role="columnheader"
+                    aria-label={column.header}
                     data-end={column.end ?? false}
                     aria-sort={
                       direction === 'asc' ? 'ascending' : direction === 'desc' ? 'descending' : undefined

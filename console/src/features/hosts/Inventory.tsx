@@ -160,13 +160,13 @@ function SectionTable({ id, section }: { id: string; section: string }) {
     <div className={styles.table}>
       <ListError list={list} title={t.inventory.cannotList} />
       <Grid
-        key={columns.length}
         name={`inventory-${section}`}
         label={t.inventory.section(section)}
         columns={columns}
         rows={rows}
         total={wanted === '' ? list.total : undefined}
-        all={wanted === '' ? list.all : undefined}
+        more={list.more}
+        {...(wanted === '' ? { all: list.all } : {})}
         idOf={idOf}
         nameOf={idOf}
         scope={`${section}|${wanted}`}

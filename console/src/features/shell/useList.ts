@@ -14,6 +14,8 @@ export interface List<T> {
   rows: readonly T[]
   total: number | undefined
   loading: boolean
+  /** There are rows that are not loaded. */
+  more: boolean
   /** Reads on; absent at the end, while reading, and after a failure: that one is asked for by hand. */
   onEnd: (() => void) | undefined
   /** Reads on until `most` rows are there, and gives them. */
@@ -26,7 +28,7 @@ export interface List<T> {
 export function useList<T>(query: UseInfiniteQueryResult<InfiniteData<Page<T>>>): List<T> {
   const { data, error, hasNextPage, isFetchingNextPage, isFetchNextPageError, fetchNextPage, refetch } = query
   const rows = useMemo(() => data?.pages.flatMap((page) => page.items) ?? [], [data])
-  const more = useCallback(() => void fetchNextPage(), [fetchNextPage])
+  const readOn = useCallback(() => void fetchNextPage(), [fetchNextPage])
   const latest = useRef(data)
   latest.current = data
   const all = useCallback(
@@ -47,7 +49,8 @@ export function useList<T>(query: UseInfiniteQueryResult<InfiniteData<Page<T>>>)
     rows,
     total: data?.pages[0]?.total ?? undefined,
     loading: query.isPending,
-    onEnd: hasNextPage && !isFetchingNextPage && !isFetchNextPageError ? more : undefined,
+    more: hasNextPage,
+    onEnd: hasNextPage && !isFetchingNextPage && !isFetchNextPageError ? readOn : undefined,
     all,
     error: error ?? undefined,
     retry: useCallback(

@@ -2,21 +2,26 @@
 
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
+import { useMemo } from 'react'
 import { certificatesQuery, channelsQuery, systemQuery } from '../../api/queries'
 import type { Certificate, System } from '../../api/types'
 import { t } from '../../strings'
 import { bytes, count } from '../../ui/format'
 import { Glyph, Mark } from '../../ui/Glyph'
+import { type Column, Grid } from '../../ui/Grid'
 import { Empty, Facts, Meter, Notice, Page, Section, TableBox } from '../../ui/Layout'
+import cells from '../../ui/List.module.css'
 import { Tabs } from '../../ui/Tabs'
 import { Ago, At } from '../../ui/Time'
 import { statusTone, statusWord } from '../checks/status'
 import { PageError } from '../shell/PageError'
 import { useMay } from '../shell/useMe'
-import { useSearchState } from '../shell/useSearchState'
+import { parseSort, printSort, useSearchState } from '../shell/useSearchState'
 import { Channels } from './Channels'
 import { daysTone } from './days'
 import styles from './System.module.css'
+
+const none: readonly Certificate[] = []
 
 type Tab = 'health' | 'certificates' | 'notifications'
 
@@ -74,7 +79,7 @@ export function SystemPage() {
               </Notice>
             )}
             <Section title={t.system.certificates} flush>
-              <Certificates items={certificates.data?.items ?? []} />
+              <Certificates items={certificates.data?.items ?? none} loading={certificates.isPending} />
             </Section>
           </>
         )}
@@ -214,54 +219,120 @@ function Health({ system }: { system: System }) {
   )
 }
 
-function Certificates({ items }: { items: readonly Certificate[] }) {
-  const rank = { root: 0, intermediate: 1, server: 2, agent: 3 } as Record<string, number>
-  const sorted = [...items].sort(
-    (a, b) =>
-      (rank[a.role] ?? 9) - (rank[b.role] ?? 9) ||
-      a.days_left - b.days_left ||
-      a.subject.localeCompare(b.subject),
+const rank: Readonly<Record<string, number>> = { root: 0, intermediate: 1, server: 2, agent: 3 }
+
+const certificateColumns: readonly Column<Certificate>[] = [
+  {
+    id: 'role',
+    header: t.system.role,
+    width: 120,
+    cell: (certificate) => t.system.roles(certificate.role),
+    text: (certificate) => t.system.roles(certificate.role),
+    sort: (certificate) => rank[certificate.role] ?? 9,
+  },
+  {
+    id: 'subject',
+    header: t.system.subject,
+    width: 260,
+    grow: 2,
+    fixed: true,
+    cell: (certificate) => (
+      <span className={cells.clip} title={certificate.subject}>
+        {certificate.subject}
+      </span>
+    ),
+    text: (certificate) => certificate.subject,
+    sort: (certificate) => certificate.subject,
+  },
+  {
+    id: 'left',
+    header: t.system.left,
+    width: 120,
+    fixed: true,
+    cell: (certificate) => <Left certificate={certificate} />,
+    text: (certificate) => leftWord(certificate),
+    sort: (certificate) => certificate.days_left,
+  },
+  {
+    id: 'ends',
+    header: t.system.ends,
+    width: 190,
+    cell: (certificate) => <At at={certificate.not_after} />,
+    text: (certificate) => certificate.not_after,
+    sort: (certificate) => Date.parse(certificate.not_after),
+  },
+  {
+    id: 'algorithm',
+    header: t.system.algorithm,
+    width: 120,
+    cell: (certificate) => certificate.algorithm,
+    text: (certificate) => certificate.algorithm,
+    sort: (certificate) => certificate.algorithm,
+  },
+  {
+    id: 'fingerprint',
+    header: t.system.fingerprint,
+    width: 170,
+    cell: (certificate) => (
+      <code className={cells.clip} title={certificate.fingerprint_sha256}>
+        {certificate.fingerprint_sha256.slice(0, 16)}…
+      </code>
+    ),
+    text: (certificate) => certificate.fingerprint_sha256,
+  },
+]
+
+const leftWord = (certificate: Certificate) =>
+  certificate.revoked ? t.agents.revoked : t.system.days(certificate.days_left)
+
+function Left({ certificate }: { certificate: Certificate }) {
+  return <Mark tone={daysTone(certificate)} word={leftWord(certificate)} />
+}
+
+const serialOf = (certificate: Certificate) => certificate.serial
+
+/** One for each agent, some for the platform: as long a list as there are machines. */
+function Certificates({ items, loading }: { items: readonly Certificate[]; loading: boolean }) {
+  const [search, setSearch] = useSearchState()
+  const sorted = useMemo(
+    () =>
+      [...items].sort(
+        (a, b) =>
+          (rank[a.role] ?? 9) - (rank[b.role] ?? 9) ||
+          a.days_left - b.days_left ||
+          a.subject.localeCompare(b.subject),
+      ),
+    [items],
   )
-  if (items.length === 0) return <Empty title={t.system.noCertificates} />
   return (
-    <TableBox label={t.system.certificatesTable}>
-      <table className={styles.table}>
-        <thead>
-          <tr>
-            <th scope="col">{t.system.role}</th>
-            <th scope="col">{t.system.subject}</th>
-            <th scope="col">{t.system.left}</th>
-            <th scope="col">{t.system.ends}</th>
-            <th scope="col">{t.system.algorithm}</th>
-            <th scope="col">{t.system.fingerprint}</th>
-          </tr>
-        </thead>
-        <tbody>
-          {sorted.map((certificate) => (
-            <tr key={certificate.serial} data-revoked={certificate.revoked}>
-              <td>{t.system.roles(certificate.role)}</td>
-              <th scope="row" className={styles.subject}>
-                {certificate.subject}
-              </th>
-              <td>
-                <Mark
-                  tone={daysTone(certificate)}
-                  word={certificate.revoked ? t.agents.revoked : t.system.days(certificate.days_left)}
-                />
-              </td>
-              <td>
-                <At at={certificate.not_after} />
-              </td>
-              <td>{certificate.algorithm}</td>
-              <td>
-                <code title={certificate.fingerprint_sha256}>
-                  {certificate.fingerprint_sha256.slice(0, 16)}…
-                </code>
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </TableBox>
+    <Grid
+      name="certificates"
+      label={t.system.certificatesTable}
+      columns={certificateColumns}
+      rows={sorted}
+      idOf={serialOf}
+      nameOf={(certificate) =>
+        `${t.system.roles(certificate.role)}: ${certificate.subject}, ${leftWord(certificate)}`
+      }
+      mutedOf={(certificate) => certificate.revoked}
+      scope="certificates"
+      loading={loading}
+      sort={parseSort(search.sort)}
+      onSort={(sort) => setSearch({ sort: printSort(sort) })}
+      fit
+      narrow={(certificate) => (
+        <>
+          <div className={cells.narrowTop}>
+            <span className={cells.strong}>{certificate.subject}</span>
+            <Left certificate={certificate} />
+          </div>
+          <div className={cells.narrowBottom}>
+            <span>{t.system.roles(certificate.role)}</span>
+            <At at={certificate.not_after} />
+          </div>
+        </>
+      )}
+      empty={<Empty title={t.system.noCertificates} />}
+    />
   )
 }
