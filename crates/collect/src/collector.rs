@@ -47,7 +47,7 @@ pub struct AgentFigures {
     pub spool_bytes: u64,
     /// Batches that wait to be sent.
     pub spool_batches: u64,
-    /// Age of the oldest of them.
+    /// How long some have been waiting without a break.
     pub spool_age: Duration,
     /// Batches given up since the agent started.
     pub spool_dropped: u64,
@@ -170,7 +170,7 @@ impl Collector {
             out.put(Metric::AgentCollectLateness, rounded(figures.lateness.as_secs_f64(), 6));
             out.put(Metric::AgentSpoolBytes, figures.spool_bytes as f64);
             out.put(Metric::AgentSpoolBatches, figures.spool_batches as f64);
-            out.put(Metric::AgentSpoolAge, figures.spool_age.as_secs_f64());
+            out.put(Metric::AgentSpoolAge, rounded(figures.spool_age.as_secs_f64(), 3));
             out.put(Metric::AgentSpoolDropped, figures.spool_dropped as f64);
         }
     }

@@ -132,7 +132,7 @@ metrics! {
     AgentCollectLateness "agent.collect.lateness" "s" Gauge [] "How much later than planned this cycle began."
     AgentSpoolBytes "agent.spool.bytes" "B" Gauge [] "Size of what waits to be sent."
     AgentSpoolBatches "agent.spool.batches" "1" Gauge [] "Batches that wait to be sent."
-    AgentSpoolAge "agent.spool.age" "s" Gauge [] "Age of the oldest batch that waits to be sent."
+    AgentSpoolAge "agent.spool.age" "s" Gauge [] "Time for which something has been waiting to be sent, without a break."
     AgentSpoolDropped "agent.spool.dropped" "1" Counter [] "Batches given up because the spool was full or they were too old."
     MemoryActive "memory.active" "B" Gauge [] @demand "Memory used recently."
     MemoryInactive "memory.inactive" "B" Gauge [] @demand "Memory not used recently."

@@ -612,3 +612,145 @@ fn virtual_machines_and_containers_are_recognised() {
         );
     }
 }
+
+#[test]
+fn interfaces_sockets_and_files_are_read_from_their_own_columns() {
+    let machine = Machine::new(&[
+        (
+            "proc/net/dev",
+            "h\nh\n  eth0: 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16\nveth1: 9 9 9 9 9 9 9 9 9 9 9 9 9 9 9 9\n",
+        ),
+        ("sys/class/net/eth0/operstate", "up\n"),
+        (
+            "proc/net/sockstat",
+            "sockets: used 321\nTCP: inuse 5 orphan 1 tw 2 alloc 7 mem 3\nUDP: inuse 4 mem 2\n",
+        ),
+        (
+            "proc/net/tcp",
+            "h\n 0: 0100007F:0016 00000000:0000 0A 0:0 0:0 0 0 0 1\n 1: 0100007F:0016 0100007F:9999 01 0:0 0:0 0 0 0 2\n",
+        ),
+        ("proc/net/tcp6", "h\n 0: 0100007F:0016 0100007F:9998 06 0:0 0:0 0 0 0 3\n"),
+        ("proc/sys/fs/file-nr", "1504\t0\t9223372036854775807\n"),
+        ("proc/sys/kernel/random/entropy_avail", "256\n"),
+        ("proc/uptime", "3601.89 7000.00\n"),
+        (
+            "proc/self/mountinfo",
+            "27 1 254:0 / / rw,relatime - ext4 /dev/vda rw\n31 27 254:1 / /data rw - xfs /dev/vdb ro\n",
+        ),
+    ]);
+    let (mut collector, mut out) = (machine.collector(), Sampler::new());
+    collector.sample_after(None, &mut out);
+    let now = values(&mut out);
+    let of = |names: &[&str]| names.iter().map(|n| now[*n]).collect::<Vec<f64>>();
+    assert_eq!(
+        of(&["net.rx.bytes eth0", "net.rx.packets eth0", "net.rx.errors eth0", "net.rx.drops eth0"]),
+        [1.0, 2.0, 3.0, 4.0]
+    );
+    assert_eq!(
+        of(&[
+            "net.tx.bytes eth0",
+            "net.tx.packets eth0",
+            "net.tx.errors eth0",
+            "net.tx.drops eth0",
+            "net.up eth0"
+        ]),
+        [9.0, 10.0, 11.0, 12.0, 1.0]
+    );
+    assert!(!now.keys().any(|k| k.contains("veth1")));
+    assert_eq!(
+        of(&["tcp.state listen", "tcp.state established", "tcp.state time_wait", "sockets.used"]),
+        [1.0, 1.0, 1.0, 321.0]
+    );
+    assert_eq!(of(&["fd.open", "entropy.available", "uptime"]), [1504.0, 256.0, 3601.89]);
+    assert_eq!(of(&["fs.readonly /", "fs.readonly /data"]), [0.0, 1.0]);
+}
+
+#[test]
+fn those_who_use_the_most_are_named_with_their_share() {
+    let stat = |pid: u32, name: &str, ticks: u64, pages: u64| {
+        format!("{pid} ({name}) S 1 1 1 0 -1 0 0 0 0 0 {ticks} 0 0 0 20 0 4 0 500 1000 {pages} 0\n")
+    };
+    let machine = Machine::new(&[
+        ("etc/passwd", "root:x:0:0::/:/bin/sh\n"),
+        ("proc/10/stat", &stat(10, "idle", 100, 9_000)),
+        ("proc/11/stat", &stat(11, "busy", 100, 50)),
+    ]);
+    let (mut collector, mut out) = (machine.collector(), Sampler::new());
+    collector.sample_after(None, &mut out);
+    assert!(collector.top(0).is_none(), "one reading tells nothing about use");
+    machine.write("proc/11/stat", stat(11, "busy", 100_000, 50).as_bytes());
+    collector.sample_after(TEN_SECONDS, &mut out);
+    let top = collector.top(7).unwrap();
+    assert_eq!((top.section.as_str(), top.full, top.observed_ms), ("top", true, 7));
+    let item = |key: &str| top.items.iter().find(|i| i.key == key);
+    let first = item("cpu.1").unwrap();
+    assert_eq!((field(first, "name"), field(first, "pid")), ("busy", "11"));
+    assert!(field(first, "cpu_percent").parse::<f64>().unwrap() > 0.0);
+    assert!(item("cpu.2").is_none(), "who used nothing is not named");
+    let first = item("memory.1").unwrap();
+    assert_eq!((field(first, "name"), item("memory.2").map(|i| field(i, "name"))), ("idle", Some("busy")));
+    let page = rustix::param::page_size() as u64;
+    assert_eq!(field(first, "rss_bytes"), (9_000 * page).to_string());
+}
+
+#[test]
+fn hardware_and_mounts_are_described() {
+    let machine = Machine::new(&[
+        (
+            "proc/cpuinfo",
+            "processor\t: 0\nvendor_id\t: GenuineIntel\nmodel name\t: Xeon X\nmicrocode\t: 0x1\ncpu cores\t: 8\nflags\t: fpu\n",
+        ),
+        ("sys/devices/system/cpu/online", "0-15\n"),
+        ("proc/meminfo", "MemTotal: 2048 kB\n"),
+        ("sys/class/dmi/id/sys_vendor", "Dell Inc.\n"),
+        ("sys/class/dmi/id/product_name", "R740\n"),
+        ("sys/block/sda/size", "8\n"),
+        ("sys/block/sda/queue/rotational", "1\n"),
+        ("sys/block/sda/device/model", "ST1000\n"),
+        ("sys/block/loop0/size", "8\n"),
+        (
+            "proc/self/mountinfo",
+            "22 27 0:21 / /proc rw - proc proc rw\n27 1 254:0 / / rw - ext4 /dev/vda rw\n\
+             30 27 254:0 /srv /mnt/bind ro - ext4 /dev/vda rw\n32 27 0:40 / /net rw - nfs4 server:/x rw\n",
+        ),
+    ]);
+    let all = by_section(machine.inventory().scan(0));
+    let of = |section: &str, key: &str, names: &[&str]| {
+        names.iter().map(|n| field(&all[section][key], n).to_owned()).collect::<Vec<_>>().join("|")
+    };
+    assert_eq!(
+        of("hardware", "cpu", &["model", "vendor", "threads", "cores_per_socket"]),
+        "Xeon X|GenuineIntel|16|8"
+    );
+    assert_eq!(of("hardware", "memory", &["bytes"]), "2097152");
+    assert_eq!(of("hardware", "system", &["vendor", "product"]), "Dell Inc.|R740");
+    assert_eq!(of("hardware", "disk sda", &["bytes", "model", "kind"]), "4096|ST1000|rotating");
+    assert!(!all["hardware"].contains_key("disk loop0"));
+    let points: Vec<&str> = all["mounts"].keys().map(String::as_str).collect();
+    assert_eq!(points, ["/", "/mnt/bind", "/net"]);
+    assert_eq!(of("mounts", "/mnt/bind", &["type", "readonly", "subtree"]), "ext4|true|/srv");
+    assert_eq!(of("mounts", "/net", &["device", "type", "readonly"]), "server:/x|nfs4|");
+}
+
+#[test]
+fn an_interface_with_many_addresses_tells_all_of_them_whole() {
+    let lines: String =
+        (0..60).map(|i| format!("20010db8000000000000000000{i:06x} 02 40 00 80 eth0\n")).collect();
+    let machine = Machine::new(&[
+        ("proc/net/if_inet6", &lines),
+        ("sys/class/net/eth0/ifindex", "2\n"),
+        ("sys/class/net/eth0/address", "52:54:00:00:00:01\n"),
+    ]);
+    let mut inventory = machine.inventory();
+    let all = by_section(inventory.scan(0));
+    let told: Vec<&str> =
+        all["interfaces"].values().flat_map(|i| field(i, "addresses").split_whitespace()).collect();
+    assert_eq!(told.len(), 60);
+    assert!(told.iter().all(|a| a.starts_with("2001:db8::") && a.ends_with("/64")), "{told:?}");
+    assert_eq!(field(&all["interfaces"]["eth0"], "mac"), "52:54:00:00:00:01");
+    // With fewer, the further items go.
+    machine.write("proc/net/if_inet6", lines.lines().next().unwrap().as_bytes());
+    let delta = inventory.scan(1).into_iter().find(|d| d.section == "interfaces").unwrap();
+    assert_eq!(delta.items.len(), 1);
+    assert!(!delta.removed.is_empty() && delta.removed.iter().all(|key| key.starts_with("eth0 (")));
+}

@@ -14,6 +14,7 @@ use crate::host::net::is_skipped;
 use crate::note::Notes;
 use crate::parse::{fields, hex, lines, number, trim};
 use crate::source::read_small;
+use crate::text::FIELD_BYTES_MAX;
 
 /// Most interfaces and addresses told.
 const INTERFACES_MAX: usize = 1_024;
@@ -42,11 +43,19 @@ pub(crate) fn interfaces(root: &Path, mut out: Writer<'_>, notes: &mut Notes) {
         let word =
             |file: &str| read_small(&dir.join(file), 256).map(|t| trim(&t).to_vec()).unwrap_or_default();
         let index = number(&word("ifindex")).and_then(|n| u32::try_from(n).ok());
-        let list: Vec<String> = addresses
-            .iter()
-            .filter(|a| Some(a.index) == index)
-            .map(|a| format!("{}/{}", a.address, a.prefix))
-            .collect();
+        // A field is cut where its bound is, and half an address is another address: what does not fit goes into further
+        // items of the same interface.
+        let mut lists = vec![String::new()];
+        for address in addresses.iter().filter(|a| Some(a.index) == index) {
+            let text = format!("{}/{}", address.address, address.prefix);
+            match lists.last_mut() {
+                Some(last) if last.is_empty() => *last = text,
+                Some(last) if last.len() + 1 + text.len() <= FIELD_BYTES_MAX => {
+                    *last = format!("{last} {text}")
+                }
+                _ => lists.push(text),
+            }
+        }
         let mac = word("address");
         let mac: &[u8] = if mac == b"00:00:00:00:00:00" { b"" } else { &mac };
         let driver = std::fs::read_link(dir.join("device/driver"))
@@ -62,10 +71,13 @@ pub(crate) fn interfaces(root: &Path, mut out: Writer<'_>, notes: &mut Notes) {
                 ("mtu", &word("mtu")),
                 ("state", &word("operstate")),
                 ("driver", driver.as_bytes()),
-                ("addresses", list.join(" ").as_bytes()),
+                ("addresses", lists[0].as_bytes()),
             ],
             notes,
         );
+        for (more, list) in lists.iter().enumerate().skip(1) {
+            out.item(format!("{name} ({})", more + 1).as_bytes(), &[("addresses", list.as_bytes())], notes);
+        }
     }
     out.finish(complete, notes);
 }
