@@ -22,6 +22,19 @@ describe('revoking an agent', () => {
       .click()
     const panel = page.getByRole('complementary', { name: /^Agent of / })
     await look(watched, 'agent-panel')
+
+    // The lesser step first: it stays connected, and is sent nothing to run.
+    const settle = async (act: string, title: RegExp, shown: string) => {
+      await panel.getByRole('button', { name: act }).click()
+      const asked = page.getByRole('dialog', { name: title })
+      await asked.getByLabel('Reason').fill('Looked into')
+      if (act === 'Make read-only') await look(watched, 'agent-read-only')
+      await asked.getByRole('button', { name: act }).click()
+      await panel.getByText(shown).waitFor()
+    }
+    await settle('Make read-only', /read-only/, 'read-only, by an administrator')
+    await settle('Manage again', /^Manage the agent/, 'built-in checks and allowed plugins')
+
     await panel.getByRole('button', { name: 'Revoke' }).click()
     const dialog = page.getByRole('dialog', { name: /Revoke the agent/ })
     expect(await dialog.getByRole('button', { name: 'Revoke' }).isDisabled()).toBe(true)

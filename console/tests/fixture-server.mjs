@@ -684,10 +684,33 @@ const me = {
   recovery_codes_left: 9,
   session_expires_at: iso(NOW() + 4e7),
   permissions:
-    'overview.read check.read host.read host.write check.write problem.acknowledge problem.downtime problem.recheck problem.comment agent.read agent.enrol agent.revoke audit.read system.read channel.read channel.write'.split(
+    'overview.read check.read host.read host.write check.write problem.acknowledge problem.downtime problem.recheck problem.comment agent.read agent.enrol agent.revoke audit.read system.read channel.read channel.write user.read user.write view.read view.keep view.share'.split(
       ' ',
     ),
 }
+
+const person = (n, name, display_name, role, change = {}) => ({
+  id: id('user', n),
+  name,
+  display_name,
+  role,
+  created_at: iso(NOW() - n * 9e8),
+  disabled: false,
+  failures: 0,
+  closed: false,
+  awaits_factors: false,
+  factors: ['password', 'totp', 'recovery'],
+  recovery_codes_left: 10,
+  last_sign_in_at: iso(NOW() - n * 4e6),
+  ...change,
+})
+const people = [
+  { ...person(1, me.name, me.display_name, 'admin'), id: me.id },
+  person(2, 'o.lund', 'Olga Lund', 'operator', { recovery_codes_left: 2 }),
+  person(3, 't.okafor', 'Tobi Okafor', 'operator', { closed: true, failures: 100 }),
+  person(4, 'l.haas', 'Lea Haas', 'viewer', { awaits_factors: true, factors: [], recovery_codes_left: 0 }),
+  person(5, 'p.silva', 'Paulo Silva', 'viewer', { disabled: true }),
+]
 
 let signedIn = true
 const streams = new Set()
@@ -716,7 +739,9 @@ async function api(method, path, query, input) {
   const key = `${method} /${a ?? ''}`
   if (path === '/meta') return { product: 'Watchkeep', claimed: true }
   if (path === '/claim/check')
-    return input.token === 'used' ? problem(410, 'Gone', 'The link was used.') : null
+    return input.token === 'used'
+      ? problem(410, 'Gone', 'The link was used.')
+      : { kind: 'server', name: '', display_name: '', role: 'admin', expires_at: iso(NOW() + 864e5) }
   if (path === '/claim/begin')
     return {
       secret: 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP',
@@ -767,6 +792,44 @@ async function api(method, path, query, input) {
           address: '10.20.0.31',
           user_agent: 'Mozilla/5.0 (iPhone)',
           method: 'password+totp',
+        },
+      ],
+    }
+  if (path === '/me/factors') return { totp: true, recovery_codes_left: 3, fresh_until: iso(NOW() + 5e5) }
+  if (path === '/users' && method === 'GET') return { items: people }
+  if (path === '/users')
+    return { path: '/claim#9vQ2mS4k0rWx7uYtA1bC3dE5fG6hI8jK', expires_at: iso(NOW() + 864e5) }
+  if (path === '/invitations')
+    return {
+      items: [
+        {
+          id: id('invite', 1),
+          kind: 'invitation',
+          name: 'j.ito',
+          display_name: 'Jun Ito',
+          role: 'operator',
+          created_at: iso(NOW() - 36e5),
+          created_by: me.name,
+          expires_at: iso(NOW() + 828e5),
+          expired: false,
+        },
+      ],
+    }
+  if (path === '/views')
+    return {
+      items: [
+        {
+          id: id('view', 1),
+          list: 'problems',
+          name: 'Paris, critical',
+          filter: 'state:critical host:par-*',
+          scope: '',
+          sort: '-since',
+          shared: true,
+          owner: me.name,
+          mine: true,
+          created_at: iso(NOW() - 9e8),
+          revision: 1,
         },
       ],
     }

@@ -268,6 +268,17 @@ pub(crate) enum AgentCommand {
         #[arg(long)]
         reason: String,
     },
+    /// End the server's management of an agent: it goes on to tell what it sees, and is sent nothing to run
+    ReadOnly {
+        /// Id or host name
+        agent: String,
+        /// Begin to manage it again
+        #[arg(long)]
+        off: bool,
+        /// Why; goes to the audit log
+        #[arg(long)]
+        reason: String,
+    },
     /// What an agent executed, newest first
     Executions {
         /// Id or host name
@@ -365,6 +376,24 @@ pub(crate) enum UserCommand {
     },
     /// Enable an account
     Enable {
+        /// Name to sign in with
+        name: String,
+        /// Why; goes to the audit log
+        #[arg(long)]
+        reason: String,
+    },
+    /// Give an account another role, from its next request on
+    Role {
+        /// Name to sign in with
+        name: String,
+        /// `viewer`, `operator` or `admin`
+        role: String,
+        /// Why; goes to the audit log
+        #[arg(long)]
+        reason: String,
+    },
+    /// Reset password and second factor, and print the one-time link behind which the person chooses new ones
+    Reset {
         /// Name to sign in with
         name: String,
         /// Why; goes to the audit log

@@ -105,6 +105,7 @@ async fn populate(store: &dyn Store, now: Timestamp) -> Fallible<Vec<(AgentId, V
             cert_not_after: now + Duration::from_secs(7 * 86_400),
             machine_digest: Vec::new(),
             remote_off: false,
+            read_only: false,
             plugins: Vec::new(),
             epoch: 0,
             committed_seq: 0,

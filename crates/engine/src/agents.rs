@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde_json::json;
 use tokio::sync::{broadcast, oneshot, watch};
-use wk_authz::{AgentEnrol, AgentRevoke, Permit};
+use wk_authz::{AgentEnrol, AgentRevoke, AgentWrite, Permit};
 use wk_domain::name::{HostName, HostPattern};
 use wk_domain::spec::{Assignment, AssignmentSet};
 use wk_domain::{AgentId, HostId, Timestamp, TokenId};
@@ -145,6 +145,50 @@ impl Engine {
             Some(_) => Err(EngineError::Conflict("the agent is not quarantined".to_owned())),
             None => Err(EngineError::NotFound { what: "the agent" }),
         }
+    }
+
+    /// Ends the server's management of an agent, or begins it again: a read-only agent goes on to tell what it sees, and
+    /// is sent nothing to run.
+    ///
+    /// # Errors
+    /// [`EngineError::NotFound`]; [`EngineError::Invalid`] without a reason; [`EngineError::Conflict`] when it is so
+    /// already.
+    pub async fn set_agent_read_only(
+        &self,
+        permit: Permit<AgentWrite, AgentId>,
+        read_only: bool,
+        reason: &str,
+    ) -> Result<(), EngineError> {
+        let reason = wk_domain::text::clean_line(reason, 500);
+        if reason.is_empty() {
+            return Err(EngineError::Invalid("say why: the reason is empty".to_owned()));
+        }
+        let mut writer = self.writer().await?;
+        let now = self.now();
+        let agent = *permit.resource();
+        let Some(old) = self.world.read().agents.get(&agent).map(|entry| entry.row.clone()) else {
+            return Err(EngineError::NotFound { what: "the agent" });
+        };
+        let (action, word) =
+            if read_only { ("agent.restrict", "read-only") } else { ("agent.manage", "managed") };
+        if old.read_only == read_only {
+            return Err(EngineError::Conflict(format!("the agent is {word} already")));
+        }
+        let detail = json!({"reason": reason, "by": permit.actor().label()});
+        let event =
+            self.agent_event(now, &old, "warning", format!("Agent {} is {word} now", old.hostname), detail);
+        let audit = record::draft(permit.actor(), now, action, "agent", agent)
+            .reason(reason)
+            .images_of(Some(&old), Some(&AgentRow { read_only, ..old.clone() }));
+        writer.commit(self.ports.store.set_read_only(agent, read_only, event.clone(), audit)).await?;
+        writer.put(|world| {
+            if let Some(entry) = world.agents.get_mut(&agent) {
+                entry.row.read_only = read_only;
+            }
+        });
+        self.push_assignments();
+        self.tell([Live::Configuration, Live::Agent(agent), Live::Event(Arc::new(event))]);
+        Ok(())
     }
 
     async fn set_standing(
@@ -341,6 +385,7 @@ impl Engine {
             cert_not_after: issued.not_after,
             machine_digest: attempt.machine_digest.clone(),
             remote_off: false,
+            read_only: false,
             plugins: Vec::new(),
             epoch: 0,
             committed_seq: 0,
@@ -377,10 +422,11 @@ impl Engine {
 
 /// The checks that `agent` is to run.
 fn assignments_of(world: &World, agent: AgentId) -> AssignmentSet {
+    let read_only = world.agents.get(&agent).is_some_and(|entry| entry.row.read_only);
     let mut checks: Vec<Assignment> = world
         .checks
         .values()
-        .filter(|entry| entry.row.check.enabled && entry.row.check.runner == Some(agent))
+        .filter(|entry| !read_only && entry.row.check.enabled && entry.row.check.runner == Some(agent))
         .filter_map(|entry| {
             let json = serde_json::from_str(&entry.row.spec_json).ok()?;
             let full = spec_json::parse(&json).ok()?;
@@ -446,9 +492,15 @@ impl AgentDesk for Engine {
             last_address: peer.address.ip().to_string(),
             remote_off: hello.remote_off,
             plugins: hello.plugins,
-            ..old
+            ..old.clone()
         };
-        writer.commit(self.ports.store.agent_seen(row.clone())).await.map_err(not_now)?;
+        // What its own machine lets it do is worth an entry; that it came back is not.
+        let told = |row: &AgentRow| (row.version.clone(), row.remote_off, row.plugins.clone());
+        let audit = (told(&old) != told(&row)).then(|| {
+            record::by_agent(peer.agent, peer.address.ip(), now, "agent.change")
+                .images_of(Some(&old), Some(&row))
+        });
+        writer.commit(self.ports.store.agent_seen(row.clone(), audit)).await.map_err(not_now)?;
         let number = self.next_link();
         let standing = row.standing;
         let superseded = writer.put(|world| {
@@ -547,7 +599,8 @@ impl AgentDesk for Engine {
             .issue_agent(&csr_der, peer.agent, now)
             .map_err(|error| refuse(error.to_string()))?;
         // Asked again by the same certificate it is the same renewal; else a key that somebody may have had time to steal.
-        let certs = self.ports.store.agent_certs(peer.agent).await.map_err(|error| refuse(error.to_string()))?;
+        let certs =
+            self.ports.store.agent_certs(peer.agent).await.map_err(|error| refuse(error.to_string()))?;
         let served = |cert: &AgentCertRow| {
             cert.spki_sha256 == issued.spki_sha256 && cert.parent_serial.as_ref() != Some(&peer.serial)
         };

@@ -9,7 +9,8 @@ use wk_audit::{Image, Value};
 use wk_domain::Timestamp;
 
 use crate::ports::rows::{
-    AckRow, AgentRow, ChannelRow, CheckRow, DowntimeRow, HostRow, SessionRow, TokenRow, UserRow,
+    AckRow, AgentRow, ChannelRow, CheckRow, DowntimeRow, HostRow, InvitationRow, SessionRow, TokenRow,
+    UserRow, ViewRow,
 };
 
 /// Deepest JSON that is taken apart; what is deeper goes in as its text.
@@ -146,6 +147,7 @@ impl Imaged for AgentRow {
             .field("cert_serial", self.cert_serial.as_str())
             .field("cert_not_after_ms", ms(self.cert_not_after))
             .field("remote_off", self.remote_off)
+            .field("read_only", self.read_only)
             .field("plugins", list(&plugins))
             .stored_secret("machine", &self.machine_digest)
     }
@@ -198,7 +200,38 @@ impl Imaged for SessionRow {
             .field("address", self.address.as_str())
             .field("method", self.method.as_str())
             .field("ended_ms", self.ended.map(ms))
+            .field("elevated_ms", self.elevated.map(ms))
             .stored_secret("token", &self.token_sha256)
+    }
+}
+
+impl Imaged for InvitationRow {
+    fn image(&self) -> Image {
+        Image::new()
+            .field("person", self.person.map(|person| person.to_string()))
+            .field("name", self.name.as_str())
+            .field("display_name", self.display_name.as_str())
+            .field("role", self.role.as_str())
+            .field("created_ms", ms(self.created))
+            .field("created_by", self.created_by.as_str())
+            .field("expires_ms", ms(self.expires))
+            .field("used_ms", self.used.map(ms))
+            .field("withdrawn_ms", self.withdrawn.map(ms))
+            .stored_secret("secret", &self.secret_sha256)
+    }
+}
+
+impl Imaged for ViewRow {
+    fn image(&self) -> Image {
+        Image::new()
+            .field("owner", self.owner.to_string())
+            .field("list", self.list.as_str())
+            .field("name", self.name.as_str())
+            .field("filter", self.filter.as_str())
+            .field("scope", self.scope.as_str())
+            .field("sort", self.sort.as_str())
+            .field("shared", self.shared)
+            .field("created_ms", ms(self.created))
     }
 }
 

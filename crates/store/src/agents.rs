@@ -31,6 +31,7 @@ fn read(row: &Row) -> Result<AgentRow> {
         cert_not_after: r.instant()?,
         machine_digest: r.bytes()?,
         remote_off: r.flag()?,
+        read_only: r.flag()?,
         plugins: r.json()?,
         epoch: unbits(r.int()?),
         committed_seq: unordinal(r.int()?)?,
@@ -39,23 +40,23 @@ fn read(row: &Row) -> Result<AgentRow> {
 
 pub(crate) async fn all(db: &Db) -> Result<Vec<AgentRow>> {
     let q = sql("SELECT id, host, hostname, standing, grants, version, os, enrolled, enrolled_by_token, last_seen,
-                 last_address, cert_serial, cert_not_after, machine_digest, remote_off, plugins, epoch, committed_seq
-                 FROM agent ORDER BY hostname, id");
+                 last_address, cert_serial, cert_not_after, machine_digest, remote_off, read_only, plugins, epoch,
+                 committed_seq FROM agent ORDER BY hostname, id");
     db.rows(q).await?.iter().map(read).collect()
 }
 
 pub(crate) async fn one(db: &Db, id: AgentId) -> Result<Option<AgentRow>> {
     let q = sql("SELECT id, host, hostname, standing, grants, version, os, enrolled, enrolled_by_token, last_seen,
-                 last_address, cert_serial, cert_not_after, machine_digest, remote_off, plugins, epoch, committed_seq
-                 FROM agent WHERE id = $1");
+                 last_address, cert_serial, cert_not_after, machine_digest, remote_off, read_only, plugins, epoch,
+                 committed_seq FROM agent WHERE id = $1");
     db.row(q.bind(id)).await?.as_ref().map(read).transpose()
 }
 
 pub(crate) async fn insert(tx: &mut Tx, agent: &AgentRow) -> Result<()> {
     let q = sql("INSERT INTO agent (id, host, hostname, standing, grants, version, os, enrolled, enrolled_by_token,
-                 last_seen, last_address, cert_serial, cert_not_after, machine_digest, remote_off, plugins, epoch,
-                 committed_seq)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)")
+                 last_seen, last_address, cert_serial, cert_not_after, machine_digest, remote_off, read_only, plugins,
+                 epoch, committed_seq)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)")
         .bind(agent.id)
         .bind(agent.host)
         .bind(agent.hostname.as_str())
@@ -71,6 +72,7 @@ pub(crate) async fn insert(tx: &mut Tx, agent: &AgentRow) -> Result<()> {
         .bind(agent.cert_not_after)
         .bind(agent.machine_digest.as_slice())
         .bind(agent.remote_off)
+        .bind(agent.read_only)
         .bind(json(&agent.plugins)?)
         .bind(bits(agent.epoch))
         .bind(ordinal(agent.committed_seq)?);
@@ -78,8 +80,9 @@ pub(crate) async fn insert(tx: &mut Tx, agent: &AgentRow) -> Result<()> {
     Ok(())
 }
 
-/// What a link tells. Standing, grants, certificate and cursor are not the agent's to say.
-pub(crate) async fn seen(db: &Db, agent: AgentRow) -> Result<()> {
+/// What a link tells. Standing, grants, certificate, cursor and whether the server manages it are not
+/// the agent's to say.
+pub(crate) async fn seen(db: &Db, agent: AgentRow, audit: Option<Draft>) -> Result<()> {
     let mut tx = db.begin().await?;
     let q = sql("UPDATE agent SET last_seen = $2, last_address = $3, version = $4, os = $5, remote_off = $6, plugins = $7
                  WHERE id = $1")
@@ -93,6 +96,7 @@ pub(crate) async fn seen(db: &Db, agent: AgentRow) -> Result<()> {
     if tx.run(q).await? == 0 {
         return Err(StoreError::NotFound { what: "the agent" });
     }
+    audit_log::append(&mut tx, audit.into_iter().collect()).await?;
     tx.commit().await
 }
 
@@ -126,6 +130,24 @@ pub(crate) async fn set_standing(
         tx.run(q.bind(id).bind(event.at)).await?;
         // The machine may be enrolled again.
         tx.run(sql("UPDATE host SET agent = NULL WHERE agent = $1").bind(id)).await?;
+    }
+    events::insert(&mut tx, vec![event]).await?;
+    audit_log::append(&mut tx, vec![audit]).await?;
+    tx.commit().await
+}
+
+/// Ends or begins the server's management of an agent.
+pub(crate) async fn set_read_only(
+    db: &Db,
+    id: AgentId,
+    read_only: bool,
+    event: EventRow,
+    audit: Draft,
+) -> Result<()> {
+    let mut tx = db.begin().await?;
+    let q = sql("UPDATE agent SET read_only = $2 WHERE id = $1").bind(id).bind(read_only);
+    if tx.run(q).await? == 0 {
+        return Err(StoreError::NotFound { what: "the agent" });
     }
     events::insert(&mut tx, vec![event]).await?;
     audit_log::append(&mut tx, vec![audit]).await?;

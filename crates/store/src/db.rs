@@ -173,7 +173,9 @@ impl Db {
         let mut tx = self.begin().await?;
         let raise = sql("UPDATE server_fence SET token = token + 1 WHERE only_row = 1 RETURNING token");
         let Some(row) = tx.row(raise).await? else {
-            return Err(StoreError::Corrupt { detail: "the number of the server that writes is gone".into() });
+            return Err(StoreError::Corrupt {
+                detail: "the number of the server that writes is gone".into(),
+            });
         };
         let token = row.read().int()?;
         tx.commit().await?;

@@ -28,6 +28,12 @@ const STEPS: &[Step] = &[
     Step { name: "people", common: include_str!("migrations/0002_people.sql"), sqlite: "", postgres: "" },
     Step { name: "keel", common: include_str!("migrations/0003_keel.sql"), sqlite: "", postgres: "" },
     Step { name: "fence", common: include_str!("migrations/0004_fence.sql"), sqlite: "", postgres: "" },
+    Step {
+        name: "read_only",
+        common: include_str!("migrations/0005_read_only.sql"),
+        sqlite: "",
+        postgres: "",
+    },
 ];
 
 /// The schema version that this program writes.

@@ -506,13 +506,13 @@ async fn a_link_changes_only_what_an_agent_may_say(db: Db) {
     seen.cert_serial = "forged".into();
     seen.hostname = "other".into();
     seen.host = id();
-    db.agent_seen(seen).await.unwrap();
+    db.agent_seen(seen, None).await.unwrap();
     assert_eq!(db.agent(before.id).await.unwrap(), Some(honest));
-    not_found(db.agent_seen(AgentRow { id: id(), ..before.clone() }).await);
+    not_found(db.agent_seen(AgentRow { id: id(), ..before.clone() }, None).await);
     let said = event(None, None, "agent");
-    db.set_read_only(before.id, true, said.clone(), draft("agent.read-only")).await.unwrap();
+    db.set_read_only(before.id, true, said.clone(), draft("agent.restrict")).await.unwrap();
     assert!(db.agent(before.id).await.unwrap().unwrap().read_only);
-    not_found(db.set_read_only(id(), true, said, draft("agent.read-only")).await);
+    not_found(db.set_read_only(id(), true, said, draft("agent.restrict")).await);
 }
 
 async fn a_second_renewal_from_one_certificate_is_a_clone(db: Db) {
@@ -744,6 +744,11 @@ async fn a_recovery_does_not_overtake_its_problem(db: Db) {
     db.outbox_failed(test.id, at(99), "no", true).await.unwrap();
     db.outbox_delivered(problem.id, at(31), event(None, None, "notification")).await.unwrap();
     assert_eq!(ready(31).await, [recovery, elsewhere, other, later]);
+
+    // The clock was ahead by an hour when this was made, and was set back.
+    let ahead = row(id(), id(), 3600, 3600);
+    db.put_outbox(ahead.clone(), None).await.unwrap();
+    assert!(ready(31).await.contains(&ahead), "it does not wait for the hour");
 }
 
 async fn the_revision_counts_every_change_of_the_configuration(db: Db) {

@@ -257,7 +257,10 @@ async fn a_server_that_was_superseded_writes_nothing_from_that_instant() {
     };
     // Before its keeper looks again: only the fence can tell.
     let error = first.put_setting("mine", "2", Some(draft("a"))).await.unwrap_err();
-    assert!(matches!(&error, StoreError::Unavailable { detail } if detail.contains("another server")), "{error:?}");
+    assert!(
+        matches!(&error, StoreError::Unavailable { detail } if detail.contains("another server")),
+        "{error:?}"
+    );
     let error = first.append_audit(vec![draft("b")]).await.unwrap_err();
     assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
     second.put_setting("mine", "3", Some(draft("c"))).await.unwrap();

@@ -89,6 +89,12 @@ impl Cli {
                     self.client.post(&format!("/agents/{id}/release"), &json!({"reason": reason})).await?;
                 self.done(&value, &format!("{agent} is trusted again"))
             }
+            AgentCommand::ReadOnly { agent, off, reason } => {
+                let id = self.agent_id(&agent).await?;
+                let input = json!({"read_only": !off, "reason": reason});
+                let value = self.client.post(&format!("/agents/{id}/read-only"), &input).await?;
+                self.done(&value, &format!("{agent} is {} now", if off { "managed" } else { "read-only" }))
+            }
             AgentCommand::Executions { agent } => {
                 let id = self.agent_id(&agent).await?;
                 let items = self.client.list(&format!("/agents/{id}/executions"), 200).await?;

@@ -86,6 +86,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/agents/{id}/read-only": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End the server's management of an agent, or begin it again */
+        post: operations["postAgentsIdReadOnly"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/agents/{id}/release": {
         parameters: {
             query?: never;
@@ -1105,6 +1122,8 @@ export interface components {
             last_seen_at?: string | null;
             os: string;
             plugins: components["schemas"]["AgentPlugin"][];
+            /** @description An administrator ended the server's management of it: it is sent nothing to run. */
+            read_only: boolean;
             /** @description Its own policy file refuses every assignment. */
             remote_off: boolean;
             /** @description `active`, `quarantined` or `revoked`. */
@@ -1667,6 +1686,11 @@ export interface components {
             /** @description `raw`, `1m` or `1h`. */
             tier: string;
         };
+        /** @description Whether an agent is to be read-only, and why. */
+        ReadOnlyInput: {
+            read_only: boolean;
+            reason: string;
+        };
         /** @description Why. */
         ReasonInput: {
             reason: string;
@@ -2040,6 +2064,41 @@ export interface operations {
                         /** @description All that match, where counting is cheap */
                         total?: number;
                     };
+                };
+            };
+            /** @description Why not, as RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postAgentsIdReadOnly: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReadOnlyInput"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Agent"];
                 };
             };
             /** @description Why not, as RFC 9457 problem details */

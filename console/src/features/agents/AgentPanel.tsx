@@ -23,7 +23,7 @@ import { furtherGrants, standing } from './standing'
 export default function AgentPanel({ id, onClose }: { id: string; onClose: () => void }) {
   const agent = useQuery(agentQuery(id))
   const executions = useQuery(executionsQuery(id))
-  const [asking, setAsking] = useState<'revoke' | 'release' | undefined>(undefined)
+  const [asking, setAsking] = useState<Act | undefined>(undefined)
   const may = useMay()
   const data = agent.data
   return (
@@ -68,6 +68,11 @@ export default function AgentPanel({ id, onClose }: { id: string; onClose: () =>
                   {t.agents.release}
                 </Button>
               )}
+              {may('agent.write') && (
+                <Button size="small" onClick={() => setAsking(data.read_only ? 'manage' : 'readOnly')}>
+                  {data.read_only ? t.agents.manage : t.agents.readOnly}
+                </Button>
+              )}
               <Button size="small" look="danger" onClick={() => setAsking('revoke')}>
                 {t.agents.revoke}
               </Button>
@@ -102,7 +107,7 @@ export function AgentFacts({ agent }: { agent: Agent }) {
             ? t.agents.ownHostOnly
             : furtherGrants(agent.grants).map((grant) => <Tag key={grant}>{grant}</Tag>),
         ],
-        [t.agents.remote, agent.remote_off ? t.agents.remoteOff : t.agents.remoteOn],
+        [t.agents.remote, remote(agent)],
         [
           t.agents.plugins,
           agent.plugins.length === 0 ? (
@@ -163,50 +168,52 @@ export function Executions({ items }: { items: readonly Execution[] }) {
   )
 }
 
-function ReasonDialog({
-  agent,
-  act,
-  onClose,
-}: {
-  agent: Agent
-  act: 'revoke' | 'release'
-  onClose: () => void
-}) {
+const remote = (agent: Agent) =>
+  agent.remote_off ? t.agents.remoteOff : agent.read_only ? t.agents.remoteReadOnly : t.agents.remoteOn
+
+type Act = 'revoke' | 'release' | 'readOnly' | 'manage'
+
+const words = {
+  revoke: [t.agents.revokeTitle, t.agents.revokeDetail, t.agents.revoke, t.agents.revokedToast],
+  release: [t.agents.releaseTitle, t.agents.releaseDetail, t.agents.release, t.agents.releasedToast],
+  readOnly: [t.agents.readOnlyTitle, t.agents.readOnlyDetail, t.agents.readOnly, t.agents.readOnlyToast],
+  manage: [t.agents.manageTitle, t.agents.manageDetail, t.agents.manage, t.agents.managedToast],
+} as const
+
+function ReasonDialog({ agent, act, onClose }: { agent: Agent; act: Act; onClose: () => void }) {
   const [reason, setReason] = useState('')
+  const [title, detail, verb, done] = words[act]
   const queries = useQueryClient()
   const run = useMutation({
     mutationFn: () => {
       const params = { path: { id: agent.id } }
       const input = { reason: reason.trim() }
-      return act === 'revoke'
-        ? body(client.POST('/api/v1/agents/{id}/revoke', { params, body: input }))
-        : body(client.POST('/api/v1/agents/{id}/release', { params, body: input }))
+      if (act === 'revoke') return body(client.POST('/api/v1/agents/{id}/revoke', { params, body: input }))
+      if (act === 'release') return body(client.POST('/api/v1/agents/{id}/release', { params, body: input }))
+      const how = { ...input, read_only: act === 'readOnly' }
+      return body(client.POST('/api/v1/agents/{id}/read-only', { params, body: how }))
     },
     onSuccess: () => {
       for (const key of ['agents', 'overview', 'hosts', 'host', 'certificates']) {
         void queries.invalidateQueries({ queryKey: [key] })
       }
-      toast(
-        act === 'revoke' ? t.agents.revokedToast(agent.host.name) : t.agents.releasedToast(agent.host.name),
-      )
+      toast(done(agent.host.name))
       onClose()
     },
   })
   return (
     <Dialog
-      title={
-        act === 'revoke' ? t.agents.revokeTitle(agent.host.name) : t.agents.releaseTitle(agent.host.name)
-      }
+      title={title(agent.host.name)}
       open
       onClose={onClose}
       onSubmit={() => run.mutate()}
-      submit={act === 'revoke' ? t.agents.revoke : t.agents.release}
+      submit={verb}
       danger={act === 'revoke'}
       busy={run.isPending}
       disabled={reason.trim() === ''}
       footer={t.acts.audited}
     >
-      <p>{act === 'revoke' ? t.agents.revokeDetail : t.agents.releaseDetail}</p>
+      <p>{detail}</p>
       <Textarea
         label={t.acts.reason}
         value={reason}

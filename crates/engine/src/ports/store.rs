@@ -128,13 +128,7 @@ pub trait Store: Send + Sync + Debug {
         audit: Draft,
     ) -> Result<()>;
     /// Ends or begins the server's management of an agent.
-    async fn set_read_only(
-        &self,
-        id: AgentId,
-        read_only: bool,
-        event: EventRow,
-        audit: Draft,
-    ) -> Result<()>;
+    async fn set_read_only(&self, id: AgentId, read_only: bool, event: EventRow, audit: Draft) -> Result<()>;
     async fn agent_certs(&self, id: AgentId) -> Result<Vec<AgentCertRow>>;
     /// Records a renewal from `cert.parent_serial`; see [`RenewOutcome`]. On `Cloned` the agent is quarantined, and
     /// `clone_event` and `clone_audit` are written, in the same transaction.

@@ -249,6 +249,39 @@ async fn a_revoked_agent_is_out_at_once_and_for_good() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_read_only_agent_is_sent_nothing_and_heard_all_the_same() {
+    let rig = Rig::new().await;
+    let mut agent = rig.connected("web-1", &[]).await;
+    let check = rig.probe(&agent, "tcp:web").await;
+    let mut assigned = rig.engine.assignments(agent.id);
+    assert_eq!(assigned.borrow_and_update().checks.len(), 1);
+    let id = agent.id;
+    let set = async |rig: &Rig, on: bool, why: &str| {
+        rig.engine.set_agent_read_only(authorize(&admin(), id).unwrap(), on, why).await
+    };
+    assert!(matches!(set(&rig, true, " ").await, Err(EngineError::Invalid(_))), "a reason is asked for");
+    assert!(matches!(set(&rig, false, "why").await, Err(EngineError::Conflict(_))), "it is managed already");
+    set(&rig, true, "under investigation").await.unwrap();
+    assert!(assigned.has_changed().unwrap(), "told at once, on the open link");
+    assert!(assigned.borrow_and_update().checks.is_empty());
+    let recheck = rig.engine.recheck(authorize(&admin(), check).unwrap()).await;
+    assert!(matches!(&recheck, Err(EngineError::Conflict(why)) if why.contains("read-only")), "{recheck:?}");
+    rig.report(&mut agent, check, Status::Critical).await;
+    assert_eq!(rig.status(check), Some(Status::Critical), "what it sends counts");
+
+    // Neither a restart nor the agent's own word undoes it.
+    let rig = rig.restart().await;
+    rig.link(&agent).await;
+    assert!(rig.engine.assignments(agent.id).borrow().checks.is_empty());
+    set(&rig, false, "cleared").await.unwrap();
+    assert_eq!(rig.engine.assignments(agent.id).borrow().checks.len(), 1);
+    let audit = rig.audit().await;
+    let of = |action: &str| audit.iter().filter(|row| row.action == action).count();
+    assert_eq!((of("agent.restrict"), of("agent.manage")), (1, 1));
+    rig.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_new_link_supersedes_the_old_one_and_the_old_ones_end_changes_nothing() {
     let rig = Rig::new().await;
     let agent = rig.enrol("web-1", &[]).await;

@@ -61,9 +61,7 @@ async fn a_clock_that_is_set_while_linked_is_judged_and_set_right_again() {
     let link = rig.engine.world().agents[&agent.id].link.as_ref().unwrap().number;
     let sample = |at: wk_domain::Timestamp| wk_engine::desk::Observations {
         samples: vec![(0, at.as_ms(), 0.5), (1, at.as_ms(), 0.0)],
-        series: std::sync::Arc::new(
-            [meta("load.1", &[]), meta("clock.offset", &[])].into_iter().collect(),
-        ),
+        series: std::sync::Arc::new([meta("load.1", &[]), meta("clock.offset", &[])].into_iter().collect()),
         ..empty()
     };
     rig.send(&mut agent, sample(rig.now())).await;
@@ -260,5 +258,34 @@ async fn addresses_follow_every_interface_in_whatever_piece_it_comes() {
     assert_eq!(addresses(&rig), "192.0.2.12", "a scan begins anew");
     rig = rig.restart().await;
     assert_eq!(addresses(&rig), "192.0.2.12");
+    rig.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hosts_fields_choose_its_thresholds() {
+    let rig = Rig::new().await;
+    let (mut web, mut db) = (rig.connected("web-1", &[]).await, rig.connected("db-1", &[]).await);
+    let write = async |value: &str| {
+        let revision = rig.engine.world().hosts[&web.host].revision;
+        let edit = wk_engine::people::HostEdit {
+            name: "web-1".to_owned(),
+            fields: [("threshold.disk:/".to_owned(), value.to_owned())].into(),
+            revision: Some(revision),
+            ..Default::default()
+        };
+        let permit = wk_authz::authorize(&admin(), Some(web.host)).unwrap();
+        rig.engine.write_host(permit, edit).await
+    };
+    let refused = write("40 50").await.unwrap_err().to_string();
+    assert!(refused.contains("threshold.disk:/") && refused.contains("WARNING;CRITICAL"), "{refused}");
+    write("20;30").await.unwrap();
+    let host = web.host;
+    for agent in [&mut web, &mut db] {
+        let batch = disk(rig.now(), "/", 40.0);
+        rig.send(agent, batch).await;
+    }
+    let status = |host| rig.status(rig.check_named(host, "disk:/").unwrap());
+    assert_eq!(status(host), Some(Status::Critical));
+    assert_eq!(status(db.host), Some(Status::Ok), "another host keeps the defaults");
     rig.end().await;
 }
