@@ -114,6 +114,7 @@ export function GraphCard({
           stacked={graph.stacked ?? false}
           top={graph.top ?? 0}
           sync="host"
+          loading={answers.some((each) => each.isPending)}
           onZoom={(from, to) => to - from >= 30_000 && onZoom(printRange(from, to))}
           onBack={onBack}
         />

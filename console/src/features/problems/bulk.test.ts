@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import { ApiError } from '../../api/client'
 import type { BulkResult, CheckView } from '../../api/types'
-import { inParts, newlyTaken, standing } from './bulk'
+import { inParts, newlyTaken, patiently, standing } from './bulk'
 
 const check = (id: string, note?: string): CheckView =>
   ({
@@ -53,5 +54,28 @@ describe('an act on many checks', () => {
     expect(groups).toHaveLength(1)
     expect(groups[0]?.checks.map((each) => each.id)).toEqual(['a', 'c'])
     expect(groups[0]?.how).toEqual({ note: 'x', sticky: true })
+  })
+})
+
+describe('a server that asks for patience', () => {
+  it('is asked again after the time it named', async () => {
+    const waits: number[] = []
+    let tries = 0
+    const act = async () => {
+      tries += 1
+      if (tries < 3) throw new ApiError(429, undefined, 2)
+      return 'done'
+    }
+    expect(await patiently(act, async (ms) => void waits.push(ms))).toBe('done')
+    expect(waits).toEqual([2000, 2000])
+  })
+  it('is not asked for ever, nor at all when it refused', async () => {
+    const refuse = (status: number) => () => Promise.reject(new ApiError(status, undefined, 1))
+    await expect(patiently(refuse(429), async () => {})).rejects.toThrow()
+    await expect(
+      patiently(refuse(403), async () => {
+        throw new Error('waited')
+      }),
+    ).rejects.toThrow('403')
   })
 })

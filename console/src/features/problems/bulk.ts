@@ -1,6 +1,6 @@
 // Acts on many checks at once, in parts the server takes. What one part did counts, whatever becomes of the next.
 
-import { body, client } from '../../api/client'
+import { ApiError, body, client } from '../../api/client'
 import type { BulkResult, CheckView } from '../../api/types'
 
 /** Things in one request; the server takes no more. */
@@ -46,7 +46,7 @@ const ofChecks = (checks: readonly CheckView[], act: (ids: string[]) => Promise<
   inParts(
     checks,
     (check) => check.id,
-    (part) => act(idsOf(part)),
+    (part) => patiently(() => act(idsOf(part))),
   )
 
 export const acknowledge = (checks: readonly CheckView[], how: Acknowledging) =>
@@ -71,8 +71,25 @@ export const planDowntime = (targets: readonly { host: string; check?: string }[
   inParts(
     targets,
     (target) => target.check ?? target.host,
-    (part) => body(client.POST('/api/v1/downtimes', { body: { targets: part, ...span } })),
+    (part) => patiently(() => body(client.POST('/api/v1/downtimes', { body: { targets: part, ...span } }))),
   )
+
+const TRIES = 5
+
+/** Tries again when the server asks for patience, as it does of whoever asks for many things one by one. */
+export async function patiently<T>(
+  act: () => Promise<T>,
+  wait: (ms: number) => Promise<void> = (ms) => new Promise((done) => setTimeout(done, ms)),
+): Promise<T> {
+  for (let left = TRIES; ; left -= 1) {
+    try {
+      return await act()
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.status !== 429 || left <= 1) throw error
+      await wait((error.retryAfterS ?? 1) * 1000)
+    }
+  }
+}
 
 export async function cancelDowntimes(ids: readonly string[]): Promise<BulkResult> {
   const sum: BulkResult = { done: 0, failed: [], made: [] }
@@ -80,7 +97,7 @@ export async function cancelDowntimes(ids: readonly string[]): Promise<BulkResul
   const work = async () => {
     for (let id = waiting.shift(); id !== undefined; id = waiting.shift()) {
       try {
-        await client.DELETE('/api/v1/downtimes/{id}', { params: { path: { id } } })
+        await patiently(() => client.DELETE('/api/v1/downtimes/{id}', { params: { path: { id } } }))
         sum.done += 1
       } catch (error) {
         sum.failed.push({ id, reason: error instanceof Error ? error.message : '' })

@@ -256,7 +256,7 @@ const certificateColumns: readonly Column<Certificate>[] = [
   {
     id: 'ends',
     header: t.system.ends,
-    width: 190,
+    width: 220,
     cell: (certificate) => <At at={certificate.not_after} />,
     text: (certificate) => certificate.not_after,
     sort: (certificate) => Date.parse(certificate.not_after),

@@ -26,6 +26,8 @@ export interface ChartProps {
   top?: number
   height?: number
   sync?: string
+  /** No values yet is not the same as none. */
+  loading?: boolean
   onZoom?: (from: number, to: number) => void
   onBack?: () => void
 }
@@ -329,7 +331,11 @@ export default function ChartCanvas(props: ChartProps) {
         </section>
       ) : (
         <div ref={box} className={styles.plot} style={{ height }} aria-hidden>
-          {data.x.length === 0 && <div className={styles.nothing}>{t.chart.nothing}</div>}
+          {data.x.length === 0 && (
+            <div className={styles.nothing}>
+              {props.loading === true ? t.common.loading : t.chart.nothing}
+            </div>
+          )}
         </div>
       )}
       <table className={styles.legend}>
