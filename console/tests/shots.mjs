@@ -31,6 +31,8 @@ const all = {
   agents: '/agents',
   tokens: '/agents?tab=enrol',
   evidence: '/evidence?panel=audit:419',
+  access: '/access',
+  invitations: '/access?tab=invitations',
   system: '/system',
   certificates: '/system?tab=certificates',
   channels: '/system?tab=notifications',

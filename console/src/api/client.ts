@@ -70,9 +70,18 @@ async function confirmed(): Promise<boolean> {
   return confirming
 }
 
+const renewed = new Set<() => void>()
+
+/** Calls back when the session goes on under another token: what was opened with the old one ends. */
+export function onRenewed(listener: () => void): () => void {
+  renewed.add(listener)
+  return () => renewed.delete(listener)
+}
+
 /** The session goes on under another token. */
 export function sessionRenewed(): void {
   renewals += 1
+  for (const each of renewed) each()
 }
 
 const isProblem = (value: unknown): value is Problem =>

@@ -42,6 +42,20 @@ describe('the live stream', () => {
   })
   afterEach(() => void vi.useRealTimers())
 
+  it('reads everything again when it takes the place of one that was closed, and only then', () => {
+    const first = handlers()
+    const closeFirst = openLive(first)
+    act(() => Source.all[0]?.opens())
+    expect(first.resync).not.toHaveBeenCalled()
+    closeFirst()
+    const second = handlers()
+    const closeSecond = openLive(second, true)
+    const state = renderHook(useLiveState).result
+    expect(state.current.live, 'no break to speak of').toBe('connecting')
+    act(() => Source.all[1]?.opens())
+    expect(second.resync).toHaveBeenCalledOnce()
+    closeSecond()
+  })
   it('is not live when it has gone silent, and is opened anew', () => {
     const handle = handlers()
     const close = openLive(handle)

@@ -41,8 +41,11 @@ const BACKOFF_MS = [1000, 2000, 5000, 10_000, 20_000] as const
 /** Longer than three of the server's signs of life. */
 const SILENCE_MS = 35_000
 
-/** Opens the stream and keeps it open until the returned function is called. */
-export function openLive(handlers: LiveHandlers): () => void {
+/**
+ * Opens the stream and keeps it open until the returned function is called. `again`: in place of one that was closed, so
+ * that something may have been missed.
+ */
+export function openLive(handlers: LiveHandlers, again = false): () => void {
   let source: EventSource | undefined
   let timer: ReturnType<typeof setTimeout> | undefined
   let attempt = 0
@@ -77,8 +80,9 @@ export function openLive(handlers: LiveHandlers): () => void {
       heard()
       attempt = 0
       setState('live')
-      if (wasBroken) handlers.resync()
+      if (wasBroken || again) handlers.resync()
       wasBroken = false
+      again = false
     }
     source.onerror = () => {
       setState('broken')

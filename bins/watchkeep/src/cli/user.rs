@@ -33,16 +33,19 @@ impl Cli {
             }
             UserCommand::Invite { name, role } => {
                 let value = self.client.post("/users", &json!({"name": name, "role": role})).await?;
-                if self.json {
-                    return self.done(&value, "");
-                }
-                let system = self.client.get("/system").await?;
-                let console = text(&system, "/ports/0/address");
-                out::error(&format!(
-                    "Give this link to {name}. It works once, until {}:",
-                    text(&value, "/expires_at")
-                ));
-                return self.done(&value, &format!("https://{console}{}", text(&value, "/path")));
+                return self.link(&name, &value).await;
+            }
+            UserCommand::Role { name, role, reason } => {
+                let id = self.user_id(&name).await?;
+                let body = json!({"role": role, "reason": reason});
+                let value = self.client.post(&format!("/users/{id}/role"), &body).await?;
+                return self.done(&value, &format!("{name}: {role}"));
+            }
+            UserCommand::Reset { name, reason } => {
+                let id = self.user_id(&name).await?;
+                let body = json!({"reason": reason});
+                let value = self.client.post(&format!("/users/{id}/reset"), &body).await?;
+                return self.link(&name, &value).await;
             }
             UserCommand::Disable { name, reason } => (name, reason, "disable"),
             UserCommand::Enable { name, reason } => (name, reason, "enable"),
@@ -51,5 +54,16 @@ impl Cli {
         let id = self.user_id(&name).await?;
         let value = self.client.post(&format!("/users/{id}/{verb}"), &json!({"reason": reason})).await?;
         self.done(&value, &format!("{name}: {verb}d").replace("reopend", "reopened"))
+    }
+
+    /// Prints a one-time link: the words to the terminal, the link alone to what reads on.
+    async fn link(&self, name: &str, made: &Value) -> Result<ExitCode> {
+        if self.json {
+            return self.done(made, "");
+        }
+        let system = self.client.get("/system").await?;
+        let console = text(&system, "/ports/0/address");
+        out::error(&format!("Give this link to {name}. It works once, until {}:", text(made, "/expires_at")));
+        self.done(made, &format!("https://{console}{}", text(made, "/path")))
     }
 }

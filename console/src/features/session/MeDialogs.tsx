@@ -1,8 +1,8 @@
 // Changes of what I sign in with. Each says what it ends; a fresh code is asked for by Confirm where it is due.
 
 import { PasswordInput } from '@mantine/core'
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
-import { useState } from 'react'
+import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { useEffect, useRef, useState } from 'react'
 import { ApiError, body, client } from '../../api/client'
 import { factorsQuery, sessionsQuery } from '../../api/queries'
 import { t } from '../../strings'
@@ -111,15 +111,19 @@ export function PasswordDialog({ onClose }: { onClose: () => void }) {
 export function AuthenticatorDialog({ onClose }: { onClose: () => void }) {
   const refresh = useRefresh()
   const [code, setCode] = useState('')
-  // One secret for as long as the dialog is open; asked for once, and never kept.
-  const setup = useQuery({
-    queryKey: ['me', 'totp-setup'],
-    queryFn: () => body(client.POST('/api/v1/me/totp/begin')),
-    staleTime: Number.POSITIVE_INFINITY,
+  // One secret for as long as the dialog is open: a query would ask again after a broken stream, and the code that was
+  // scanned would be void.
+  const setup = useMutation({
+    mutationFn: () => body(client.POST('/api/v1/me/totp/begin')),
     gcTime: 0,
-    retry: false,
-    refetchOnWindowFocus: false,
   })
+  const begun = useRef(false)
+  const { mutate: begin } = setup
+  useEffect(() => {
+    if (begun.current) return
+    begun.current = true
+    begin()
+  }, [begin])
   const finish = useMutation({
     mutationFn: async () => {
       await client.POST('/api/v1/me/totp/finish', { body: { code } })

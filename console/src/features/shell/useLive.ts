@@ -2,7 +2,8 @@
 // at most once a second, and less often when reading them takes long.
 
 import { type QueryClient, useQueryClient } from '@tanstack/react-query'
-import { useEffect } from 'react'
+import { useEffect, useState } from 'react'
+import { onRenewed } from '../../api/client'
 import { openLive } from '../../api/live'
 import { patchChecks } from '../../api/queries'
 import type { CheckView } from '../../api/types'
@@ -75,27 +76,32 @@ export function makeBatch<T>(idOf: (item: T) => string, use: (items: ReadonlyMap
 
 export function useLive(): void {
   const queries = useQueryClient()
+  const [renewals, setRenewals] = useState(0)
+  useEffect(() => onRenewed(() => setRenewals((n) => n + 1)), [])
   useEffect(() => {
     const refresher = makeRefresher(queries)
     const batch = makeBatch<CheckView>(
       (check) => check.id,
       (checks) => patchChecks(queries, checks),
     )
-    const close = openLive({
-      check: (check) => {
-        batch.add(check)
-        refresher.want('checks', 'overview', 'check', 'hosts')
+    const close = openLive(
+      {
+        check: (check) => {
+          batch.add(check)
+          refresher.want('checks', 'overview', 'check', 'hosts')
+        },
+        event: () => refresher.want('events', 'overview'),
+        agent: () => refresher.want('agents', 'tokens', 'hosts', 'overview', 'host'),
+        configuration: () =>
+          refresher.want('checks', 'hosts', 'host', 'overview', 'check', 'agents', 'channels', 'downtimes'),
+        resync: () => void queries.invalidateQueries(),
       },
-      event: () => refresher.want('events', 'overview'),
-      agent: () => refresher.want('agents', 'tokens', 'hosts', 'overview', 'host'),
-      configuration: () =>
-        refresher.want('checks', 'hosts', 'host', 'overview', 'check', 'agents', 'channels', 'downtimes'),
-      resync: () => void queries.invalidateQueries(),
-    })
+      renewals > 0,
+    )
     return () => {
       refresher.stop()
       batch.stop()
       close()
     }
-  }, [queries])
+  }, [queries, renewals])
 }
