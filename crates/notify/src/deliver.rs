@@ -18,6 +18,7 @@ use wk_domain::{ChannelId, Timestamp};
 use wk_engine::ids::new_id;
 use wk_engine::ports::rows::{ChannelRow, EventRow, OutboxRow};
 use wk_engine::ports::{Clock, Store, StoreError};
+use wk_engine::record;
 use wk_seal::SecretBytes;
 
 use crate::Unseal;
@@ -284,19 +285,29 @@ impl Inner {
         let started = Instant::now();
         let revision = turn.channel.as_ref().map_or(0, |channel| channel.revision);
         let mut delivered = true;
+        // Mails of one turn go over one connection. It does not outlive the turn: none lies idle while nothing is to say.
+        let mut session = None;
         for row in turn.rows {
-            delivered = self.one(row, turn.channel.as_ref()).await;
+            delivered = self.one(row, turn.channel.as_ref(), &mut session).await;
             if !delivered || stop.is_cancelled() || started.elapsed() > TURN {
                 break;
             }
+        }
+        if let Some(session) = session {
+            session.quit().await;
         }
         Done { revision, delivered }
     }
 
     /// Sends one row and writes down what came of it; true when it was delivered.
-    async fn one(&self, row: OutboxRow, channel: Option<&ChannelRow>) -> bool {
+    async fn one(
+        &self,
+        row: OutboxRow,
+        channel: Option<&ChannelRow>,
+        session: &mut Option<smtp::Session>,
+    ) -> bool {
         let name = channel.map_or_else(|| row.channel.to_string(), |channel| clean_line(&channel.name, 100));
-        let result = self.attempt(&row, channel, &name).await;
+        let result = self.attempt(&row, channel, &name, session).await;
         let delivered = result.is_ok();
         match result {
             Ok(refused) => self.delivered(&row, &name, &refused).await,
@@ -311,8 +322,9 @@ impl Inner {
         row: &OutboxRow,
         channel: Option<&ChannelRow>,
         name: &str,
+        session: &mut Option<smtp::Session>,
     ) -> Result<Vec<String>, Failure> {
-        let Parts { unseal, egress, policy, console_url, clock, .. } = &self.parts;
+        let Parts { unseal, egress, policy, console_url, clock, store, .. } = &self.parts;
         let channel = channel.ok_or_else(|| Failure::new(Kind::Final, "the channel was deleted"))?;
         if !channel.enabled {
             return Err(Failure::new(Kind::Final, format!("the channel {name} is disabled")));
@@ -326,9 +338,20 @@ impl Inner {
             })?;
         let secret = match channel.secret_sealed.as_slice() {
             [] => None,
-            sealed => Some(unseal(&channel.id.to_string(), sealed).map_err(|what| {
-                Failure::refused(format!("the secret of {name} cannot be opened; enter it again: {what}"))
-            })?),
+            sealed => {
+                let opened = unseal(&channel.id.to_string(), sealed);
+                let used = record::draft(&record::system(), clock.now(), "secret.use", "channel", channel.id)
+                    .request(row.id)
+                    .reason("to deliver the notification that the request names");
+                let used = if opened.is_ok() { used } else { used.failed("it does not open") };
+                // No use without a trace: when none can be written, the message waits.
+                store.append_audit(vec![used]).await.map_err(|error| {
+                    Failure::passing(format!("the use of its secret could not be written down: {error}"))
+                })?;
+                Some(opened.map_err(|what| {
+                    Failure::refused(format!("the secret of {name} cannot be opened; enter it again: {what}"))
+                })?)
+            }
         };
         let username = match &config {
             ChannelConfig::Email(email) => email.username.clone(),
@@ -340,7 +363,7 @@ impl Inner {
             ChannelConfig::Email(email) => {
                 let mail =
                     mail::compose(email, name, &payload, console_url.as_deref()).map_err(Failure::refused)?;
-                let send = Box::pin(smtp::send(egress, &self.tls, email, secret.as_ref(), &mail));
+                let send = Box::pin(smtp::send(egress, &self.tls, email, secret.as_ref(), &mail, session));
                 timeout(policy.email_deadline, send)
                     .await
                     .unwrap_or_else(|_| Err(late(policy.email_deadline)))

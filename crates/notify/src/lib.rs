@@ -29,13 +29,23 @@ use crate::egress::{Egress, Network};
 
 pub use crate::channel::check_config;
 
+/// Readers of hostile bytes, reachable for fuzzing.
+#[doc(hidden)]
+pub mod fuzzing {
+    /// A conversation with a mail server that says these bytes.
+    pub async fn converse(says: &[u8]) {
+        crate::smtp::exercise(says).await;
+    }
+}
+
 /// Opens a channel's sealed secret: channel id, sealed bytes.
 pub type Unseal = dyn Fn(&str, &[u8]) -> Result<wk_seal::SecretBytes, String> + Send + Sync;
 
 /// What delivery needs beside the engine.
 pub struct Settings {
     pub unseal: Arc<Unseal>,
-    /// Private networks that webhooks may reach, as `10.1.0.0/16`. What cannot be read is left out, and logged.
+    /// Private networks that webhooks may reach, as `10.1.0.0/16`; see [`check_networks`]. What cannot be read all the
+    /// same is left out, and logged.
     pub private_networks: Vec<String>,
     /// Where people find the console, such as `https://watch.example:8443`; for links in messages.
     pub console_url: Option<String>,
@@ -48,6 +58,15 @@ impl std::fmt::Debug for Settings {
             .field("console_url", &self.console_url)
             .finish_non_exhaustive()
     }
+}
+
+/// Whether these can be private networks that webhooks may reach: asked at the start of the server, so that a mistake
+/// is not found when a message does not arrive.
+///
+/// # Errors
+/// A sentence that names the first that cannot be read.
+pub fn check_networks(networks: &[String]) -> Result<(), String> {
+    networks.iter().try_for_each(|raw| raw.parse::<Network>().map(drop))
 }
 
 /// Delivers until `stop`. What is under way then has five seconds to end; the rest stays in the outbox.

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpListener;
 use wk_engine::ids::new_id;
+use wk_engine::ports::Store as _;
 use wk_notify::deliver::Policy;
 
 use crate::support::Answer;
@@ -156,6 +157,102 @@ async fn one_refused_recipient_does_not_keep_it_from_the_others() {
     assert_eq!(server.mails().len(), 1);
 }
 
+/// Commits mails in one go and waits until all have gone out; gives them back as they are then.
+async fn burst(bench: &Bench, channel: &wk_engine::ports::rows::ChannelRow, mails: usize) -> Vec<i64> {
+    let rows: Vec<_> = (0..mails).map(|_| problem(channel)).collect();
+    let commit = wk_engine::ports::rows::IngestCommit { outbox: rows.clone(), ..Default::default() };
+    bench.store.commit_ingest(commit).await.unwrap();
+    bench.wake.notify_one();
+    let mut attempts = Vec::new();
+    for row in &rows {
+        attempts.push(bench.delivered(row).await.attempts);
+    }
+    attempts
+}
+
+#[tokio::test]
+async fn a_burst_goes_over_few_connections() {
+    let authority = Authority::new();
+    let bench = Bench::new().await;
+    for (security, flags) in [("tls", vec![]), ("starttls", vec!["--starttls"])] {
+        let server = MailServer::start(bench.dir.path(), &authority, &[&flags[..], &LOGIN].concat());
+        let channel =
+            bench.channel("email", with_login(config(server.port, security, &authority.pem)), PASSWORD).await;
+        burst(&bench, &channel, 30).await;
+        let (mails, connections) = (server.mails(), server.connections());
+        assert_eq!(mails.len(), 30);
+        assert!(mails.iter().all(|mail| mail.user.as_deref() == Some("ops")), "signed in");
+        // One for each turn of a second at most; each its own would be 30.
+        assert!(connections <= 10, "{security}: {connections} connections");
+        let mut ids: Vec<&str> = mails.iter().map(|mail| mail.header("Message-ID")).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), 30, "none twice");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_closes_between_mails_gets_the_next_over_a_new_connection() {
+    let authority = Authority::new();
+    let bench = Bench::new().await;
+    let server = MailServer::start(bench.dir.path(), &authority, &["--per-connection", "2"]);
+    let channel = bench.channel("email", config(server.port, "tls", &authority.pem), b"").await;
+    let attempts = burst(&bench, &channel, 10).await;
+    assert!(attempts.iter().all(|attempts| *attempts == 1), "no failure: {attempts:?}");
+    assert_eq!(server.mails().len(), 10);
+    assert!(server.connections() >= 5);
+}
+
+#[tokio::test]
+async fn a_certificate_for_another_name_gets_no_mail() {
+    let authority = Authority::new();
+    let policy = Policy { email_deadline: Duration::from_millis(800), ..policy() };
+    let bench = Bench::with(policy, vec![]).await;
+    let liar = Liar::with(Some(authority.acceptor("evil.test")), vec!["220 x\r\n"]).await;
+    let channel =
+        bench.channel("email", with_login(config(liar.port, "tls", &authority.pem)), PASSWORD).await;
+    let failed = bench.until(&bench.put(problem(&channel)).await, |row| row.attempts >= 1).await;
+    assert_eq!(failed.last_error, "the certificate of mail.test is not accepted: it is for another name");
+    assert_eq!(*liar.heard.lock(), "");
+}
+
+#[tokio::test]
+async fn a_hostile_server_behind_good_tls_holds_nothing_up() {
+    let authority = Authority::new();
+    let policy = Policy { email_deadline: Duration::from_millis(1_500), ..policy() };
+    let bench = Bench::with(policy, vec![]).await;
+    let leak = |text: String| -> &'static str { Box::leak(text.into_boxed_str()) };
+    let flood = leak("250-x\r\n".repeat(20_000));
+    let endless = leak("2".repeat(200_000));
+    let garbage = leak("\u{1b}[2J\u{0}\u{7f}\u{fffd}250\r\n".to_owned());
+    let yes = leak("250 x\r\n".repeat(9));
+    for (says, wanted) in [
+        (vec!["220 x\r\n", flood], "broke at the greeting"),
+        (vec![endless], "broke at the greeting"),
+        (vec![garbage], "broke at the greeting"),
+        (vec!["220 x\r\n", yes], "before its turn"),
+        (vec!["220 x\r\n", "250 x\r\n", "451 later\r\n"], "cannot take the sender now: 451"),
+        (vec!["220 x\r\n", "250 x\r\n", "550 \u{1b}[31mno\u{202e}\r\n"], "refuses the sender: 550"),
+        (vec!["220 x\r\n", "250 x\r\n", "250 x\r\n", "421 bye\r\n"], "the recipient now: 421"),
+        (vec!["220 x\r\n", "250 x\r\n", "250 x\r\n", "250 x\r\n", "354 x\r\n"], "no answer within"),
+        (vec!["220 x\r\n"], "no answer within"),
+        (vec![""], "no answer within"),
+    ] {
+        let liar = Liar::with(Some(authority.acceptor("mail.test")), says.clone()).await;
+        let channel = bench.channel("email", config(liar.port, "tls", &authority.pem), b"").await;
+        let row = bench.put(problem(&channel)).await;
+        let failed = bench.until(&row, |row| row.attempts >= 1).await;
+        let last = says.last().map(|text| &text[..text.len().min(20)]);
+        assert!(failed.last_error.contains(wanted), "{last:?}: {}", failed.last_error);
+        assert!(failed.last_error.len() <= 500, "{last:?}");
+        let bad = |c: char| c.is_control() || c == '\u{202e}';
+        assert!(!failed.last_error.contains(bad), "{:?}", failed.last_error);
+        wk_engine::ports::Store::delete_channel(&*bench.store, channel.id, crate::support::draft())
+            .await
+            .unwrap();
+    }
+}
+
 #[tokio::test]
 async fn monitored_text_cannot_write_headers_or_end_the_mail() {
     let authority = Authority::new();
@@ -202,6 +299,11 @@ struct Liar {
 impl Liar {
     /// Says the first text at once, and each further one after a line was heard.
     async fn start(says: Vec<&'static str>) -> Self {
+        Self::with(None, says).await
+    }
+
+    /// Over TLS, where there is an acceptor.
+    async fn with(acceptor: Option<tokio_rustls::TlsAcceptor>, says: Vec<&'static str>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let heard: Arc<Mutex<String>> = Arc::default();
@@ -209,28 +311,39 @@ impl Liar {
         tokio::spawn(async move {
             loop {
                 let Ok((stream, _)) = listener.accept().await else { continue };
-                let (says, log) = (says.clone(), Arc::clone(&log));
+                let (says, log, acceptor) = (says.clone(), Arc::clone(&log), acceptor.clone());
                 tokio::spawn(async move {
-                    let mut stream = BufReader::new(stream);
-                    for text in says {
-                        stream.get_mut().write_all(text.as_bytes()).await?;
-                        let mut line = Vec::new();
-                        if stream.read_until(b'\n', &mut line).await? == 0 {
-                            break;
-                        }
-                        log.lock().push_str(&String::from_utf8_lossy(&line));
+                    match acceptor {
+                        None => converse(stream, says, &log).await,
+                        Some(acceptor) => converse(acceptor.accept(stream).await?, says, &log).await,
                     }
-                    let mut line = Vec::new();
-                    while stream.read_until(b'\n', &mut line).await? > 0 {
-                        log.lock().push_str(&String::from_utf8_lossy(&line));
-                        line.clear();
-                    }
-                    io::Result::Ok(())
                 });
             }
         });
         Self { port, heard }
     }
+}
+
+async fn converse<S>(stream: S, says: Vec<&'static str>, log: &Mutex<String>) -> io::Result<()>
+where
+    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
+{
+    let mut stream = BufReader::new(stream);
+    for text in says {
+        stream.get_mut().write_all(text.as_bytes()).await?;
+        stream.get_mut().flush().await?;
+        let mut line = Vec::new();
+        if stream.read_until(b'\n', &mut line).await? == 0 {
+            break;
+        }
+        log.lock().push_str(&String::from_utf8_lossy(&line));
+    }
+    let mut line = Vec::new();
+    while stream.read_until(b'\n', &mut line).await? > 0 {
+        log.lock().push_str(&String::from_utf8_lossy(&line));
+        line.clear();
+    }
+    Ok(())
 }
 
 #[tokio::test]

@@ -23,6 +23,7 @@ class Handler:
         self.data = args.data.split(",") if args.data else []
         self.rcpt = dict(item.split("=") for item in args.rcpt)
         self.delay = args.delay
+        self.per_connection = args.per_connection
         self.password = b""
 
     async def handle_RCPT(self, server, session, envelope, address, options):
@@ -46,6 +47,10 @@ class Handler:
             tls=session.ssl is not None or server.transport.get_extra_info("sslcontext") is not None,
             user=getattr(session, "user", None),
         )
+        session.mails = getattr(session, "mails", 0) + 1
+        if self.per_connection and session.mails >= self.per_connection:
+            # Ends the conversation right after its answer, without a word, as many servers do.
+            asyncio.get_running_loop().call_soon(server.transport.close)
         if self.delay:
             await asyncio.sleep(self.delay)
         if code == "drop":
@@ -63,6 +68,7 @@ def main():
     parser.add_argument("--login", help="user:password")
     parser.add_argument("--data", help="replies to mails, in turn; then 250")
     parser.add_argument("--rcpt", action="append", default=[], help="address=code")
+    parser.add_argument("--per-connection", type=int, default=0, help="mails, then it closes")
     parser.add_argument("--delay", type=float, default=0)
     args = parser.parse_args()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -82,6 +88,7 @@ def main():
         return AuthResult(success=False, handled=False, message=said)
 
     def factory():
+        say(event="connection")
         return SMTP(
             handler,
             hostname="mail.test",

@@ -529,6 +529,10 @@ impl MailServer {
         self.events("login")
     }
 
+    pub(crate) fn connections(&self) -> usize {
+        self.events("connection").len()
+    }
+
     /// Mails whose text reached the server, taken or not.
     pub(crate) fn mails(&self) -> Vec<Letter> {
         self.events("mail").into_iter().map(Letter::read).collect()
