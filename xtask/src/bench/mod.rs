@@ -40,6 +40,7 @@ const BENCHES: &[Bench] = &[
     bench_of("handshakes", "wk-hub", "handshakes", ""),
     bench_of("plugin", "wk-sandbox", "run_cost", ""),
     bench_of("probes", "wk-probes", "tcp_rate", ""),
+    bench_of("probes-peers", "wk-probes", "tcp_peers", ""),
     bench_of("collect", "wk-collect", "collect_cost", ""),
     bench_of("audit", "wk-audit", "cost", ""),
 ];
