@@ -118,6 +118,7 @@ export const t = {
     open: 'Open',
     select: 'Select; with Shift a span',
     filter: 'Filter',
+    inside: 'Go into it',
     close: 'Close',
   },
   palette: {

@@ -981,10 +981,10 @@ async function api(method, path, query, input) {
       check.handled = !!check.acknowledgement
       send('check', check)
     }
-    return { done: input.checks.length, failed: [] }
+    return { done: input.checks.length, failed: [], made: [] }
   }
-  if (['/rechecks', '/comments'].includes(path)) return { done: input.checks.length, failed: [] }
-  if (key === 'POST /downtimes') return { done: input.targets.length, failed: [] }
+  if (['/rechecks', '/comments'].includes(path)) return { done: input.checks.length, failed: [], made: [] }
+  if (key === 'POST /downtimes') return { done: input.targets.length, failed: [], made: [] }
   if (path === '/downtimes')
     return {
       items: [

@@ -1,6 +1,6 @@
-// The side panel: any object, over any list, without leaving it. Not modal: the list stays usable.
+// The side panel: any object, over any list, without leaving it. Not modal: the list stays usable, and a key leads in.
 
-import { type ReactNode, useEffect, useRef } from 'react'
+import { type ReactNode, useLayoutEffect, useRef } from 'react'
 import { t } from '../strings'
 import { IconButton } from './Button'
 import { IconX } from './icons'
@@ -21,12 +21,21 @@ export function Panel({
   children: ReactNode
 }) {
   const box = useRef<HTMLElement>(null)
-  useShortcuts(t.keys.panel, [{ keys: 'Escape', label: t.keys.close, run: onClose }])
-  useEffect(() => {
-    box.current?.scrollTo(0, 0)
+  useShortcuts(t.keys.panel, [
+    { keys: 'i', label: t.keys.inside, run: () => box.current?.focus() },
+    { keys: 'Escape', label: t.keys.close, run: onClose },
+  ])
+  useLayoutEffect(() => {
+    const panel = box.current
+    const before = document.activeElement
+    panel?.scrollTo(0, 0)
+    return () => {
+      // Whoever was inside goes on where they were, not at the top of the page.
+      if (panel?.contains(document.activeElement) && before instanceof HTMLElement) before.focus()
+    }
   }, [])
   return (
-    <aside className={styles.panel} aria-label={title} ref={box}>
+    <aside className={styles.panel} aria-label={title} ref={box} tabIndex={-1}>
       <div className={styles.head}>
         <div className={styles.title}>{head}</div>
         {actions}
