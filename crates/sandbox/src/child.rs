@@ -155,8 +155,9 @@ pub(crate) fn block_signals() {
 pub(crate) fn prepare_thread(filter: &[Insn], bound_net_raw: bool) -> Result<(), (Step, io::Error)> {
     const CAP_LAST_POSSIBLE: c_ulong = 63;
     const CAP_NET_RAW: c_ulong = 13;
-    // NOROOT, NO_SETUID_FIXUP, KEEP_CAPS off and NO_CAP_AMBIENT_RAISE, each locked.
-    const SECUREBITS: c_ulong = 0b1110_1111;
+    // NOROOT, NO_SETUID_FIXUP and NO_CAP_AMBIENT_RAISE, each locked. KEEP_CAPS stays open: `ping` insists on setting it, and
+    // there are no capabilities to keep.
+    const SECUREBITS: c_ulong = 0b1100_1111;
     let failed = |step| (step, io::Error::last_os_error());
     // SAFETY: system calls on integers, and on a filter that the kernel copies during the call.
     unsafe {

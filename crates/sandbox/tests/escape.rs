@@ -607,6 +607,10 @@ fn rustix_is_root() -> bool {
 fn named_processes() -> BTreeSet<String> {
     let entries = std::fs::read_dir("/proc").unwrap().flatten();
     entries
+        // One that ended and was not collected by its parent yet is no process any more.
+        .filter(|entry| {
+            std::fs::read_to_string(entry.path().join("stat")).is_ok_and(|stat| !stat.contains(") Z "))
+        })
         .filter_map(|entry| std::fs::read_to_string(entry.path().join("comm")).ok())
         .map(|name| name.trim().to_owned())
         .collect()

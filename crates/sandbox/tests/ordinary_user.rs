@@ -75,8 +75,9 @@ fn plugins_of_the_same_user_cannot_open_its_files_to_others() {
 /// Whether a process of this name lives.
 fn lives(name: &str) -> bool {
     let entries = std::fs::read_dir("/proc").unwrap().flatten();
-    let mut names = entries.filter_map(|entry| std::fs::read_to_string(entry.path().join("comm")).ok());
-    names.any(|comm| comm.trim() == name)
+    let mut stats = entries.filter_map(|entry| std::fs::read_to_string(entry.path().join("stat")).ok());
+    // One that ended and was not collected by its parent yet is no process any more.
+    stats.any(|stat| stat.contains(&format!("({name})")) && !stat.contains(") Z "))
 }
 
 fn until(what: &str, mut done: impl FnMut() -> bool) {

@@ -61,6 +61,13 @@ async fn check_load_runs() {
 async fn check_disk_runs() {
     let disk = run(plugin("check_disk", &["-w", "1%", "-c", "0%", "-p", "/"])).await;
     assert!(assert_measured(&disk, "/") > 0.0);
+    assert_eq!(disk.verdict().result.status, Status::Ok, "{}", disk.verdict().result.output);
+    // The plugin's own thresholds decide, and come along.
+    let full = run(plugin("check_disk", &["-w", "100%", "-c", "100%", "-p", "/"])).await;
+    assert_eq!(full.outcome, Outcome::Exited(2), "{}", full.verdict().result.output);
+    assert_eq!(full.verdict().result.status, Status::Critical);
+    let metric = full.verdict().result.metrics.remove(0);
+    assert!(metric.crit.is_some() && metric.max.is_some(), "{metric:?}");
 }
 
 #[tokio::test]
@@ -77,15 +84,23 @@ async fn check_procs_counts_the_machines_processes() {
 async fn check_swap_runs() {
     let swap = run(plugin("check_swap", &["-w", "1%", "-c", "0%"])).await;
     let verdict = swap.verdict().result;
-    // A machine without swap is CRITICAL by this plugin, and says so.
     assert!(verdict.output.starts_with("SWAP"), "{verdict:?} {}", swap.stderr_text());
+    let total = std::fs::read_to_string("/proc/meminfo").unwrap();
+    let total = total.lines().find(|line| line.starts_with("SwapTotal:")).unwrap();
+    let without = total.split_whitespace().nth(1) == Some("0");
+    // A machine without swap is CRITICAL by this plugin.
+    let wanted = if without { Status::Critical } else { Status::Ok };
+    assert_eq!(verdict.status, wanted, "{verdict:?}");
+    assert_eq!(verdict.metrics[0].label, "swap");
 }
 
 #[tokio::test]
 async fn check_users_runs() {
     let mut policy = plugin("check_users", &["-w", "1000", "-c", "2000"]);
     policy.read_paths.push("/run/utmp".into());
-    assert_measured(&run(policy).await, "users");
+    let users = run(policy).await;
+    assert!(assert_measured(&users, "users") >= 0.0);
+    assert_eq!(users.verdict().result.status, Status::Ok, "{}", users.verdict().result.output);
 }
 
 #[tokio::test]
@@ -170,6 +185,34 @@ async fn check_ping_works_or_says_what_to_do() {
         }
         _ => assert_eq!(assert_measured(&ping, "pl"), 0.0, "{}", ping.stderr_text()),
     }
+}
+
+/// Where the machine's setting forbids it, root looks at the working case in a network of its own.
+#[tokio::test]
+async fn check_ping_measures_where_it_may() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let script = "ip link set lo up && echo '0 2147483647' > /proc/sys/net/ipv4/ping_group_range && \
+                  exec \"$0\" --exact check_ping_inside --ignored --nocapture";
+    let output = std::process::Command::new("unshare")
+        .args(["--net", "sh", "-c", script])
+        .arg(std::env::current_exe().unwrap())
+        .output()
+        .expect("unshare runs; install it with: apt-get install -y util-linux iproute2");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[tokio::test]
+#[ignore = "started by check_ping_measures_where_it_may"]
+async fn check_ping_inside() {
+    let mut policy = plugin("check_ping", &["-H", "127.0.0.1", "-w", "100,20%", "-c", "500,60%", "-p", "2"]);
+    policy.net.icmp = true;
+    policy.net.udp = true;
+    let ping = run(policy).await;
+    assert_eq!(assert_measured(&ping, "pl"), 0.0, "{}", ping.stderr_text());
+    assert!(assert_measured(&ping, "rta") >= 0.0);
+    assert_eq!(ping.verdict().result.status, Status::Ok, "{}", ping.verdict().result.output);
 }
 
 #[tokio::test]
