@@ -14,13 +14,14 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use wk_api::dto::{CheckStatus, Port, SelfCheck};
 use wk_api::{App, Desk, PortsOf};
+use wk_audit::Image;
 use wk_config::{LogFormat, ServerConfig};
 use wk_engine::ports::issuer::Issuer;
 use wk_engine::ports::{Clock, Metrics, Store, SystemClock};
 use wk_engine::{Engine, Ports};
 use wk_hub::{Hub, HubConfig};
 use wk_identity::{HashCost, HasherLimits, PasswordHasher, Peppers};
-use wk_pki::{Ca, ServerAddr, ServerNames};
+use wk_pki::{Ca, CertRole, ServerAddr, ServerNames};
 use wk_seal::{DataKeys, FieldAddress, KekRing};
 use wk_store::{Access, DataDirLock, SqlStore, StoreUrl};
 
@@ -52,6 +53,8 @@ pub(crate) async fn run(flags: ServerFlags, data: &Path, with_agent: bool) -> Re
     if let Some(listen) = flags.hub_listen {
         config.hub_listen = listen;
     }
+    wk_notify::check_networks(&config.webhook_private_networks)
+        .map_err(|error| anyhow::anyhow!("`webhook_private_networks` in watchkeep.toml: {error}"))?;
     let format = match config.log.format {
         LogFormat::Text => wk_telemetry::Format::Text,
         LogFormat::Json => wk_telemetry::Format::Json,
@@ -59,6 +62,7 @@ pub(crate) async fn run(flags: ServerFlags, data: &Path, with_agent: bool) -> Re
     wk_telemetry::init(&config.log.level, format)?;
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
 
+    allow_open_files();
     let now = SystemClock.now();
     let _lock = DataDirLock::take(&dir, now)?;
     let ring = keys::ring(&dir.join("keys"), &config)?;
@@ -101,6 +105,11 @@ pub(crate) async fn run(flags: ServerFlags, data: &Path, with_agent: bool) -> Re
         issuer: Arc::clone(&authority) as Arc<dyn Issuer>,
     };
     let (engine, tasks) = Engine::start(ports, stop.clone()).await?;
+    count_faults(&engine);
+    engine
+        .record_start(&start_facts(&config, &ca, ring.protected_by, &data_keys))
+        .await
+        .context("the start could not be written into the audit log")?;
     let people = Arc::new(Desk::new(hasher(&data_keys)?, Arc::clone(&data_keys), claimed_before));
     let listening = Listening {
         console: console_address,
@@ -112,43 +121,75 @@ pub(crate) async fn run(flags: ServerFlags, data: &Path, with_agent: bool) -> Re
         Arc::clone(&engine),
         Arc::clone(&people),
         ports_of(Arc::clone(&data_keys), &config, listening, protected_by),
-    );
+    )
+    .called(names.dns().iter().cloned());
     let (router, _, _) = wk_api::build(app);
 
     let tracker = TaskTracker::new();
     let identity = ca.server_identity();
     let (tls, tls_watch) = watch::channel(wk_pki::server_config_console(&identity)?);
+    let tls = Arc::new(tls);
     let hub = Hub::new(HubConfig::default(), Arc::clone(&identity), Arc::clone(&engine) as _)?;
+    // Each of these has a keeper, which starts it again on the same listener when it ends by itself.
+    let keeper = Keeper { engine: Arc::clone(&engine), tracker: tracker.clone(), stop: stop.clone() };
     {
-        let (hub, stop) = (Arc::clone(&hub), stop.clone());
-        tracker.spawn(async move { hub.serve(hub_listener, stop).await });
+        let (hub, socket) = (Arc::clone(&hub), hub_listener.into_std().context("the hub's socket")?);
+        keeper.keep("hub", move |stop| {
+            let (hub, listener) = (Arc::clone(&hub), again(&socket));
+            async move {
+                if let Some(listener) = listener {
+                    hub.serve(listener, stop).await;
+                }
+            }
+        });
     }
-    tracker.spawn(wk_api::serve_tls(console_listener, tls_watch.clone(), router.clone(), stop.clone()));
-    tracker.spawn(wk_api::serve_local(
-        local_socket(&dir)?,
-        rustix::process::getuid().as_raw(),
-        router.clone(),
-        stop.clone(),
-    ));
-    tracker.spawn(widen(
-        people.claimed(),
-        config.console_listen,
-        console_address,
-        tls_watch,
-        router,
-        stop.clone(),
-    ));
-    tracker.spawn(rotate(Arc::clone(&ca), tls, Arc::clone(&identity), Arc::clone(&hub), stop.clone()));
-    let unseal_keys = Arc::clone(&data_keys);
-    let unseal: Arc<wk_notify::Unseal> = Arc::new(move |row: &str, sealed: &[u8]| {
-        unseal_keys.open_field(&secret_at("channel", row), sealed).map_err(|error| error.to_string())
-    });
-    let settings = wk_notify::Settings {
-        unseal,
-        private_networks: config.webhook_private_networks.clone(),
-        console_url: Some(console_url(&config, &names, console_address)),
-    };
-    tracker.spawn(wk_notify::run_with(Arc::clone(&engine), settings, stop.clone()));
+    keep_console(&keeper, "console", console_listener, &tls_watch, &router)?;
+    {
+        let socket = local_socket(&dir)?.into_std().context("the local socket")?;
+        let (router, uid) = (router.clone(), rustix::process::getuid().as_raw());
+        keeper.keep("local socket", move |stop| {
+            let (listener, router) = (socket.try_clone().and_then(UnixListener::from_std), router.clone());
+            async move {
+                match listener {
+                    Ok(listener) => wk_api::serve_local(listener, uid, router, stop).await,
+                    Err(error) => tracing::error!("the local socket cannot be listened on: {error}"),
+                }
+            }
+        });
+    }
+    {
+        let (people, configured) = (Arc::clone(&people), config.console_listen);
+        let (inner, tls, router) = (keeper.clone(), tls_watch.clone(), router.clone());
+        keeper.keep("wide console", move |stop| {
+            let (keeper, claimed, tls, router) =
+                (inner.clone(), people.claimed(), tls.clone(), router.clone());
+            widen(keeper, claimed, configured, console_address, tls, router, stop)
+        });
+    }
+    {
+        let (ca, identity, hub) = (Arc::clone(&ca), Arc::clone(&identity), Arc::clone(&hub));
+        let engine = Arc::clone(&engine);
+        keeper.keep("certificates", move |stop| {
+            let (ca, tls, identity) = (Arc::clone(&ca), Arc::clone(&tls), Arc::clone(&identity));
+            rotate(ca, tls, identity, Arc::clone(&hub), Arc::clone(&engine), stop)
+        });
+    }
+    {
+        let unseal_keys = Arc::clone(&data_keys);
+        let unseal: Arc<wk_notify::Unseal> = Arc::new(move |row: &str, sealed: &[u8]| {
+            unseal_keys.open_field(&secret_at("channel", row), sealed).map_err(|error| error.to_string())
+        });
+        let console_url = console_url(&config, &names, console_address);
+        let (engine, private_networks) = (Arc::clone(&engine), config.webhook_private_networks.clone());
+        keeper.keep("notifications", move |stop| {
+            let settings = wk_notify::Settings {
+                unseal: Arc::clone(&unseal),
+                private_networks: private_networks.clone(),
+                console_url: Some(console_url.clone()),
+            };
+            wk_notify::run_with(Arc::clone(&engine), settings, stop)
+        });
+    }
 
     announce(&engine, &people, console_address, hub_address, claimed_before).await?;
     let agent = if with_agent { Some(start_agent(&engine, &data, hub_address).await?) } else { None };
@@ -163,11 +204,35 @@ pub(crate) async fn run(flags: ServerFlags, data: &Path, with_agent: bool) -> Re
     tracker.close();
     let _ = tokio::time::timeout(Duration::from_secs(15), tracker.wait()).await;
     tasks.ended().await;
+    engine.record_shed().await;
+    if let Err(error) = engine.record_stop().await {
+        tracing::error!("the stop could not be written into the audit log: {error}");
+    }
     tokio::task::spawn_blocking(move || metrics.close()).await?.context("closing the metrics store")?;
     store.close().await;
     let _ = std::fs::remove_file(dir.join(SOCKET));
     out::line("Stopped. Everything is kept; start again with the same data directory.");
     Ok(())
+}
+
+/// Open files that the server wants: each agent and each browser is one, and the database must never find none left.
+const OPEN_FILES: u64 = 65_536;
+/// Fewer than this, and a flood of connections to the console alone could take them all.
+const OPEN_FILES_MIN: u64 = 8_192;
+
+/// Raises this process' limit of open files as far as it may.
+fn allow_open_files() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    let most = limit.maximum.unwrap_or(OPEN_FILES);
+    let wanted = limit.current.unwrap_or(OPEN_FILES).max(most.min(OPEN_FILES));
+    let raised = setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum: limit.maximum });
+    if raised.is_err() || wanted < OPEN_FILES_MIN {
+        tracing::warn!(
+            "only {wanted} files may be open: many connections at once could keep the database from working. Raise it, \
+             with `LimitNOFILE={OPEN_FILES}` in the systemd unit or `ulimit -n`"
+        );
+    }
 }
 
 async fn open_store(dir: &Path, config: &ServerConfig) -> Result<SqlStore> {
@@ -186,6 +251,43 @@ async fn open_store(dir: &Path, config: &ServerConfig) -> Result<SqlStore> {
         StoreUrl::parse(&raw).context("`database` in watchkeep.toml")?
     };
     SqlStore::open(&url, Access::Server, SystemClock.now()).await.context("the database")
+}
+
+/// Writes down that the authority's keys are about to be destroyed, for good. The server does not run: the lock on its
+/// data directory is the caller's.
+pub(crate) async fn record_destruction(dir: &Path) -> Result<()> {
+    let config = ServerConfig::read(&dir.join("watchkeep.toml"), true)?;
+    let store = open_store(dir, &config).await?;
+    let who = wk_authz::Who::Local { uid: rustix::process::getuid().as_raw() };
+    let actor = wk_authz::Actor { who, ..wk_authz::Actor::system() };
+    let audit = wk_engine::record::draft(
+        &actor,
+        SystemClock.now(),
+        "certificate.destroy",
+        "certificate",
+        "authority",
+    )
+    .reason("asked for on the command line");
+    store.append_audit(vec![audit]).await?;
+    store.close().await;
+    Ok(())
+}
+
+/// What the audit log keeps of a start: what runs, with which settings and keys.
+fn start_facts(config: &ServerConfig, ca: &Ca, protected_by: &str, keys: &DataKeys) -> Image {
+    let database = if config.database == "sqlite" { "sqlite" } else { "postgresql" };
+    let mut facts = Image::new()
+        .field("version", env!("CARGO_PKG_VERSION"))
+        .field("process", std::process::id())
+        .field("database", database)
+        .field("console_listen", config.console_listen.to_string())
+        .field("hub_listen", config.hub_listen.to_string())
+        .field("key_protection", protected_by)
+        .field("data_key", keys.current_id());
+    for cert in ca.inventory(SystemClock.now()) {
+        facts = facts.field(&format!("certificate.{}", cert.role.name()), cert.fingerprint_sha256);
+    }
+    facts
 }
 
 async fn listen(address: SocketAddr, key: &str) -> Result<TcpListener> {
@@ -277,8 +379,74 @@ fn local_socket(dir: &Path) -> Result<UnixListener> {
     Ok(listener)
 }
 
-/// Listens beyond loopback once the server is claimed.
+/// Whatever ends by a fault of this program, in whichever task or thread, leaves a line in the log and a count that
+/// System shows: also what nobody waits for.
+fn count_faults(engine: &Arc<Engine>) {
+    let engine = Arc::downgrade(engine);
+    std::panic::set_hook(Box::new(move |fault| {
+        let said = fault.payload_as_str().unwrap_or("it left no message");
+        let place = fault.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(place, "panicked: {}", wk_domain::text::clean_line(said, 500));
+        if let Some(engine) = engine.upgrade() {
+            engine.counters().add(wk_engine::keep::FAULTS, 1);
+        }
+    }));
+}
+
+/// Keeps the server's long-lived tasks: see [`Engine::keep`].
+#[derive(Clone)]
+struct Keeper {
+    engine: Arc<Engine>,
+    tracker: TaskTracker,
+    stop: CancellationToken,
+}
+
+impl Keeper {
+    /// Starts a task, and again whenever it ends before the server does.
+    fn keep<Make, Task>(&self, name: impl Into<String>, make: Make)
+    where
+        Make: Fn(CancellationToken) -> Task + Send + 'static,
+        Task: Future<Output = ()> + Send + 'static,
+    {
+        let stop = self.stop.clone();
+        let run = move || make(stop.clone());
+        self.tracker.spawn(Arc::clone(&self.engine).keep(name.into(), self.stop.clone(), run));
+    }
+}
+
+/// A handle of its own on a socket that outlives the task which listens there.
+fn again(socket: &std::net::TcpListener) -> Option<TcpListener> {
+    match socket.try_clone().and_then(TcpListener::from_std) {
+        Ok(listener) => Some(listener),
+        Err(error) => {
+            tracing::error!("a socket cannot be listened on: {error}");
+            None
+        }
+    }
+}
+
+fn keep_console(
+    keeper: &Keeper,
+    name: &str,
+    listener: TcpListener,
+    tls: &watch::Receiver<Arc<TlsConfig>>,
+    router: &wk_api::Router,
+) -> std::io::Result<()> {
+    let (socket, tls, router) = (listener.into_std()?, tls.clone(), router.clone());
+    keeper.keep(name, move |stop| {
+        let (listener, tls, router) = (again(&socket), tls.clone(), router.clone());
+        async move {
+            if let Some(listener) = listener {
+                wk_api::serve_tls(listener, tls, router, stop).await;
+            }
+        }
+    });
+    Ok(())
+}
+
+/// Listens beyond loopback once the server is claimed. Ends with `stop`.
 async fn widen(
+    keeper: Keeper,
     mut claimed: watch::Receiver<bool>,
     configured: SocketAddr,
     present: SocketAddr,
@@ -287,42 +455,53 @@ async fn widen(
     stop: CancellationToken,
 ) {
     if configured.ip() == present.ip() || *claimed.borrow() {
-        return;
+        return stop.cancelled().await;
     }
     tokio::select! {
         changed = claimed.wait_for(|claimed| *claimed) => if changed.is_err() { return },
         () = stop.cancelled() => return,
     }
-    let wide = SocketAddr::new(configured.ip(), present.port());
     // The loopback listener goes on; on a wildcard the kernel would refuse the same port, so each address gets its own.
-    for ip in own_addresses()
-        .into_iter()
-        .filter(|ip| configured.ip().is_unspecified() && ip.is_ipv4() == configured.is_ipv4())
-    {
-        match TcpListener::bind(SocketAddr::new(ip, present.port())).await {
-            Ok(listener) => {
-                tracing::info!("claimed: listening on {ip}:{}", present.port());
-                tokio::spawn(wk_api::serve_tls(listener, tls.clone(), router.clone(), stop.clone()));
-            }
-            Err(error) => tracing::warn!("claimed, but cannot listen on {ip}:{}: {error}", present.port()),
+    let addresses = if configured.ip().is_unspecified() {
+        own_addresses().into_iter().filter(|ip| ip.is_ipv4() == configured.is_ipv4()).collect()
+    } else {
+        vec![configured.ip()]
+    };
+    for ip in addresses {
+        let address = SocketAddr::new(ip, present.port());
+        let listening = match TcpListener::bind(address).await {
+            Ok(listener) => keep_console(&keeper, &format!("console {address}"), listener, &tls, &router),
+            Err(error) => Err(error),
+        };
+        match listening {
+            Ok(()) => tracing::info!("claimed: listening on {address}"),
+            Err(error) => tracing::warn!("claimed, but cannot listen on {address}: {error}"),
         }
     }
-    if !configured.ip().is_unspecified() {
-        match TcpListener::bind(wide).await {
-            Ok(listener) => wk_api::serve_tls(listener, tls, router, stop).await,
-            Err(error) => tracing::warn!("claimed, but cannot listen on {wide}: {error}"),
-        }
-    }
+    stop.cancelled().await;
 }
 
 /// Makes certificates anew before they end, and lets the listeners show them.
 async fn rotate(
     ca: Arc<Ca>,
-    tls: watch::Sender<Arc<TlsConfig>>,
+    tls: Arc<watch::Sender<Arc<TlsConfig>>>,
     identity: Arc<wk_pki::ServerIdentity>,
     hub: Arc<Hub>,
+    engine: Arc<Engine>,
     stop: CancellationToken,
 ) {
+    let image = |role: CertRole| {
+        let cert = ca.inventory(SystemClock.now()).into_iter().find(|cert| cert.role == role)?;
+        let names = cert.names.join(" ");
+        Some(
+            Image::new()
+                .field("subject", cert.subject)
+                .field("serial", cert.serial.to_string())
+                .field("names", names)
+                .field("not_after_ms", cert.not_after.as_ms())
+                .field("fingerprint_sha256", cert.fingerprint_sha256),
+        )
+    };
     let mut hours = tokio::time::interval(ROTATE);
     loop {
         tokio::select! {
@@ -330,9 +509,18 @@ async fn rotate(
             () = stop.cancelled() => return,
         }
         let due = Arc::clone(&ca);
+        let before =
+            [CertRole::Root, CertRole::Intermediate, CertRole::Server].map(|role| (role, image(role)));
         match tokio::task::spawn_blocking(move || due.rotate_due(SystemClock.now())).await {
             Ok(Ok(rotated)) if rotated.is_empty() => {}
-            Ok(Ok(_)) => {
+            Ok(Ok(rotated)) => {
+                for (role, before) in before.into_iter().filter(|(role, _)| rotated.contains(role)) {
+                    let written =
+                        engine.record_certificate(role.name(), before.as_ref(), image(role).as_ref()).await;
+                    if let Err(error) = written {
+                        tracing::error!("a new certificate could not be written into the audit log: {error}");
+                    }
+                }
                 if let Ok(config) = wk_pki::server_config_console(&identity) {
                     let _ = tls.send(config);
                 }

@@ -318,7 +318,8 @@ impl Engine {
         memory.clock_set = Some(now);
         self.counters.add("clock.set", 1);
         let way = if step > 0 { "forward" } else { "back" };
-        let by = wk_domain::text::span(Duration::from_millis(step.unsigned_abs()));
+        // The two clocks are not read at the same instant: to the second is all that is known.
+        let by = wk_domain::text::span(Duration::from_secs(step.unsigned_abs().saturating_add(500) / 1000));
         self.note_clock(&format!("The server's clock was set {way} by {by}"));
         for agent in self.world.write().agents.values_mut() {
             agent.silent_since = Timestamp::from_ms(agent.silent_since.as_ms().saturating_add(step));

@@ -11,8 +11,7 @@ use crate::out;
 
 impl Cli {
     pub(super) async fn certs(&self) -> Result<ExitCode> {
-        let page = self.client.get("/certificates").await?;
-        let items = page["items"].as_array().cloned().unwrap_or_default();
+        let items = self.client.whole("/certificates").await?;
         let row = |c: &Value| {
             vec![
                 text(c, "/days_left"),
@@ -29,14 +28,19 @@ impl Cli {
 }
 
 /// Destroys the authority's keys. Needs the data directory alone: a running server would still hold them.
-pub(super) fn destroy(data: &Path, confirm: &str) -> Result<ExitCode> {
+pub(super) async fn destroy(data: &Path, confirm: &str) -> Result<ExitCode> {
     if confirm != "destroy" {
         bail!("this cannot be undone: every agent must enrol again. Type --confirm destroy");
     }
     let dir = if data.join("server/ca").exists() { data.join("server") } else { data.to_owned() };
     let now = wk_engine::ports::Clock::now(&wk_engine::ports::SystemClock);
     let _lock = wk_store::DataDirLock::take(&dir, now).context("stop the server first")?;
+    let unwritten = crate::server::record_destruction(&dir).await;
     let gone = wk_pki::Ca::destroy_keys(&dir.join("ca"))?;
+    if let Err(error) = unwritten {
+        // Destroying keys may be urgent, and the database what is lost.
+        out::error(&format!("the audit log could not be told of it: {error:#}"));
+    }
     for file in &gone {
         out::line(&format!("destroyed {}", file.display()));
     }

@@ -32,7 +32,7 @@ struct Cli {
 /// Runs one command.
 pub(crate) async fn run(command: Command, data: &Path, json: bool) -> Result<ExitCode> {
     if let Command::Cert(CertCommand::Destroy { confirm }) = &command {
-        return cert::destroy(data, confirm);
+        return cert::destroy(data, confirm).await;
     }
     let cli = Cli { client: Client::new(data)?, json };
     match command {

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -134,4 +135,38 @@ fn by_a_limit(fleet: &Fleet) {
         assert!(done.unwrap().success(), "prlimit");
     };
     through_a_full_disk(fleet, &wrapper, |pid| limit(pid, "4096"), |pid| limit(pid, "unlimited"));
+}
+
+/// What a remount, a restored backup or a wrong owner does. As root by a read-only mount: modes stop nobody there.
+#[test]
+fn a_database_that_may_only_be_read_is_refused_at_the_start_and_harmed_by_nothing() {
+    let fleet = fleet();
+    let disk = is_root().then(|| Disk::mount(&fleet.data()));
+    let server = fleet.serve();
+    fleet.cli(&["host", "add", "kept", "--address", "192.0.2.7"]).ok();
+    assert_eq!(server.stop(Signal::TERM), Some(0));
+    let lock = |locked: bool| {
+        if disk.is_some() {
+            let how = if locked { "remount,ro" } else { "remount,rw" };
+            let done = Command::new("mount").args(["-o", how]).arg(fleet.data()).status();
+            assert!(done.unwrap().success(), "mount -o {how}");
+        } else {
+            let mode = if locked { 0o400 } else { 0o600 };
+            let file = fleet.data().join("watchkeep.db");
+            std::fs::set_permissions(file, std::fs::Permissions::from_mode(mode)).unwrap();
+        }
+    };
+    lock(true);
+    let said = fleet.start("server", &[], &[]).expect_err("it started on what it cannot write");
+    assert_eq!(said.code, Some(1));
+    let text = said.err.to_lowercase();
+    assert!(text.contains("read-only") || text.contains("readonly") || text.contains("permission"), "{text}");
+    assert!(said.err.contains(fleet.data().to_str().unwrap()), "it names the place: {}", said.err);
+    assert!(!said.err.contains("panicked"), "{}", said.err);
+    lock(false);
+    let server = fleet.serve();
+    assert!(fleet.cli(&["host", "list"]).ok().out.contains("kept"));
+    assert_eq!(fleet.json(&["audit", "verify"])["intact"], true);
+    assert_eq!(server.stop(Signal::TERM), Some(0));
+    drop(disk);
 }

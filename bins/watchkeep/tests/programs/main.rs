@@ -16,6 +16,7 @@ mod paths;
 mod plugins;
 mod postgres;
 mod refusals;
+mod stepped;
 mod trust;
 
 use wk_testkit::Fleet;

@@ -26,7 +26,17 @@ fn a_typo_in_a_key_names_the_place_and_the_key_that_was_meant() {
         ("[log]\nlevle = \"info\"\n", ":2:1: ", "Did you mean `level`?"),
         ("console_listen = \"nowhere\"\n", ":1:18: ", "socket address"),
         ("console_listen = \n", ":1:", ""),
+        ("console_listen = 8443\n", ":1:18: ", "socket address"),
+        ("names = \"watch.example\"\n", ":1:9: ", "sequence"),
+        ("[log]\nformat = \"yaml\"\n", ":2:10: ", "`text`"),
+        ("console_listen = \"127.0.0.1:1\"\nconsole_listen = \"127.0.0.1:2\"\n", ":2:1: ", "duplicate key"),
         ("database = \"mysql://x/y\"\n", "", "`database` in watchkeep.toml"),
+        (
+            "webhook_private_networks = [\"10.1.2.3/16\"]\n",
+            "",
+            "`webhook_private_networks` in watchkeep.toml",
+        ),
+        ("webhook_private_networks = [\"intranet\"]\n", "", "is not a network such as 10.1.0.0/16"),
     ] {
         std::fs::write(&file, text).unwrap();
         let said = fleet.start("server", &[], &[]).expect_err("it started with a damaged file");
@@ -59,6 +69,55 @@ fn a_port_that_is_taken_is_named_with_the_key_that_changes_it() {
     let _taken = std::net::TcpListener::bind(fleet.hub()).unwrap();
     let said = fleet.start("server", &[], &[]).expect_err("it started without its port");
     assert!(said.err.contains(&fleet.hub().to_string()) && said.err.contains("hub_listen"), "{}", said.err);
+}
+
+/// A file that holds a secret and that others may read, and files that are none.
+#[test]
+fn a_secret_that_others_may_read_is_refused_with_the_command_that_mends_it() {
+    let fleet = fleet();
+    let data = fleet.data();
+    std::fs::create_dir(&data).unwrap();
+    wk_testkit::fleet::private_own(&data);
+    let file = data.join("watchkeep.toml");
+    let secret = fleet.path().join("passphrase");
+    std::fs::write(&file, format!("passphrase_file = \"{}\"\n", secret.display())).unwrap();
+    let refused = |what: &str, words: &[&str]| {
+        let said = fleet.start("server", &[], &[]).expect_err(what);
+        assert_eq!(said.code, Some(1), "{what}: {}", said.err);
+        for word in words {
+            assert!(said.err.contains(word), "{what}: {word} in {}", said.err);
+        }
+        assert!(!said.err.contains("correct horse"), "{what}: the secret is told: {}", said.err);
+        assert!(!said.err.contains("panicked"), "{what}: {}", said.err);
+        assert!(!data.join("watchkeep.db").exists() && !data.join("ca").exists(), "{what}: it began to work");
+    };
+    let path = secret.display().to_string();
+    refused("a secret that is not there", &["passphrase", &path]);
+    std::fs::write(&secret, "correct horse battery staple\n").unwrap();
+    for mode in [0o644, 0o640, 0o666] {
+        std::fs::set_permissions(&secret, std::fs::Permissions::from_mode(mode)).unwrap();
+        refused("a secret that others may read", &[&format!("chmod 600 {path}")]);
+    }
+    std::fs::set_permissions(&secret, std::fs::Permissions::from_mode(0o600)).unwrap();
+    std::fs::write(&secret, "short\n").unwrap();
+    refused("a short passphrase", &["12 characters", &path]);
+    std::fs::write(&secret, [0xff, 0xfe, 0x00]).unwrap();
+    refused("no text", &["UTF-8"]);
+    std::fs::remove_file(&secret).unwrap();
+    std::os::unix::fs::symlink("/etc/passwd", &secret).unwrap();
+    refused("a link to another file", &["link"]);
+    // The configuration itself: a folder in its place, bytes that are no text, and one named that is not there.
+    std::fs::remove_file(&file).unwrap();
+    std::fs::create_dir(&file).unwrap();
+    refused("a folder", &["watchkeep.toml"]);
+    std::fs::remove_dir(&file).unwrap();
+    std::fs::write(&file, b"names = [\"\xff\"]\n").unwrap();
+    refused("no text", &["watchkeep.toml", "UTF-8"]);
+    std::fs::remove_file(&file).unwrap();
+    let other = fleet.path().join("other.toml");
+    let said =
+        fleet.start("server", &[], &["--config", other.to_str().unwrap()]).expect_err("without its file");
+    assert!(said.err.contains(other.to_str().unwrap()), "{}", said.err);
 }
 
 /// Believes every server: a stranger does not care.
@@ -100,7 +159,10 @@ impl ServerCertVerifier for Anybody {
     }
 }
 
-fn stranger(versions: &[&'static rustls::SupportedProtocolVersion], alpn: &[&str]) -> Arc<ClientConfig> {
+pub(crate) fn stranger(
+    versions: &[&'static rustls::SupportedProtocolVersion],
+    alpn: &[&str],
+) -> Arc<ClientConfig> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let mut config = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_protocol_versions(versions)
@@ -112,20 +174,20 @@ fn stranger(versions: &[&'static rustls::SupportedProtocolVersion], alpn: &[&str
     Arc::new(config)
 }
 
-fn dial(to: SocketAddr) -> TcpStream {
+pub(crate) fn dial(to: SocketAddr) -> TcpStream {
     let stream = TcpStream::connect(to).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
     stream.set_write_timeout(Some(Duration::from_secs(30))).unwrap();
     stream
 }
 
-fn tls(to: SocketAddr, config: Arc<ClientConfig>) -> StreamOwned<ClientConnection, TcpStream> {
+pub(crate) fn tls(to: SocketAddr, config: Arc<ClientConfig>) -> StreamOwned<ClientConnection, TcpStream> {
     let name = ServerName::try_from("localhost").unwrap();
     StreamOwned::new(ClientConnection::new(config, name).unwrap(), dial(to))
 }
 
 /// Reads until the other side closes; what came, at most a little.
-fn to_the_end(stream: &mut impl Read) -> Vec<u8> {
+pub(crate) fn to_the_end(stream: &mut impl Read) -> Vec<u8> {
     let mut bytes = Vec::new();
     let _ = stream.take(1 << 16).read_to_end(&mut bytes);
     bytes
@@ -205,7 +267,7 @@ fn strangers_and_hostile_bytes_on_both_ports_change_nothing() {
     to_the_end(&mut stream);
     let mut stream = tls(console, stranger(&[&rustls::version::TLS13], &["http/1.1"]));
     let _ = stream.write_all(
-        b"POST /api/v1/session HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 1073741824\r\n\r\n{",
+        b"POST /api/v1/session HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 1073741824\r\n\r\n{",
     );
     let answer = String::from_utf8_lossy(&to_the_end(&mut stream)).into_owned();
     assert!(answer.starts_with("HTTP/1.1 4"), "{answer}");
@@ -215,7 +277,7 @@ fn strangers_and_hostile_bytes_on_both_ports_change_nothing() {
     to_the_end(&mut stream);
     // TLS 1.2 is for the console alone.
     let mut stream = tls(console, stranger(&[&rustls::version::TLS12], &["http/1.1"]));
-    stream.write_all(b"GET /api/v1/meta HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").unwrap();
+    stream.write_all(b"GET /api/v1/meta HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").unwrap();
     let answer = String::from_utf8_lossy(&to_the_end(&mut stream)).into_owned();
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     unharmed(&fleet, "large lengths");
@@ -244,7 +306,8 @@ fn strangers_and_hostile_bytes_on_both_ports_change_nothing() {
     unharmed(&fleet, "the flood has gone");
     until("people reach the console again", || {
         let mut stream = tls(console, stranger(&[&rustls::version::TLS13], &["http/1.1"]));
-        let sent = stream.write_all(b"GET /api/v1/meta HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+        let sent =
+            stream.write_all(b"GET /api/v1/meta HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
         (sent.is_ok() && to_the_end(&mut stream).starts_with(b"HTTP/1.1 200")).then_some(())
     });
 
