@@ -3,7 +3,7 @@
 //!
 //! `cargo run --profile quick -p wk-hub --example storm -- 1000`     (agents; up to 10 000)
 //!
-//! The agents are whole ones: identity, spool and link, in a process of their own, so that the figures are the server's.
+//! The agents are whole ones: identity, spool and link, in processes of their own, so that the figures are the server's.
 //! Both share the machine's cores. Every handshake is full, mutual and hybrid.
 
 use std::error::Error;
@@ -39,6 +39,8 @@ const AGENTS: usize = 1_000;
 const AGENTS_MAX: usize = 10_000;
 /// Series of each agent's dictionary: what a machine of middling size has.
 const SERIES: usize = 300;
+/// Agents in one process: each has a handful of open files.
+const OF_A_PROCESS: usize = 2_500;
 /// Agents that are let on their way at once at the start: machines are not switched on in the same second.
 const ABREAST: usize = 100;
 /// All agents back: the budget, whatever their number up to 10 000.
@@ -51,17 +53,17 @@ const AWAY: Duration = Duration::from_secs(60);
 fn main() -> Outcome<()> {
     let mut args = std::env::args().skip(1);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    match (args.next(), args.next(), args.next()) {
-        (Some(count), Some(dir), Some(address)) => {
-            runtime.block_on(agents(count.parse()?, Path::new(&dir), address.parse()?))
+    match (args.next(), args.next(), args.next(), args.next()) {
+        (Some(first), Some(end), Some(dir), Some(address)) => {
+            runtime.block_on(agents(first.parse()?..end.parse()?, Path::new(&dir), address.parse()?))
         }
-        (count, _, _) => {
+        (count, ..) => {
             let count = count.map_or(Ok(AGENTS), |count| count.parse())?;
             if !(1..=AGENTS_MAX).contains(&count) {
                 return Err(format!("1 to {AGENTS_MAX} agents, not {count}").into());
             }
-            // An agent has a socket, a spool's lock and its cursor, and now and then a segment.
-            let wanted = u64::try_from(count * 4 + 200)?;
+            // An agent has a socket, its spool's lock and cursor, and a segment that it writes and reads.
+            let wanted = u64::try_from((count + 200).max(count.min(OF_A_PROCESS) * 6 + 200))?;
             let allowed = open_files()?;
             if allowed < wanted {
                 return Err(format!(
@@ -185,13 +187,19 @@ async fn server(count: usize) -> Outcome<()> {
     });
     let (mut serving, address) = serve(&desk, ([127, 0, 0, 1], 0).into()).await?;
     let before = resident_bytes()?;
-    let mut child = Command::new(std::env::current_exe()?)
-        .args([count.to_string().as_ref(), dir.path().as_os_str(), address.to_string().as_ref()])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()?;
-    let output = child.stdout.take().ok_or("no output")?;
-    tokio::task::spawn_blocking(move || BufReader::new(output).read_line(&mut String::new())).await??;
+    let mut children = vec![];
+    for first in (0..count).step_by(OF_A_PROCESS) {
+        let end = count.min(first + OF_A_PROCESS);
+        let mut child = Command::new(std::env::current_exe()?)
+            .args([first.to_string(), end.to_string()])
+            .args([dir.path().as_os_str(), address.to_string().as_ref()])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let output = child.stdout.take().ok_or("no output")?;
+        tokio::task::spawn_blocking(move || BufReader::new(output).read_line(&mut String::new())).await??;
+        children.push(child);
+    }
     back(&serving.hub, count).await?;
     while desk.batches.load(Ordering::Relaxed) < count as u64 {
         sleep(Duration::from_millis(50)).await;
@@ -224,8 +232,10 @@ async fn server(count: usize) -> Outcome<()> {
             spent * 1e3 / count as f64
         )?;
     }
-    drop(child.stdin.take());
-    child.wait()?;
+    for mut child in children {
+        drop(child.stdin.take());
+        child.wait()?;
+    }
     serving.stop.cancel();
     Ok(serving.task.await?)
 }
@@ -242,12 +252,12 @@ async fn back(hub: &Hub, count: usize) -> Outcome<f64> {
     Ok(began.elapsed().as_secs_f64())
 }
 
-async fn agents(count: usize, dir: &Path, address: SocketAddr) -> Outcome<()> {
+async fn agents(numbers: std::ops::Range<usize>, dir: &Path, address: SocketAddr) -> Outcome<()> {
     let mut running = vec![];
     let mut states: Vec<watch::Receiver<LinkState>> = vec![];
-    for number in 0..count {
-        if number >= ABREAST {
-            states[number - ABREAST].wait_for(|state| state.connected).await?;
+    for number in numbers.clone() {
+        if number >= numbers.start + ABREAST {
+            states[number - numbers.start - ABREAST].wait_for(|state| state.connected).await?;
         }
         let store = Arc::new(AgentStore::open(&dir.join(format!("agent-{number}")))?);
         let limits = Limits { sync: false, ..Limits::default() };

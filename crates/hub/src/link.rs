@@ -43,6 +43,9 @@ const RENEW_ONLY: Duration = Duration::from_secs(60);
 /// What a frame costs beside its bytes, in bytes: the handle that waits, the look that is taken at it. Without it a peer
 /// could fill the memory with millions of frames of two bytes that count as next to nothing.
 const FRAME_COST: usize = 64;
+/// What a note or a change of the inventory costs beside its bytes: each may become a line of the timeline for good, and
+/// twenty bytes make one. An agent's day of them fits its burst; a flood of them is slowed down to a few a second.
+const TOLD_COST: usize = 2 << 10;
 /// The desk hears that a link lives this often at most.
 const HEARD: Duration = Duration::from_secs(1);
 /// While more than this waits to be written, no new list of checks is added to it: the newest comes when there is room.
@@ -590,6 +593,7 @@ impl Link {
                 }
                 FromAgent::Batch(batch) => {
                     self.still_welcome()?;
+                    self.count_bytes((batch.notes.len() + batch.inventory.len()) * TOLD_COST);
                     let seq = batch.seq;
                     let cleaned = convert::batch(batch, &self.table, self.peer.agent, self.epoch)
                         .map_err(|error| broke(error.to_string()))?;

@@ -126,6 +126,12 @@ fn fifty_kills_lose_nothing_and_count_nothing_twice() {
     let committed = fleet.agent_of("web-1").unwrap()["committed_seq"].as_u64().unwrap();
     assert!(acknowledged <= committed, "seed {seed}: {acknowledged} > {committed}");
     assert_eq!((dropped, damaged), (0, 0), "seed {seed}: the agent lost batches");
+    // A server that has less than it ever acknowledged, or more than it was ever given: either side says so when they
+    // meet again, and it is exact, where gaps between samples are not.
+    let logs = fleet.logs();
+    for word in ["the server went back in time", "the server has more than this spool", "is given up"] {
+        assert!(!logs.contains(word), "seed {seed}: an agent says: {word}");
+    }
 
     gaps(&fleet, &host, (began, over), &down, seed);
     twice(&fleet, seed);

@@ -159,6 +159,25 @@ async fn frames_of_nothing_do_not_fill_the_memory() {
 }
 
 #[tokio::test]
+async fn a_flood_of_notes_is_slowed_down_and_not_dropped() {
+    let config = HubConfig { bytes_burst: 500_000.0, bytes_per_second: 200_000.0, ..HubConfig::default() };
+    let server = Server::with(config).await;
+    let (_, identity) = server.identity();
+    let mut raw = Raw::connect(server.address, &identity).await.unwrap();
+    raw.hello(7).await;
+    let started = Instant::now();
+    for seq in 1..=3 {
+        // Three kilobytes on the wire, and two hundred lines of a timeline.
+        let notes = vec![wire::AgentNote { kind: "id".into(), count: seq, ..Default::default() }; 200];
+        raw.say(Body::Batch(Batch { seq, notes, ..Default::default() })).await;
+        assert_eq!(raw.ack().await, seq);
+    }
+    // 1.2 million against half a million at once and 200 000 a second. Only a lower bound: machines differ.
+    assert!(started.elapsed() > Duration::from_millis(1200), "{:?}", started.elapsed());
+    assert_eq!(server.desk.ids(identity.agent_id()).len(), 600);
+}
+
+#[tokio::test]
 async fn the_largest_frame_is_taken_and_values_of_a_newer_agent_are_no_harm() {
     let server = Server::start().await;
     let (_, identity) = server.identity();
