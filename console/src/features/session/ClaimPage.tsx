@@ -206,7 +206,10 @@ function Factor({
           autoComplete="one-time-code"
           required
           autoFocus
-          error={finish.isError ? finish.error.message : undefined}
+          error={
+            (finish.error instanceof ApiError ? finish.error.field('code') : undefined) ??
+            finish.error?.message
+          }
         />
         <Button
           type="submit"
