@@ -2,7 +2,13 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use wk_identity::{ClaimToken, Password, RecoveryCode, SessionToken, StoredHash};
+use std::sync::OnceLock;
+
+use wk_domain::Timestamp;
+use wk_identity::{ClaimToken, DeviceCookie, Password, RecoveryCode, SessionToken, StoredHash};
+use wk_seal::MacKey;
+
+static KEY: OnceLock<MacKey> = OnceLock::new();
 
 fuzz_target!(|bytes: &[u8]| {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
@@ -15,4 +21,7 @@ fuzz_target!(|bytes: &[u8]| {
         assert!(RecoveryCode::parse(code.text().expose()).is_ok_and(|again| again == code));
     }
     let _ = Password::parse(text);
+    // Signed by a key nobody else has: no invented cookie is ours.
+    let key = KEY.get_or_init(|| MacKey::random().expect("randomness"));
+    assert!(DeviceCookie::verify(text, key, Timestamp::from_ms(1_800_000_000_000)).is_err());
 });

@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 
 use crate::auth::Caller;
 use crate::error::ApiError;
+use crate::gate::Room;
 use crate::state::App;
 
 /// Largest body there is, in bytes.
@@ -24,8 +25,8 @@ const BODY_GRACE: Duration = Duration::from_secs(5);
 /// Reads a body of at most `limit` bytes, which must not drip.
 ///
 /// # Errors
-/// [`ApiError::TooLarge`], [`ApiError::Slow`], or 400 when the sender broke off.
-pub(crate) async fn read(body: axum::body::Body, limit: usize) -> Result<Bytes, ApiError> {
+/// [`ApiError::TooLarge`], [`ApiError::Slow`], 503 when there is no room, or 400 when the sender broke off.
+pub(crate) async fn read(body: axum::body::Body, limit: usize, mut room: Room) -> Result<Bytes, ApiError> {
     let began = Instant::now();
     let mut body = body;
     let mut bytes = bytes::BytesMut::new();
@@ -41,6 +42,7 @@ pub(crate) async fn read(body: axum::body::Body, limit: usize) -> Result<Bytes, 
             if bytes.len() + data.len() > limit {
                 return Err(ApiError::TooLarge { limit });
             }
+            room.hold(bytes.len() + data.len())?;
             bytes.extend_from_slice(&data);
         }
     }
@@ -70,8 +72,7 @@ impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
         if length.and_then(|raw| raw.parse::<u64>().ok()).is_some_and(|length| length > limit as u64) {
             return Err(ApiError::TooLarge { limit });
         }
-        let _room = app.gate.room(stranger, limit)?;
-        let bytes = read(request.into_body(), limit).await?;
+        let bytes = read(request.into_body(), limit, app.gate.room(stranger)).await?;
         serde_json::from_slice(&bytes).map(Self).map_err(|error| {
             // The message names field, line and column, never the value of a secret: inputs are typed as text.
             ApiError::BadRequest(format!("the JSON body: {error}"))

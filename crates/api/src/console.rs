@@ -54,8 +54,7 @@ async fn report(State(app): State<App>, request: Request) -> Result<StatusCode, 
     if !["application/reports+json", "application/csp-report"].contains(&media.as_str()) {
         return Err(ApiError::BadRequest("send a report as browsers do".to_owned()));
     }
-    let _room = app.gate.room(true, STRANGER_BODY_MAX)?;
-    let bytes = body::read(request.into_body(), STRANGER_BODY_MAX).await?;
+    let bytes = body::read(request.into_body(), STRANGER_BODY_MAX, app.gate.room(true)).await?;
     let (count, first) =
         reports(&bytes).ok_or_else(|| ApiError::BadRequest("the report cannot be read".to_owned()))?;
     app.engine.counters().add("csp.reports", count);

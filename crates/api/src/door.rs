@@ -5,7 +5,7 @@
 //! take to speak, to ask again, and to read what it asked for. Closed ones are counted nowhere; refused handshakes are
 //! in the log at `debug`, since strangers must not fill it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -42,7 +42,7 @@ pub struct Doors {
     pub per_source: u32,
     /// Of one network (/24 or /48).
     pub per_network: u32,
-    /// Handshakes at once.
+    /// Handshakes at once; one more, and the oldest is given up: an honest one takes no time.
     pub handshakes_max: usize,
     /// Of one source.
     pub handshakes_per_source: u32,
@@ -132,6 +132,43 @@ impl Drop for Holding {
     fn drop(&mut self) {
         self.holders.sources.lock().leave(&self.site);
         self.holders.networks.lock().leave(&self.network);
+    }
+}
+
+/// Handshakes that are not over, oldest first.
+#[derive(Debug, Default)]
+struct Handshakes {
+    open: Mutex<(u64, BTreeMap<u64, CancellationToken>)>,
+}
+
+impl Handshakes {
+    /// Begins one, and gives the oldest up when there are too many.
+    fn begin(self: &Arc<Self>, max: usize) -> Handshake {
+        let given_up = CancellationToken::new();
+        let mut open = self.open.lock();
+        open.0 += 1;
+        let number = open.0;
+        open.1.insert(number, given_up.clone());
+        if open.1.len() > max
+            && let Some((_, oldest)) = open.1.pop_first()
+        {
+            oldest.cancel();
+        }
+        Handshake { of: Arc::clone(self), number, given_up }
+    }
+}
+
+/// One of them, until it is over.
+#[derive(Debug)]
+struct Handshake {
+    of: Arc<Handshakes>,
+    number: u64,
+    given_up: CancellationToken,
+}
+
+impl Drop for Handshake {
+    fn drop(&mut self) {
+        self.of.open.lock().1.remove(&self.number);
     }
 }
 
@@ -269,7 +306,7 @@ pub async fn serve_tls_with(
 ) {
     let tracker = TaskTracker::new();
     let connections = Arc::new(Semaphore::new(doors.connections_max));
-    let handshakes = Arc::new(Semaphore::new(doors.handshakes_max));
+    let handshakes = Arc::new(Handshakes::default());
     let holders = Arc::new(Holders::new(&doors));
     loop {
         let accepted = tokio::select! {
@@ -286,21 +323,23 @@ pub async fn serve_tls_with(
             }
         };
         // Who comes when the house is full is sent away: those who are inside are not made to wait for him.
-        let place = (
-            Arc::clone(&connections).try_acquire_owned(),
-            Arc::clone(&handshakes).try_acquire_owned(),
-            holders.enter(address),
-        );
-        let (Ok(connection_place), Ok(half_open), Some(mut holding)) = place else {
+        let place = (Arc::clone(&connections).try_acquire_owned(), holders.enter(address));
+        let (Ok(connection_place), Some(mut holding)) = place else {
             tracing::debug!(source.address = %address, "no place for a connection");
             continue;
         };
+        let half_open = handshakes.begin(doors.handshakes_max);
         let acceptor = TlsAcceptor::from(Arc::clone(&tls.borrow()));
         let (router, stop) = (router.clone(), stop.clone());
         tracker.spawn(async move {
             let _place = connection_place;
             let _ = tcp.set_nodelay(true);
-            let stream = match tokio::time::timeout(doors.handshake, acceptor.accept(tcp)).await {
+            let shaking = tokio::time::timeout(doors.handshake, acceptor.accept(tcp));
+            let shaken = tokio::select! {
+                shaken = shaking => shaken,
+                () = half_open.given_up.cancelled() => return holding.failed(),
+            };
+            let stream = match shaken {
                 Ok(Ok(stream)) => stream,
                 Ok(Err(error)) => {
                     holding.failed();
@@ -462,6 +501,16 @@ mod tests {
         third.failed();
         assert!(holders.enter(from(2)).is_none(), "it failed too often just now");
         assert!(holders.enter(from(1)).is_some(), "its neighbour did not");
+    }
+
+    #[test]
+    fn the_oldest_handshake_makes_place_for_the_newest() {
+        let handshakes = Arc::new(Handshakes::default());
+        let open: Vec<_> = (0..5).map(|_| handshakes.begin(3)).collect();
+        let given_up: Vec<bool> = open.iter().map(|one| one.given_up.is_cancelled()).collect();
+        assert_eq!(given_up, [true, true, false, false, false]);
+        drop(open);
+        assert!(handshakes.open.lock().1.is_empty());
     }
 
     #[test]

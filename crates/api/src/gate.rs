@@ -35,10 +35,10 @@ const DENIAL_EVERY: Duration = Duration::from_secs(60);
 const DENIALS_MAX: usize = 4096;
 /// A browser's report of a content violation is logged at most this often.
 const REPORT_EVERY: Duration = Duration::from_secs(10);
-/// Bodies of strangers in memory at once, in KiB: one of [`crate::body::STRANGER_BODY_MAX`] for each of a thousand.
-const STRANGERS_KIB: usize = 16 * 1024;
-/// Bodies of people who are signed in, in KiB.
-const MEMBERS_KIB: usize = 64 * 1024;
+/// Bodies of strangers in memory at once, in KiB: one of [`crate::body::STRANGER_BODY_MAX`] for each of four thousand.
+const STRANGERS_KIB: usize = 64 * 1024;
+/// Bodies of people who are signed in, in KiB: twice what one session may have open.
+const MEMBERS_KIB: usize = 128 * 1024;
 /// Passwords judged at once. It is work of milliseconds, on threads that other work waits for as well.
 const JUDGING_MAX: usize = 2;
 /// One who wants a password judged waits this long at most.
@@ -189,6 +189,36 @@ impl Drop for Place {
     }
 }
 
+/// Room that a body takes as it comes: what is only announced takes none.
+#[derive(Debug)]
+pub(crate) struct Room {
+    of: Arc<Semaphore>,
+    taken: Vec<OwnedSemaphorePermit>,
+    kib: usize,
+}
+
+impl Room {
+    /// Has room for `bytes` in all.
+    ///
+    /// # Errors
+    /// 503: too many at once.
+    pub(crate) fn hold(&mut self, bytes: usize) -> Result<(), ApiError> {
+        let more = bytes.div_ceil(1024).saturating_sub(self.kib);
+        if more == 0 {
+            return Ok(());
+        }
+        // In pieces of 16 KiB, so that there are few of them.
+        let more = more.next_multiple_of(16);
+        let permits = u32::try_from(more).unwrap_or(u32::MAX);
+        let piece = Arc::clone(&self.of).try_acquire_many_owned(permits).map_err(|_| {
+            ApiError::Unavailable("too many requests with a body at once; try again in a moment".to_owned())
+        })?;
+        self.taken.push(piece);
+        self.kib += more;
+        Ok(())
+    }
+}
+
 /// A live stream's place.
 #[derive(Debug)]
 pub(crate) struct StreamPlace {
@@ -320,16 +350,13 @@ impl Gate {
         true
     }
 
-    /// Room for a body of at most `limit` bytes.
-    ///
-    /// # Errors
-    /// 503: too many at once.
-    pub(crate) fn room(&self, stranger: bool, limit: usize) -> Result<OwnedSemaphorePermit, ApiError> {
-        let room = if stranger { &self.strangers } else { &self.members };
-        let kib = u32::try_from(limit.div_ceil(1024)).unwrap_or(u32::MAX);
-        Arc::clone(room).try_acquire_many_owned(kib).map_err(|_| {
-            ApiError::Unavailable("too many requests with a body at once; try again in a moment".to_owned())
-        })
+    /// Room for a body, none of which is taken yet.
+    pub(crate) fn room(&self, stranger: bool) -> Room {
+        Room {
+            of: Arc::clone(if stranger { &self.strangers } else { &self.members }),
+            taken: Vec::new(),
+            kib: 0,
+        }
     }
 
     /// A turn to judge a password.
@@ -468,8 +495,14 @@ mod tests {
         assert!(gate.stream(session).is_err());
         drop(one);
         assert!(gate.stream(session).is_ok());
-        let bodies: Vec<_> = std::iter::from_fn(|| gate.room(true, 16 << 10).ok()).collect();
-        assert_eq!(bodies.len(), 1024);
-        assert!(gate.room(false, 1 << 20).is_ok(), "strangers take no room of people who are signed in");
+        let body = |stranger, bytes| {
+            let mut room = gate.room(stranger);
+            room.hold(1).and_then(|()| room.hold(bytes)).ok().map(|()| room)
+        };
+        let bodies: Vec<_> = std::iter::from_fn(|| body(true, 16 << 10)).collect();
+        assert_eq!(bodies.len(), 4096);
+        assert!(body(false, 1 << 20).is_some(), "strangers take no room of people who are signed in");
+        drop(bodies);
+        assert!(body(true, 16 << 10).is_some());
     }
 }

@@ -105,7 +105,8 @@ impl<W: Write> Write for Line<W> {
 
 /// The event as one line, with a line feed at its end. What is escaped is escaped as JSON does it, so that a line that
 /// was JSON still is.
-fn one_line(event: &[u8]) -> String {
+#[doc(hidden)]
+pub fn one_line(event: &[u8]) -> String {
     let text = String::from_utf8_lossy(event);
     let text = text.strip_suffix('\n').unwrap_or(&text);
     let mut line = String::with_capacity(text.len() + 1);

@@ -33,7 +33,7 @@ export default function Palette({ onClose, onHelp }: { onClose: () => void; onHe
   const wanted = useDeferredValue(text.trim())
   const navigate = useNavigate()
   const may = useMay()
-  const { setColorScheme } = useMantineColorScheme()
+  const { setColorScheme } = useMantineColorScheme({ keepTransitions: true })
   const contrast = useHighContrast()
   const id = useId()
 

@@ -54,7 +54,8 @@ export function TopBar({ onPalette, onHelp }: { onPalette: () => void; onHelp: (
 function PersonMenu() {
   const me = useMe()
   const navigate = useNavigate()
-  const { colorScheme, setColorScheme } = useMantineColorScheme()
+  // Without it a style element would be written by script, which the content policy refuses.
+  const { colorScheme, setColorScheme } = useMantineColorScheme({ keepTransitions: true })
   const contrast = useHighContrast()
   const signOut = async () => {
     try {

@@ -301,6 +301,16 @@ async fn a_source_holds_so_many_connections_and_those_inside_go_on() {
         assert!(attempt < 200, "its places are never free again");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
+    // Those who never end their handshake make place for those who do.
+    let address = site.door(Doors { handshakes_max: 10, ..Doors::DEFAULT }).await;
+    let mut silent = Vec::new();
+    for _ in 0..60 {
+        silent.push(TcpStream::connect(address).await.unwrap());
+    }
+    for n in 0..5 {
+        assert!(site.dial(address, &["http/1.1"]).await.is_ok(), "{n}");
+    }
+    drop(silent);
     // Handshakes that fail count, too.
     let address = site.door(Doors { failures: (0.1, 3.0), ..Doors::DEFAULT }).await;
     for _ in 0..3 {
