@@ -17,6 +17,7 @@ mod ssh;
 mod tcp;
 mod tls;
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use wk_domain::spec::MetricThreshold;
@@ -65,13 +66,44 @@ pub(crate) struct Context<'a> {
     pub(crate) names: &'a Names,
     pub(crate) patterns: &'a Patterns,
     /// What is being waited for, for the message at the deadline.
-    stage: std::sync::Mutex<String>,
+    stage: std::sync::Mutex<Stage>,
     pub(crate) timeout: Duration,
+}
+
+/// What is being waited for. Put into words only when the deadline comes.
+#[derive(Debug)]
+enum Stage {
+    Words(String),
+    At(&'static str, SocketAddr),
+}
+
+impl Default for Stage {
+    fn default() -> Self {
+        Self::Words(String::new())
+    }
+}
+
+impl std::fmt::Display for Stage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Words(words) => f.write_str(words),
+            Self::At(what, address) => write!(f, "{what} {address}"),
+        }
+    }
 }
 
 impl Context<'_> {
     pub(crate) fn stage(&self, stage: impl Into<String>) {
-        *self.stage.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = stage.into();
+        self.set_stage(Stage::Words(stage.into()));
+    }
+
+    /// As [`Self::stage`], for what is done with an address.
+    pub(crate) fn stage_at(&self, what: &'static str, address: SocketAddr) {
+        self.set_stage(Stage::At(what, address));
+    }
+
+    fn set_stage(&self, stage: Stage) {
+        *self.stage.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = stage;
     }
 }
 

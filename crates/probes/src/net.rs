@@ -160,12 +160,13 @@ pub(crate) async fn connect(
     port: u16,
 ) -> Result<(TcpStream, SocketAddr), Fault> {
     let addresses = resolve(context, host, port).await?;
-    context.stage(format!("connecting to {}", shown(host, port)));
     if let [address] = addresses[..] {
         // Most targets are given by address, and there is nothing to race.
+        context.stage_at("connecting to", address);
         let stream = TcpStream::connect(address).await.map_err(|e| failed(&e, &address.to_string()))?;
         return Ok((stream, address));
     }
+    context.stage(format!("connecting to {}", shown(host, port)));
     let mut left = addresses.into_iter();
     let mut attempts = JoinSet::new();
     let mut first_failure = None;

@@ -24,12 +24,15 @@ pub(crate) async fn run(context: &Context<'_>, probe: &TcpProbe) -> Result<Found
     let (mut stream, address) = connect(context, &probe.address, port).await?;
     let connected = started.elapsed().as_secs_f64();
     let metrics = || vec![PerfMetric::new("time", connected, "s")];
+    let mut text = format!("connected to {} in {:.1} ms", shown(&probe.address, port), connected * 1000.0);
+    if probe.send.is_empty() && probe.expect.is_empty() {
+        return Ok(Found { text, metrics: metrics() });
+    }
     let peer = address.to_string();
     if !probe.send.is_empty() {
         context.stage(format!("sending to {peer}"));
         stream.write_all(&probe.send).await.map_err(|e| failed(&e, &peer).with(metrics()))?;
     }
-    let mut text = format!("connected to {} in {:.1} ms", shown(&probe.address, port), connected * 1000.0);
     if !probe.expect.is_empty() {
         context.stage(format!("waiting for {peer} to say what is expected"));
         let mut seen = Vec::new();
