@@ -164,18 +164,20 @@ async fn watch_host(config: wk_config::AgentConfig, outbox: Outbox, stop: Cancel
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     let mut inventory_due = Instant::now();
     let mut jump = Jump::default();
+    let mut waiting_since: Option<Instant> = None;
     loop {
         let planned = tokio::select! {
             planned = ticks.tick() => planned,
             () = stop.cancelled() => return,
         };
         let stats = outbox.stats().await;
+        waiting_since = (stats.waiting > 0).then(|| waiting_since.unwrap_or_else(Instant::now));
         collector.set_agent_figures(AgentFigures {
             lateness: planned.elapsed(),
             spool_bytes: stats.bytes,
             spool_batches: stats.waiting,
+            spool_age: waiting_since.map_or(Duration::ZERO, |since| since.elapsed()),
             spool_dropped: stats.dropped + stats.damaged,
-            ..AgentFigures::default()
         });
         // Refused by a container's filter: the collector has other ways.
         if let Ok(told) = wk_sandbox::timex() {
