@@ -10,6 +10,8 @@
 mod clock;
 mod commands;
 mod disk;
+mod doors;
+mod evidence;
 mod kill;
 mod life;
 mod paths;
