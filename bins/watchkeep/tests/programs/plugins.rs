@@ -106,3 +106,51 @@ fn a_pinned_plugin_runs_a_changed_one_does_not_and_nothing_does_when_remote_is_o
     assert_eq!(agent.stop(), Some(0));
     assert_eq!(server.stop(Signal::TERM), Some(0));
 }
+
+#[test]
+fn what_a_hostile_plugin_writes_arrives_clean_or_not_at_all() {
+    let fleet = fleet();
+    let server = fleet.serve();
+    let home = fleet.enrolled("web-1");
+    let program = fleet.path().join("hostile");
+    let script = |text: &str| {
+        let _absent = std::fs::remove_file(&program);
+        std::fs::write(&program, format!("#!/bin/sh\n{text}\n")).unwrap();
+        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+        policy(&home, &program);
+    };
+    // Colours, a cleared screen, a bell, NUL, half a character, text from right to left, markup, a forged prompt.
+    script(
+        "printf 'CRITICAL \\033[2J\\033[31mred\\a\\000 \\377\\376 \\342\\200\\256gpj <script>alert(1)</script> | a=1\\n'\n\
+         printf 'more <img src=x onerror=alert(2)>\\r\\033]0;title\\007 | b=2\\n'\n\
+         printf '\\033[5m noise \\377' >&2\nexit 2",
+    );
+    let agent = home.start();
+    fleet.linked("web-1");
+    let spec = r#"{"kind":"plugin","name":"check-load"}"#;
+    fleet.cli(&["check", "add", "web-1", "plugin:load", spec, "--interval", "5s", "--attempts", "1"]).ok();
+    let found =
+        until("the plugin's result is there", || check(&fleet).filter(|check| check["status"] == "critical"));
+    let output = found["output"].as_str().unwrap();
+    assert!(output.contains("<script>alert(1)</script>"), "text stays text: {output}");
+    let text = found.to_string();
+    let dirty = |c: char| (c.is_control() && c != '\n') || ('\u{202a}'..='\u{202e}').contains(&c);
+    assert!(!text.contains(dirty) && !text.contains("\\u001b") && !text.contains("\\u0000"), "{text}");
+    let labels: Vec<&str> =
+        found["metrics"].as_array().unwrap().iter().filter_map(|metric| metric["label"].as_str()).collect();
+    assert_eq!(labels, ["a", "b"], "{text}");
+    for command in [&["problem"][..], &["check", "list", "web-1"]] {
+        let said = fleet.cli(command).ok();
+        assert!(!said.out.contains(dirty), "{command:?}: {:?}", said.out);
+    }
+    assert_eq!(agent.stop(), Some(0));
+
+    // Without end and without a line's end: it is ended, and the agent goes on.
+    script("while :; do printf xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx; done");
+    let agent = home.start();
+    fleet.linked("web-1");
+    let ended = with_reason(&fleet, "refused:output");
+    assert!(ended["output"].as_str().unwrap().len() <= 4096);
+    assert_eq!(agent.stop(), Some(0));
+    assert_eq!(server.stop(Signal::TERM), Some(0));
+}
