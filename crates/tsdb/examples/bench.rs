@@ -238,7 +238,9 @@ fn main() -> Fallible<()> {
 }
 
 /// What `record` wrote: series, and cycles of series number and value.
-fn read_record(file: &Path) -> Fallible<(Vec<SeriesMeta>, Vec<Vec<(usize, f64)>>)> {
+type Record = (Vec<SeriesMeta>, Vec<Vec<(usize, f64)>>);
+
+fn read_record(file: &Path) -> Fallible<Record> {
     let (mut metas, mut cycles) = (Vec::new(), Vec::new());
     for line in std::fs::read_to_string(file)?.lines() {
         if let Some(def) = line.strip_prefix("D ") {

@@ -1,8 +1,9 @@
 //! Host-like data for the bench and for comparing with peers: what an agent of ours sends every ten seconds.
 //!
-//! Made up, but shaped like the real thing: most series of a host never or seldom change, memory moves in pages, disks
-//! count sectors, percentages have one or two digits after the point, counters grow with the host's load, and load has
-//! quiet hours and bursts. The same seed gives the same data on every machine.
+//! Made up, but shaped like the real thing: a third of a host's series never change, memory moves in pages, disks count
+//! sectors, percentages have two digits after the point, times go down to the microsecond, counters grow with the host's
+//! load, and load has quiet hours and bursts. The same seed gives the same data on every machine. It is meant to be no
+//! easier than what a busy machine's collectors give: compare with a record of one (`--recorded` of the bench).
 
 use wk_domain::HostId;
 use wk_engine::ports::metrics::{SeriesKey, SeriesMeta};
@@ -131,7 +132,7 @@ fn plan() -> Plan {
     for core in 0..8 {
         for (mode, share, spread) in [("user", 0.5, 5.0), ("system", 0.2, 2.0), ("iowait", 0.03, 0.7)] {
             let label = Some(("core", core.to_string()));
-            p.add(&format!("cpu.core.{mode}"), label, "%", Percent { share, spread, digits: 1 }, 0.0);
+            p.add(&format!("cpu.core.{mode}"), label, "%", Percent { share, spread, digits: 2 }, 0.0);
         }
     }
     for (name, memory) in [("load.1", 0.85), ("load.5", 0.967), ("load.15", 0.989)] {
@@ -143,8 +144,12 @@ fn plan() -> Plan {
                 let above = if kind == "cpu" { 0.4 } else { 0.75 };
                 p.add(&format!("pressure.{kind}.{degree}.avg{span}"), None, "%", Pressure { above }, 0.0);
             }
-            let shape =
-                Counter { rate: 9_000.0, unit: 1.0, noise: 0.5, idle: if kind == "cpu" { 0.1 } else { 0.8 } };
+            let idle = match kind {
+                "cpu" => 0.0,
+                "io" => 0.1,
+                _ => 0.6,
+            };
+            let shape = Counter { rate: 9_000.0, unit: 1.0, noise: 0.5, idle };
             p.add(&format!("pressure.{kind}.{degree}.total"), None, "us", shape, 1e7);
         }
     }
@@ -247,7 +252,7 @@ fn plan() -> Plan {
             "disk.utilisation",
             label(),
             "%",
-            if quiet { Fixed } else { Percent { share: 0.05, spread: 0.8, digits: 1 } },
+            if quiet { Fixed } else { Percent { share: 0.05, spread: 0.8, digits: 2 } },
             0.0,
         );
         p.add(
@@ -368,7 +373,7 @@ fn plan() -> Plan {
         let step = if sensor < 4 { 1.0 } else { 0.5 };
         p.add("temperature", Some(("sensor", sensor.to_string())), "C", Degrees { step }, 45.0);
     }
-    for unit in 0..50 {
+    for unit in 0..10 {
         p.add("unit.state", Some(("unit", format!("service-{unit}.service"))), "1", Fixed, 1.0);
     }
     for check in 0..12 {
@@ -450,9 +455,12 @@ impl Fleet {
     /// `hosts` hosts of [`PER_HOST`] series each.
     pub fn new(hosts: usize, seed: u64) -> Self {
         let mut plan = plan();
+        // The protocols' many counters: some stand still, some move now and then, some all the time.
         while plan.names.len() < PER_HOST {
             let n = plan.names.len();
-            plan.add("unit.restarts", Some(("unit", format!("service-{n}.service"))), "1", Shape::Fixed, 0.0);
+            let idle = [0.0, 0.3, 0.0, 0.0, 0.5, 1.0][n % 6];
+            let shape = Shape::Counter { rate: [0.5, 8.0, 60.0, 900.0][n % 4], unit: 1.0, noise: 0.5, idle };
+            plan.add("ip.counter", Some(("counter", n.to_string())), "1", shape, 1e6);
         }
         plan.names.truncate(PER_HOST);
         plan.shapes.truncate(PER_HOST);

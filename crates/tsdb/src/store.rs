@@ -87,6 +87,9 @@ impl Default for Options {
     }
 }
 
+/// Points in order of time, a list for each series.
+type Lists = Vec<Vec<(i64, f64)>>;
+
 /// Everything a query looks at, swapped as one.
 #[derive(Clone)]
 struct View {
@@ -414,13 +417,7 @@ impl Inner {
     }
 
     /// Raw points of these series, one list per series in the order asked. `None` when they are too many.
-    fn raw(
-        &self,
-        series: &[u32],
-        from: i64,
-        to: i64,
-        before: Option<i64>,
-    ) -> io::Result<Option<Vec<Vec<(i64, f64)>>>> {
+    fn raw(&self, series: &[u32], from: i64, to: i64, before: Option<i64>) -> io::Result<Option<Lists>> {
         let view = self.view.read().clone();
         let mut sorted: Vec<u32> = series.to_vec();
         sorted.sort_unstable();
