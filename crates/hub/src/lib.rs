@@ -90,7 +90,9 @@ impl Default for HubConfig {
             // Many agents may share an address; one address alone leaves room for all others.
             half_open_per_source: 600,
             failures_per_second: 50.0,
-            failures_burst: 400.0,
+            // Above the handshakes that one address may have under way: a crowd of honest agents behind it has that many
+            // unproved at once.
+            failures_burst: 1000.0,
             enrol_per_second: 1.0,
             enrol_burst: 5.0,
             enrol_total_per_second: 20.0,
