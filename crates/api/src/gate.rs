@@ -159,6 +159,9 @@ enum Key {
     Source([u8; 16]),
 }
 
+/// When a session's denial of an action was last written down, and how many were not since.
+type Denials = HashMap<(SessionId, &'static str), (Instant, u32)>;
+
 /// The counters of one server.
 #[derive(Debug)]
 pub(crate) struct Gate {
@@ -166,7 +169,7 @@ pub(crate) struct Gate {
     sessions: Mutex<Shelf<[u8; 32]>>,
     sources: Mutex<Shelf<[u8; 16]>>,
     streams: Mutex<HashMap<SessionId, u32>>,
-    denials: Mutex<HashMap<(SessionId, &'static str), (Instant, u32)>>,
+    denials: Mutex<Denials>,
     reported: Mutex<Option<Instant>>,
     strangers: Arc<Semaphore>,
     members: Arc<Semaphore>,

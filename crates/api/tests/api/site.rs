@@ -68,8 +68,8 @@ impl Answer {
 
     /// The line that sets this cookie.
     pub(crate) fn cookie_line(&self, name: &str) -> String {
-        let lines = self.headers.get_all("set-cookie").iter().map(|line| line.to_str().unwrap());
-        lines.filter(|line| line.starts_with(&format!("{name}="))).next_back().expect(name).to_owned()
+        let mut lines = self.headers.get_all("set-cookie").iter().map(|line| line.to_str().unwrap());
+        lines.rfind(|line| line.starts_with(&format!("{name}="))).expect(name).to_owned()
     }
 
     /// The value of this cookie that was set.
