@@ -266,7 +266,7 @@ mod tests {
             unit: "B".to_owned(),
             counter,
         };
-        let metas = vec![
+        let metas = [
             meta("disk.read", &[("device", "vda"), ("kind", "ü")], true),
             meta("", &[("", "")], false),
             meta(&"x".repeat(70_000), &[], false),

@@ -77,6 +77,9 @@ impl Counters {
     }
 }
 
+/// Refusals by network and kind: when one was written down last, and how many came since.
+type Refusals = HashMap<(std::net::IpAddr, &'static str), (Timestamp, u32)>;
+
 /// The engine.
 #[derive(Debug)]
 pub struct Engine {
@@ -95,7 +98,7 @@ pub struct Engine {
     counters: Counters,
     started: Timestamp,
     /// By network and kind: noise at the door must not hide that a token was tried.
-    refusals: Mutex<HashMap<(std::net::IpAddr, &'static str), (Timestamp, u32)>>,
+    refusals: Mutex<Refusals>,
     /// What the log knows of load that was turned away.
     shed_told: Mutex<HashMap<&'static str, u64>>,
     verifying: evidence::Verifying,

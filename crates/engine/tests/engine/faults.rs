@@ -165,10 +165,11 @@ async fn an_enrolment_that_was_cut_off_after_its_commit_is_known_to_the_next_who
     enrolment.abort();
     assert!(enrolment.await.unwrap_err().is_cancelled());
     rig.host("other").await;
-    let world = rig.engine.world();
-    assert_eq!(world.agents.len(), 1, "the agent that is kept is known");
-    assert_eq!(world.hosts.values().filter(|host| host.agent.is_some()).count(), 1);
-    drop(world);
+    {
+        let world = rig.engine.world();
+        assert_eq!(world.agents.len(), 1, "the agent that is kept is known");
+        assert_eq!(world.hosts.values().filter(|host| host.agent.is_some()).count(), 1);
+    }
     rig.end().await;
 }
 
