@@ -292,7 +292,7 @@ async fn new_roots_reach_open_links_and_no_root_goes_that_is_still_needed() {
         let roots = store.load().unwrap().unwrap().roots().to_vec();
         roots.iter().map(|root| root.to_vec()).collect::<Vec<_>>()
     };
-    assert_eq!(held(), [own.clone()]);
+    assert_eq!(held(), std::slice::from_ref(&own));
 
     // The first phase of a rotation: both.
     *server.desk.roots.lock() = Some(vec![own.clone(), new.clone()]);
