@@ -66,7 +66,13 @@ pub struct Actor {
 impl Actor {
     /// The program itself, for acts nobody asked for.
     pub fn system() -> Self {
-        Self { who: Who::System, role: Role::Admin, address: None, request: String::new(), user_agent: String::new() }
+        Self {
+            who: Who::System,
+            role: Role::Admin,
+            address: None,
+            request: String::new(),
+            user_agent: String::new(),
+        }
     }
 
     /// As lists show it: a name, `local:0`, `system`.

@@ -176,7 +176,9 @@ impl PasswordPolicy {
         if distinct_chars(&lower) < 5 {
             weaknesses.push(Weakness::Repetition);
         }
-        if old.is_some_and(|old| edits_below(&Zeroizing::new(old.text.expose().to_lowercase()), &lower, self.edits_min)) {
+        if old.is_some_and(|old| {
+            edits_below(&Zeroizing::new(old.text.expose().to_lowercase()), &lower, self.edits_min)
+        }) {
             weaknesses.push(Weakness::Similar);
         }
         let inputs: Vec<&str> = words.iter().map(String::as_str).collect();
