@@ -25,6 +25,8 @@ const INVENTORY_EVERY: Duration = Duration::from_secs(60);
 /// one after the shorter time, so that a person who waits for it sees it at once.
 const GATHER: Duration = Duration::from_millis(200);
 const GATHER_LONE: Duration = Duration::from_millis(10);
+/// Pieces of the inventory in one batch; each has at most 64 KiB.
+const PIECES_MAX: usize = 2;
 /// Results that may wait to be written.
 const RESULTS_MAX: usize = 8192;
 /// A wall clock that moved this much more or less than time itself has jumped.
@@ -197,6 +199,7 @@ async fn watch_host(config: wk_config::AgentConfig, outbox: Outbox, stop: Cancel
             inventory_due = Instant::now() + INVENTORY_EVERY;
             let mut pieces: Vec<InventoryDelta> = collector.top(now_ms()).into_iter().collect();
             inventory.scan_each(now_ms(), &mut |piece| pieces.push(piece));
+            let told = !pieces.is_empty();
             for note in collector.take_notes().into_iter().chain(inventory.take_notes()) {
                 tracing::debug!(
                     source = note.source,
@@ -205,8 +208,13 @@ async fn watch_host(config: wk_config::AgentConfig, outbox: Outbox, stop: Cancel
                     "not read"
                 );
             }
-            if !pieces.is_empty() {
-                append(&outbox, Payload { inventory: pieces, ..Payload::default() }).await;
+            // A few pieces a batch: a machine with very much on it must not make a batch that no server takes.
+            let mut pieces = pieces.into_iter().peekable();
+            while pieces.peek().is_some() {
+                let inventory = pieces.by_ref().take(PIECES_MAX).collect();
+                append(&outbox, Payload { inventory, ..Payload::default() }).await;
+            }
+            if told {
                 wk_sandbox::give_back();
             }
         }

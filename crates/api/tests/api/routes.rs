@@ -274,6 +274,8 @@ async fn every_write_leaves_an_entry_with_its_author() {
     }
     let reason = Some(json!({"reason": "looked"}));
     act("post", "/agents/{id}/release", format!("/agents/{}/release", agent.id), reason.clone()).await;
+    let read_only = Some(json!({"read_only": true, "reason": "looked into"}));
+    act("post", "/agents/{id}/read-only", format!("/agents/{}/read-only", agent.id), read_only).await;
     act("post", "/agents/{id}/revoke", format!("/agents/{}/revoke", agent.id), reason).await;
     let viewer = site.person("leaver", Role::Viewer).await;
     for what in ["disable", "enable", "reopen"] {
