@@ -55,6 +55,8 @@ async fn an_exactly_full_last_page_has_no_next() {
     };
     let batch = wk_engine::desk::Observations { inventory: vec![packages], ..crate::rig::empty() };
     site.rig.send(&mut first, batch).await;
+    // What time drives has happened: no list grows while it is read.
+    site.rig.engine.tick_now().await;
     let lists = [
         "/agents".to_owned(),
         "/enrolment-tokens".to_owned(),
