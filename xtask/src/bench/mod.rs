@@ -38,6 +38,7 @@ const BENCHES: &[Bench] = &[
     bench_of("metrics-peers", "wk-tsdb", "peers", "bench"),
     bench_of("store", "wk-store", "ingest", ""),
     bench_of("handshakes", "wk-hub", "handshakes", ""),
+    bench_of("storm", "wk-hub", "storm", ""),
     bench_of("plugin", "wk-sandbox", "run_cost", ""),
     bench_of("probes", "wk-probes", "tcp_rate", ""),
     bench_of("probes-peers", "wk-probes", "tcp_peers", ""),
