@@ -156,10 +156,6 @@ pub(crate) async fn set_read_only(
 
 // Certificates -------------------------------------------------------------------------------------------------------
 
-/// How long the same key may ask again from the same parent and get the same certificate: it covers a crash or a broken
-/// link between issue and receipt.
-const REPEAT_MS: u128 = 10 * 60 * 1000;
-
 fn read_cert(row: &Row) -> Result<(AgentCertRow, Timestamp)> {
     let mut r = row.read();
     let cert = AgentCertRow {
@@ -235,9 +231,9 @@ pub(crate) async fn renew(
             tx.commit().await?;
             Ok(RenewOutcome::Recorded)
         }
-        Some((child, recorded))
-            if child.spki_sha256 == cert.spki_sha256 && now.since(recorded).as_millis() <= REPEAT_MS =>
-        {
+        // The same key from the same parent: a crash or a broken link between issue and receipt, however long it took to
+        // come back. Not once the child has been renewed itself: its holder had it, so this is somebody else.
+        Some((child, _)) if child.spki_sha256 == cert.spki_sha256 && unused(&mut tx, &child, now).await? => {
             Ok(RenewOutcome::Repeated(Box::new(child)))
         }
         Some(_) => {
@@ -248,6 +244,12 @@ pub(crate) async fn renew(
             Ok(RenewOutcome::Cloned)
         }
     }
+}
+
+/// Whether a certificate is good and nothing was renewed from it.
+async fn unused(tx: &mut Tx, cert: &AgentCertRow, now: Timestamp) -> Result<bool> {
+    let q = sql("SELECT serial FROM agent_cert WHERE parent_serial = $1").bind(cert.serial.as_str());
+    Ok(cert.revoked.is_none() && now < cert.not_after && tx.row(q).await?.is_none())
 }
 
 pub(crate) async fn deny_list(db: &Db, now: Timestamp) -> Result<(Vec<String>, Vec<AgentId>)> {

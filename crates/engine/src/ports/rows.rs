@@ -102,7 +102,7 @@ pub struct AgentCertRow {
 pub enum RenewOutcome {
     /// The new certificate is recorded.
     Recorded,
-    /// The same key asked within ten minutes: the certificate issued then, again.
+    /// The same key asked again, and nothing was renewed from what it got: the certificate issued then, once more.
     Repeated(Box<AgentCertRow>),
     /// The presented certificate had already been renewed with another key: both lines are quarantined now.
     Cloned,
