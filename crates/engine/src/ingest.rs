@@ -86,6 +86,14 @@ struct Memory {
 }
 
 impl Engine {
+    /// Counts series that the metrics store refused: a host or the whole has as many as may be.
+    fn count_refused(&self, refs: &[SeriesRef]) {
+        let refused = refs.iter().filter(|series| **series == SeriesRef::NONE).count();
+        if refused > 0 {
+            self.counters.add("metrics.over_limit", refused as u64);
+        }
+    }
+
     pub(crate) async fn run_ingest(
         self: Arc<Self>,
         queue: Arc<tokio::sync::Mutex<mpsc::Receiver<Job>>>,
@@ -306,7 +314,11 @@ impl Engine {
                 }
                 for note in &batch.notes {
                     let detail = json!({"kind": note.kind, "count": note.count, "at_ms": note.at.as_ms()});
-                    let severity = if note.kind == "spool-dropped" { "warning" } else { "info" };
+                    let severity = if ["spool-dropped", "spool-damaged"].contains(&note.kind.as_str()) {
+                        "warning"
+                    } else {
+                        "info"
+                    };
                     round.host_event(Some(host), None, "agent", severity, note.text.clone(), detail);
                 }
                 if !batch.samples.is_empty() && !evaluated.contains(&host) && due(&world, host, now) {
@@ -473,6 +485,7 @@ impl Engine {
             for (index, agent, names, metas) in wanted {
                 match metrics.resolve(&metas) {
                     Ok(refs) => {
+                        engine.count_refused(&refs);
                         let refs = Arc::new(refs);
                         known.insert(index, Arc::clone(&refs));
                         fresh.insert(agent, (names, refs));
@@ -498,6 +511,7 @@ impl Engine {
                 let metas: Vec<SeriesMeta> = perf.iter().map(|(meta, _, _)| meta.clone()).collect();
                 match metrics.resolve(&metas) {
                     Ok(refs) => {
+                        engine.count_refused(&refs);
                         all.extend(refs.into_iter().zip(&perf).map(|(series, (_, at_ms, value))| Sample {
                             series,
                             at_ms: *at_ms,
