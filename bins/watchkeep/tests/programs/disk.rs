@@ -54,7 +54,9 @@ fn through_a_full_disk(fleet: &Fleet, wrapper: &[String], fill: impl Fn(u32), fr
     let agent = home.start();
     let row = fleet.linked("web-1");
     let host = row["host"]["id"].as_str().unwrap().to_owned();
-    until("batches are acknowledged", || (home.acknowledged().0 > 5).then_some(()));
+    until("some seconds are stored", || {
+        (points(fleet, &host, "load.1", began, now_ms()).len() > 4).then_some(())
+    });
 
     fill(server.pid());
     let full = now_ms();
