@@ -8,6 +8,8 @@ use wk_domain::threshold::Range;
 
 /// Longest text of any argument, in bytes.
 const TEXT_MAX: usize = 4096;
+/// More than any probe has metrics.
+const THRESHOLDS_MAX: usize = 64;
 /// Shortest and longest deadline of a run, in milliseconds.
 const TIMEOUT_MS: (u64, u64) = (100, 60_000);
 
@@ -249,6 +251,12 @@ pub fn parse(json: &serde_json::Value) -> Result<FullSpec, SpecError> {
             (CheckSpec::Plugin { name, params }, timeout_ms, Vec::new())
         }
     };
+    if thresholds.len() > THRESHOLDS_MAX {
+        return Err(SpecError(format!(
+            "{} thresholds are more than the {THRESHOLDS_MAX} that a check may have",
+            thresholds.len()
+        )));
+    }
     let timeout_ms = timeout_ms.unwrap_or(10_000);
     if !(TIMEOUT_MS.0..=TIMEOUT_MS.1).contains(&timeout_ms) {
         return Err(SpecError(format!(
@@ -259,10 +267,11 @@ pub fn parse(json: &serde_json::Value) -> Result<FullSpec, SpecError> {
     let thresholds = thresholds
         .into_iter()
         .map(|t| {
+            let metric = text("metric", t.metric)?;
             Ok(MetricThreshold {
-                warn: range(&t.metric, "warn", &t.warn)?,
-                crit: range(&t.metric, "crit", &t.crit)?,
-                metric: t.metric,
+                warn: range(&metric, "warn", &t.warn)?,
+                crit: range(&metric, "crit", &t.crit)?,
+                metric,
             })
         })
         .collect::<Result<Vec<_>, SpecError>>()?;
@@ -325,6 +334,10 @@ mod tests {
             refused(json!({"kind": "plugin", "name": "/bin/sh"}))
                 .contains("a path or command cannot be given")
         );
+        let many = vec![json!({"metric": "time", "warn": "1"}); 65];
+        let tcp = |thresholds| json!({"kind": "tcp", "address": "a", "port": 1, "thresholds": thresholds});
+        assert!(refused(tcp(many)).contains("65 thresholds are more than the 64"));
+        assert!(refused(tcp(vec![json!({"metric": "x".repeat(4097), "warn": "1"})])).contains("metric"));
         assert!(refused(json!({"kind": "exec", "argv": ["id"]})).contains("unknown variant `exec`"));
         assert!(
             refused(json!({"kind": "ping", "address": "-oProxyCommand=x"})).contains("neither a host name")
