@@ -202,7 +202,8 @@ async fn change(
     }
     let revision = input.revision.unwrap_or(old.revision);
     let row = ViewRow { revision, ..read(input, old.clone())? };
-    if row.shared && !old.shared {
+    // Asked each time: who may no longer share must not change what everybody sees.
+    if row.shared {
         may_share(&app, &actor).await?;
     }
     let audit = record::draft(&actor, app.engine.now(), "view.keep", "view", id)
