@@ -77,7 +77,9 @@ pub(crate) fn check_detail(world: &World, entry: &CheckEntry, now: Timestamp) ->
         interval_s: check_row.retry.interval.as_secs(),
         retry_interval_s: check_row.retry.retry_interval.as_secs(),
         runner: check_row.runner.map(|agent| agent.to_string()),
-        spec: serde_json::from_str(&entry.row.spec_json).unwrap_or_default(),
+        spec: wk_engine::image::without_secrets(
+            serde_json::from_str(&entry.row.spec_json).unwrap_or_default(),
+        ),
         notifications_sent: entry.state.state.notification_number,
         revision: entry.row.revision,
     }

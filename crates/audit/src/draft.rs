@@ -527,8 +527,9 @@ impl Draft {
     }
 }
 
-/// Only the last part of a path counts: `token.host_pattern` is no secret, `smtp.password` is.
-fn speaks_of_secret(field: &str) -> bool {
+/// Whether a field's name speaks of a secret. Only the last part of a path counts: `token.host_pattern` is no secret,
+/// `smtp.password` is.
+pub fn speaks_of_secret(field: &str) -> bool {
     const WORDS: [&str; 12] = [
         "password",
         "passphrase",

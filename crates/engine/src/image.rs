@@ -68,6 +68,34 @@ fn fields(image: Image, name: &str, value: &Json, depth: usize) -> Image {
     }
 }
 
+/// The document as people may read it back: what the log would withhold is withheld here too, as `{"withheld": true}`.
+/// A secret goes in and is used; nobody reads it again, not even who wrote it.
+pub fn without_secrets(value: Json) -> Json {
+    readable("", value)
+}
+
+fn readable(name: &str, value: Json) -> Json {
+    let withheld = || serde_json::json!({"withheld": true});
+    match value {
+        Json::String(text) if wk_audit::speaks_of_secret(name) || holds_credentials(&text) => withheld(),
+        Json::Array(items) => match items.as_slice() {
+            // A header: its name is the field's.
+            [Json::String(key), Json::String(_)] if wk_audit::speaks_of_secret(key) => {
+                Json::Array(vec![Json::from(key.as_str()), withheld()])
+            }
+            _ => items.into_iter().map(|item| readable(name, item)).collect(),
+        },
+        Json::Object(map) => map
+            .into_iter()
+            .map(|(key, value)| {
+                let value = readable(&key, value);
+                (key, value)
+            })
+            .collect(),
+        other => other,
+    }
+}
+
 /// `https://user:password@host/`: the address is not worth the password.
 fn holds_credentials(text: &str) -> bool {
     let Some((_, rest)) = text.split_once("://") else { return false };
@@ -247,6 +275,14 @@ mod tests {
         let image = json(Image::new(), "spec", spec);
         let text = String::from_utf8(image.canonical()).unwrap();
         assert!(!text.contains("hunter2"), "{text}");
+        let read = without_secrets(serde_json::from_str(spec).unwrap());
+        assert!(!read.to_string().contains("hunter2"), "{read}");
+        assert_eq!(read["headers"][0], serde_json::json!(["Authorization", {"withheld": true}]));
+        assert_eq!(read["headers"][1], serde_json::json!(["Accept", "text/html"]));
+        assert_eq!(
+            (&read["url"], &read["thresholds"][0]["warn"]),
+            (&"https://shop.example/a".into(), &"1".into())
+        );
         for part in [
             r#""spec.headers.Accept":"text/html""#,
             r#""spec.headers.Authorization":{"withheld":true}"#,

@@ -275,3 +275,26 @@ async fn whoever_was_slower_is_told_so() {
     assert_eq!(site.post(&who, "/hosts", json!({"name": "db-2"})).await.status, 409, "the name is taken");
     site.end().await;
 }
+
+/// A secret goes in and is used; neither who may read checks nor who wrote it reads it again.
+#[tokio::test]
+async fn a_header_that_holds_a_secret_is_not_read_back() {
+    let site = Site::new().await;
+    let (admin, viewer) = (site.as_admin().await, site.as_viewer().await);
+    let agent = site.rig.connected("web-1", &[]).await;
+    let spec = json!({
+        "kind": "http", "url": "https://shop.example/",
+        "headers": [["Authorization", "Bearer hunter2"], ["Accept", "text/html"]],
+    });
+    let new = json!({"host": agent.host.to_string(), "key": "http:shop", "spec": spec});
+    assert_eq!(site.post(&admin, "/checks", new).await.status, 200);
+    let check = site.rig.check_named(agent.host, "http:shop").unwrap();
+    for who in [&admin, &viewer, &site.as_local()] {
+        let read = site.get(who, &format!("/checks/{check}")).await.json();
+        assert!(!read.to_string().contains("hunter2"), "{read}");
+        assert_eq!(read["spec"]["headers"][1], json!(["Accept", "text/html"]));
+    }
+    let used = site.rig.engine.world().checks[&check].row.spec_json.clone();
+    assert!(used.contains("Bearer hunter2"), "the agent is given the whole");
+    site.end().await;
+}
