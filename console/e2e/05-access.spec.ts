@@ -81,7 +81,7 @@ describe('access', () => {
     await look(watched, 'access-link', allThemes)
     await shown.getByRole('button', { name: 'Close' }).last().click()
 
-    await page.getByRole('tab', { name: /Invitations/ }).click()
+    await page.getByRole('button', { name: /^Invitations/ }).click()
     await page
       .getByRole('row', { name: /o\.lund/ })
       .getByText('Open')
@@ -181,7 +181,7 @@ describe('access', () => {
     expect(new URL(page.url()).searchParams.get('q')).toBe('state:active')
     await page.getByRole('button', { name: 'Clear the filter' }).click()
 
-    await page.getByRole('tab', { name: /Invitations/ }).click()
+    await page.getByRole('button', { name: /^Invitations/ }).click()
     await page
       .getByRole('row', { name: /o\.lund/ })
       .getByRole('button', { name: 'Withdraw' })

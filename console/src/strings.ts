@@ -327,7 +327,8 @@ export const t = {
   },
   access: {
     title: 'Access',
-    tabsLabel: 'People and invitations',
+    tabsLabel: 'Pages of access',
+    groups: { who: 'Who', may: 'What they may do', enter: 'How they enter', watch: 'Oversight' },
     tabs: { people: 'People', invitations: 'Invitations' },
     filter: 'Filter people',
     placeholder: 'state:active role:admin -factor:recovery',

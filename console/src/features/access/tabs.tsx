@@ -1,0 +1,53 @@
+// The pages of the Access section, in the order they are listed. Each is loaded when it is opened.
+
+import { useQuery } from '@tanstack/react-query'
+import { type ComponentType, lazy } from 'react'
+import { invitationsQuery, usersQuery } from '../../api/queries'
+import type { Permission } from '../../api/types'
+import { t } from '../../strings'
+
+type GroupId = 'who' | 'may' | 'enter' | 'watch'
+
+export interface AccessTab {
+  /** In the address. */
+  id: string
+  label: string
+  group: GroupId
+  /** Not offered without; the server decides in any case. */
+  needs?: Permission
+  /** A hook: how many there are, or wait. */
+  useBadge?: () => string | number | undefined
+  page: ComponentType
+}
+
+export const groups: readonly { id: GroupId; label: string }[] = [
+  { id: 'who', label: t.access.groups.who },
+  { id: 'may', label: t.access.groups.may },
+  { id: 'enter', label: t.access.groups.enter },
+  { id: 'watch', label: t.access.groups.watch },
+]
+
+export const tabs: readonly AccessTab[] = [
+  {
+    id: 'people',
+    label: t.access.tabs.people,
+    group: 'who',
+    needs: 'user.read',
+    useBadge: () => useQuery(usersQuery).data?.items.length,
+    page: lazy(() => import('./PeopleTab').then((m) => ({ default: m.PeopleTab }))),
+  },
+  {
+    id: 'invitations',
+    label: t.access.tabs.invitations,
+    group: 'who',
+    needs: 'user.read',
+    useBadge: () => useQuery(invitationsQuery).data?.items.length,
+    page: lazy(() => import('./InvitationsTab').then((m) => ({ default: m.InvitationsTab }))),
+  },
+]
+
+/** The tab an address means, among those that `may` be opened; the first of them when it names none. */
+export const tabOf = (id: string | undefined, may: (permission: Permission) => boolean): AccessTab => {
+  const open = tabs.filter((tab) => tab.needs === undefined || may(tab.needs))
+  return open.find((tab) => tab.id === id) ?? open[0] ?? (tabs[0] as AccessTab)
+}
