@@ -168,8 +168,22 @@ kinds! {
     InvitationKind InvitationId "invite";
     /// A filter somebody gave a name.
     ViewKind ViewId "view";
+    /// A token by which a program uses the API.
+    ApiTokenKind ApiTokenId "apitoken";
+    /// A request that another person must agree to.
+    ApprovalKind ApprovalId "approval";
+    /// A review of who has access.
+    ReviewKind ReviewId "review";
     /// One request to the API.
     RequestKind RequestId "req";
+    /// A part of the organisation, or a customer, in a tree.
+    TenantKind TenantId "tenant";
+}
+
+impl Id<TenantKind> {
+    /// The tenant that holds all others. Every installation has it from its first step on, and what belongs to the whole
+    /// server lives here.
+    pub const ROOT: Self = Self::from_uuid(Uuid::nil());
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ pub mod perfdata;
 pub mod plugin_output;
 pub mod spec;
 pub mod spread;
+pub mod tenant;
 pub mod text;
 pub mod threshold;
 pub mod time;
@@ -20,4 +21,5 @@ pub use check::{Check, CheckKind, CheckResult, ResultReason, RetryPolicy, Status
 pub use check_state::{CheckState, StateType, Transition};
 pub use id::*;
 pub use name::{CheckKey, HostName, HostPattern, MetricName};
+pub use tenant::{Labels, Tenant, TenantPath, TenantTree};
 pub use time::Timestamp;
