@@ -398,6 +398,22 @@ pub struct Draft {
     pub request_id: Option<String>,
     /// Which authorisation policy decided, by its digest.
     pub policy_version: Option<String>,
+    /// What must be agreed for this to be written. No part of the entry: the store uses the agreement up in the
+    /// transaction that writes the entry, with its decision before it, or writes neither.
+    pub agreement: Option<Box<Agreement>>,
+}
+
+/// That a second person agreed to an act, once.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Agreement {
+    /// Id of the request that was agreed to.
+    pub approval: String,
+    /// Name and id of who agreed.
+    pub by: String,
+    pub by_id: String,
+    pub note: String,
+    /// The decision's own record.
+    pub decision: Draft,
 }
 
 impl Draft {
@@ -419,7 +435,15 @@ impl Draft {
             diff_cut: None,
             request_id: None,
             policy_version: None,
+            agreement: None,
         }
+    }
+
+    /// May be written only with this agreement, which it uses up.
+    #[must_use]
+    pub fn agreed(mut self, agreement: Agreement) -> Self {
+        self.agreement = Some(Box::new(agreement));
+        self
     }
 
     /// The object before and after the act: both hashes, and every field that differs. `None`: it was not there.

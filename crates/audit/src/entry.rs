@@ -357,6 +357,7 @@ impl Parts<String> {
             diff_cut: self.diff_cut,
             request_id: self.request_id,
             policy_version: self.policy_version,
+            agreement: None,
         };
         let (ts_mono_ns, prev_ts_gap_ns) = (self.ts_mono_ns, self.prev_ts_gap_ns);
         Entry { seq: self.seq, node: self.node, ts_mono_ns, prev_ts_gap_ns, draft }

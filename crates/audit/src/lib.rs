@@ -17,8 +17,8 @@ pub mod verify;
 
 pub use checkpoint::{Checkpoint, NoteError, SigningKey, VerifyingKey};
 pub use draft::{
-    Actor, ActorKind, Commitment, DiffCut, Draft, FieldChange, Image, Object, Outcome, Source, TENANT, Value,
-    speaks_of_secret,
+    Actor, ActorKind, Agreement, Commitment, DiffCut, Draft, FieldChange, Image, Object, Outcome, Source,
+    TENANT, Value, speaks_of_secret,
 };
 pub use entry::{ENTRY_MAX, Entry, EntryError};
 pub use hash::Hash;

@@ -174,8 +174,22 @@ kinds! {
     ApprovalKind ApprovalId "approval";
     /// A review of who has access.
     ReviewKind ReviewId "review";
+    /// Somebody who vouches for people: an identity provider, a directory.
+    ProviderKindTag ProviderId "idp";
+    /// A passkey of a person.
+    PasskeyKind PasskeyId "passkey";
+    /// A browser from which its owner may administer.
+    BrowserKind BrowserId "browser";
     /// One request to the API.
     RequestKind RequestId "req";
+    /// A group of people.
+    GroupKind GroupId "group";
+    /// A role that somebody put together.
+    RoleKind RoleId "role";
+    /// A role given to somebody somewhere, or denied.
+    GrantKind GrantId "grant";
+    /// A group of hosts.
+    HostGroupKind HostGroupId "hostgroup";
     /// A part of the organisation, or a customer, in a tree.
     TenantKind TenantId "tenant";
 }

@@ -5,6 +5,7 @@
 pub mod builtin;
 pub mod check;
 pub mod check_state;
+pub mod cidr;
 pub mod decision;
 pub mod id;
 pub mod name;
@@ -19,6 +20,7 @@ pub mod time;
 
 pub use check::{Check, CheckKind, CheckResult, ResultReason, RetryPolicy, Status};
 pub use check_state::{CheckState, StateType, Transition};
+pub use cidr::{Cidr, CidrError};
 pub use id::*;
 pub use name::{CheckKey, HostName, HostPattern, MetricName};
 pub use tenant::{Labels, Tenant, TenantPath, TenantTree};
