@@ -17,7 +17,7 @@ const HELP: &str = "\
 cargo xtask <command>
 
   run     build console and programs, start server and local agent, print the claim link   [--data DIR] [--release]
-  test    install or name what is missing, then run every test                             [--fast] [NEXTEST ARGS]
+  test    install or name what is missing, then run every test       [--fast] [--part browser|schema] [NEXTEST ARGS]
   lint    formatting, clippy, crate arrows, licences and bans, generated files, docs
   bench   measure against the budgets; peers that are installed run beside                 [NAME ...]
   docs    build the guide into docs/book

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 
 use crate::sh;
 
@@ -81,6 +81,33 @@ pub fn tool(name: &str, version: &str, extra: &[&str]) -> Result<PathBuf> {
         let _ = std::fs::remove_dir_all(tools.join("build"));
     }
     Ok(path)
+}
+
+/// The Python of an environment with the packages that `tests/NAME/requirements.txt` names, made anew when that changes.
+pub fn python(name: &str) -> Result<PathBuf> {
+    let wanted = sh::root().join("tests").join(name).join("requirements.txt");
+    let venv = sh::root().join("target/tools/python").join(name);
+    let (python, stamp) = (venv.join("bin/python"), venv.join("requirements.txt"));
+    let want = std::fs::read(&wanted).with_context(|| format!("cannot read {}", wanted.display()))?;
+    if std::fs::read(&stamp).is_ok_and(|have| have == want) {
+        return Ok(python);
+    }
+    let usable = Command::new("python3").args(["-c", "import ensurepip, venv"]).output();
+    if !usable.is_ok_and(|out| out.status.success()) {
+        bail!("some tests run in Python 3.11 or newer. As root:\n  apt-get install -y python3 python3-venv");
+    }
+    let _ = std::fs::remove_dir_all(&venv);
+    sh::step(
+        &format!("make an environment for tests/{name}"),
+        Command::new("python3").args(["-m", "venv"]).arg(&venv),
+    )?;
+    let mut install = Command::new(&python);
+    install
+        .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"])
+        .arg(&wanted);
+    sh::step(&format!("install the packages of tests/{name}"), &mut install)?;
+    std::fs::write(&stamp, want).with_context(|| format!("cannot write {}", stamp.display()))?;
+    Ok(python)
 }
 
 /// Packages when the lock file is newer than what is installed, then the console's build. Without a change: nothing.

@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use crate::{parts, sh};
 
@@ -19,6 +19,17 @@ pub fn test(args: &[String]) -> Result<()> {
     let rest: Vec<&str> = args.iter().map(String::as_str).filter(|arg| *arg != "--fast").collect();
     parts::for_tests()?;
     parts::console()?;
+    if let ["--part", part] = rest.as_slice() {
+        sh::step(
+            "build the programs",
+            &mut sh::command("cargo", &["build", "--quiet", "--locked", "--bins"]),
+        )?;
+        return match *part {
+            "browser" => browser(),
+            "schema" => schema(),
+            other => bail!("there is no part `{other}`: it is browser or schema"),
+        };
+    }
     let console = sh::root().join("console");
     sh::step("console: unit tests", sh::command("npm", &["run", "--silent", "test"]).current_dir(&console))?;
     // Black-box tests start the programs; they are built once, here.
@@ -35,6 +46,7 @@ pub fn test(args: &[String]) -> Result<()> {
     sh::step("unit, property, conformance and black-box tests", &mut nextest)?;
     if rest.is_empty() {
         browser()?;
+        schema()?;
     }
     Ok(())
 }
@@ -48,6 +60,19 @@ fn browser() -> Result<()> {
     e2e.current_dir(&console).env("WATCHKEEP_URL", &server.url).env("WATCHKEEP_CLAIM", &server.claim);
     e2e.env("WATCHKEEP_BIN", programs().join("watchkeep")).env("WATCHKEEP_DATA", &data);
     let done = sh::step("browser tests", &mut e2e);
+    drop(server);
+    let _ = std::fs::remove_dir_all(&data);
+    done
+}
+
+/// Every operation of the OpenAPI document with made-up arguments, as a stranger and as three roles.
+fn schema() -> Result<()> {
+    let python = parts::python("schemathesis")?;
+    let data = std::env::temp_dir().join(format!("watchkeep-schema-{}", std::process::id()));
+    let server = Server::start(&programs(), &data)?;
+    let mut run = Command::new(python);
+    run.arg(sh::root().join("tests/schemathesis/run.py")).env("WATCHKEEP_CLAIM", &server.claim);
+    let done = sh::step("made-up requests against the API's document", &mut run);
     drop(server);
     let _ = std::fs::remove_dir_all(&data);
     done
