@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, header};
-use wk_authz::{Actor, Denied, Role, Who};
+use wk_authz::{Action, Actor, Denied, Permit, Place, Who, authorize_at};
 use wk_engine::record;
 use wk_identity::SessionToken;
 
@@ -136,8 +136,8 @@ pub(crate) async fn caller_of(app: &App, request: &Parts, touch: bool) -> Result
     let tag = extensions.get::<RequestTag>().map(|tag| tag.0.clone()).unwrap_or_default();
     match origin {
         Origin::Local { uid } => {
-            let (who, user_agent) = (Who::Local { uid }, user_agent(&request.headers));
-            Ok((Actor { who, role: Role::Admin, address: None, request: tag, user_agent }, true))
+            let user_agent = user_agent(&request.headers);
+            Ok((Actor { request: tag, user_agent, ..Actor::local(uid) }, true))
         }
         Origin::Network(address) => {
             if !same_site(request) {
@@ -156,6 +156,21 @@ pub(crate) async fn caller_of(app: &App, request: &Parts, touch: bool) -> Result
     }
 }
 
+/// The permit to do `A` to a thing at `place`. Where there is none, and where the actor may not know of it, the answer is
+/// the same: `what` is not there.
+pub(crate) fn permit_at<A: Action, R>(
+    actor: &Actor,
+    resource: R,
+    place: Option<&Place<'_>>,
+    what: &'static str,
+) -> Result<Permit<A, R>, ApiError> {
+    let place = place.ok_or_else(|| ApiError::NotFound(format!("{what} is not there (any more)")))?;
+    authorize_at(actor, resource, place).map_err(|denied| match denied.hidden {
+        true => ApiError::Hidden { what, denied },
+        false => ApiError::Denied(denied),
+    })
+}
+
 /// Writes down that somebody asked for what is not theirs to do: at most once a minute for a session and an action, so
 /// that a program in a loop does not fill the log; the rest is counted, and named in the next entry.
 pub(crate) async fn note_denial(app: &App, actor: &Actor, denied: &Denied) {
@@ -165,7 +180,7 @@ pub(crate) async fn note_denial(app: &App, actor: &Actor, denied: &Denied) {
             Some(unwritten) => unwritten,
             None => return,
         },
-        Who::Local { .. } | Who::System => 0,
+        Who::Token { .. } | Who::Local { .. } | Who::System => 0,
     };
     let reason = match unwritten {
         0 => denied.to_string(),

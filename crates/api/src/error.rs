@@ -17,7 +17,10 @@ pub enum ApiError {
     #[error("nobody is signed in")]
     SignIn,
     #[error(transparent)]
-    Denied(#[from] Denied),
+    Denied(Denied),
+    /// It is there, and the caller may not know: to the letter what is said of a thing that is not there.
+    #[error("{what} is not there (any more)")]
+    Hidden { what: &'static str, denied: Denied },
     #[error("{0}")]
     BadRequest(String),
     #[error("some fields are not right")]
@@ -80,7 +83,7 @@ impl ApiError {
             Self::Fields(_) => {
                 (StatusCode::UNPROCESSABLE_ENTITY, "/problems/fields", "Some fields are not right")
             }
-            Self::NotFound(_) => (StatusCode::NOT_FOUND, "/problems/not-found", "Not found"),
+            Self::NotFound(_) | Self::Hidden { .. } => (StatusCode::NOT_FOUND, "/problems/not-found", "Not found"),
             Self::Gone(_) => (StatusCode::GONE, "/problems/gone", "No longer there"),
             Self::Conflict(_) => (StatusCode::CONFLICT, "/problems/conflict", "Cannot be done now"),
             Self::TooMany { .. } => (StatusCode::TOO_MANY_REQUESTS, "/problems/too-many", "Too many tries"),
@@ -93,10 +96,16 @@ impl ApiError {
     }
 }
 
+impl From<Denied> for ApiError {
+    fn from(denied: Denied) -> Self {
+        if denied.hidden { Self::Hidden { what: "this", denied } } else { Self::Denied(denied) }
+    }
+}
+
 impl From<EngineError> for ApiError {
     fn from(error: EngineError) -> Self {
         match error {
-            EngineError::Denied(denied) => Self::Denied(denied),
+            EngineError::Denied(denied) => denied.into(),
             EngineError::NotFound { what } => Self::NotFound(format!("{what} is not there (any more)")),
             EngineError::Invalid(what) => Self::field("", what),
             EngineError::Conflict(what) => Self::Conflict(what),
@@ -161,6 +170,9 @@ impl IntoResponse for ApiError {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from(RETRY_UNAVAILABLE_S));
             }
             _ => {}
+        }
+        if let Self::Denied(denied) | Self::Hidden { denied, .. } = self {
+            response.extensions_mut().insert(denied);
         }
         response.extensions_mut().insert(problem);
         response

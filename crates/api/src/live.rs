@@ -43,7 +43,7 @@ async fn live(
 ) -> Result<axum::response::Sse<impl Stream<Item = Result<Sse, Infallible>>>, ApiError> {
     let place = match &actor.who {
         Who::User { session, .. } => Some(app.gate.stream(*session)?),
-        Who::Local { .. } | Who::System => None,
+        Who::Token { .. } | Who::Local { .. } | Who::System => None,
     };
     let after =
         request.headers().get("last-event-id").and_then(|v| v.to_str().ok()).and_then(|v| v.parse().ok());

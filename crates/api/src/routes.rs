@@ -12,7 +12,7 @@ use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
-use wk_authz::{Action, authorize};
+use wk_authz::{Action, Denied, may_somewhere};
 
 use crate::auth;
 use crate::error::ApiError;
@@ -222,7 +222,7 @@ impl Routes {
         self.router = self.router.route(&path, method);
         let item = self.paths.entry(path.clone()).or_insert_with(|| json!({}));
         if let Value::Object(item) = item {
-            item.insert(op.method.to_owned(), op.document(A::NAME, A::LEAST.is_none()));
+            item.insert(op.method.to_owned(), op.document(A::NAME, A::ACT.is_public()));
         }
         self.schemas.extend(op.schemas);
         self.table.push(RouteInfo { method: op.method, path, action: A::NAME });
@@ -271,7 +271,7 @@ async fn known_query(known: Arc<[&'static str]>, request: Request, next: Next) -
 
 /// Lets the request through only when its actor may do `A`; a public action asks for no actor.
 async fn guard<A: Action>(State(app): State<App>, request: Request, next: Next) -> Response {
-    if A::LEAST.is_none() {
+    if A::ACT.is_public() {
         return next.run(request).await;
     }
     let (mut parts, body) = request.into_parts();
@@ -279,13 +279,18 @@ async fn guard<A: Action>(State(app): State<App>, request: Request, next: Next) 
         Ok(caller) => caller,
         Err(error) => return error.into_response(),
     };
-    if let Err(denied) = authorize::<A, ()>(&actor, ()) {
+    if let Err(denied) = may_somewhere::<A>(&actor) {
         auth::note_denial(&app, &actor, &denied).await;
         return ApiError::from(denied).into_response();
     }
     if wk_authz::needs_fresh_factor(A::NAME) && !fresh {
         return ApiError::Elevate.into_response();
     }
-    parts.extensions.insert(auth::Caller(actor));
-    next.run(Request::from_parts(parts, body)).await
+    parts.extensions.insert(auth::Caller(actor.clone()));
+    let mut answer = next.run(Request::from_parts(parts, body)).await;
+    // The door lets through who may do it somewhere; the handler found that it is not here.
+    if let Some(denied) = answer.extensions_mut().remove::<Denied>() {
+        auth::note_denial(&app, &actor, &denied).await;
+    }
+    answer
 }

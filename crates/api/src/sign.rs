@@ -15,7 +15,7 @@ use axum::response::{AppendHeaders, IntoResponse, Response};
 use parking_lot::Mutex;
 use tokio::sync::watch;
 use wk_audit::Image;
-use wk_authz::{Actor, Public, Role, SelfManage, TABLE, Who, may};
+use wk_authz::{Actor, Public, Rights, Role, SelfManage, Who};
 use wk_domain::{InvitationId, SessionId, SessionKind, Timestamp, UserId};
 use wk_engine::Engine;
 use wk_engine::ports::rows::{EndSessions, SessionRow, UserChange, UserRow};
@@ -251,7 +251,8 @@ impl Desk {
             method: session.method.clone(),
         };
         let user_agent = String::new();
-        Ok((Actor { who, role, address: Some(address), request, user_agent }, session, user))
+        let rights = engine.rights_of(&user).await?;
+        Ok((Actor { who, role, rights, address: Some(address), request, user_agent }, session, user))
     }
 
     async fn open_session(
@@ -287,6 +288,8 @@ impl Desk {
                 method: method.to_owned(),
             },
             role: Role::parse(&user.role).ok_or(ApiError::Internal)?,
+            // Who opens a session acts on it alone.
+            rights: Rights::nothing(),
             address: Some(address),
             request: asked.request.clone(),
             user_agent: session.user_agent.clone(),
@@ -457,6 +460,7 @@ async fn claim_finish(
             .map_err(|_| ApiError::Internal)?;
         UserRow {
             id,
+            tenant: wk_domain::TenantId::ROOT,
             name: half.name.clone(),
             display_name: half.display_name.clone(),
             role: invited.role.clone(),
@@ -514,9 +518,10 @@ async fn claim_finish(
     desk.claimed.send_replace(true);
     let source = origin.ip().unwrap_or(Ipv4Addr::LOCALHOST.into());
     let (cookie, session) = desk.open_session(&app, &user, "password+totp", source, &headers, &asked).await?;
+    let rights = app.engine.rights_of(&user).await?;
     let answer = Claimed {
         recovery_codes: codes.iter().map(|code| code.text().expose().clone()).collect(),
-        me: me_view(&user, &session),
+        me: me_view(&user, &session, &rights),
     };
     let cookies =
         AppendHeaders([(header::SET_COOKIE, cookie), (header::SET_COOKIE, desk.device_cookie(&user, now)?)]);
@@ -698,7 +703,8 @@ async fn factor(
     let (cookie, session) = desk.open_session(&app, &user, method, source, &headers, &asked).await?;
     let cookies =
         AppendHeaders([(header::SET_COOKIE, cookie), (header::SET_COOKIE, desk.device_cookie(&user, now)?)]);
-    Ok((cookies, Json(me_view(&user, &session))).into_response())
+    let rights = app.engine.rights_of(&user).await?;
+    Ok((cookies, Json(me_view(&user, &session, &rights))).into_response())
 }
 
 /// Which second factor the code is, if any; it is burnt then.
@@ -725,20 +731,21 @@ pub(crate) async fn check_code(
     Ok(burnt.then_some("password+recovery"))
 }
 
-pub(crate) fn me_view(user: &UserRow, session: &SessionRow) -> Me {
+pub(crate) fn me_view(user: &UserRow, session: &SessionRow, rights: &Rights) -> Me {
     let role = Role::parse(&user.role).unwrap_or(Role::Viewer);
     Me {
         id: user.id.to_string(),
         name: user.name.clone(),
         display_name: user.display_name.clone(),
         role: user.role.clone(),
-        permissions: permissions(role),
+        permissions: permissions(rights),
         session_expires_at: time::write(times_of(session).ends_at(&limits_of(role))),
     }
 }
 
-fn permissions(role: Role) -> Vec<String> {
-    TABLE.iter().filter(|(name, _)| may(role, name)).map(|(name, _)| (*name).to_owned()).collect()
+/// What is permitted somewhere: menus are made of it.
+fn permissions(rights: &Rights) -> Vec<String> {
+    rights.somewhere().names().map(str::to_owned).collect()
 }
 
 async fn me(State(app): State<App>, Extension(Caller(actor)): Extension<Caller>) -> Answer<Me> {
@@ -748,14 +755,17 @@ async fn me(State(app): State<App>, Extension(Caller(actor)): Extension<Caller>)
             let user = app.engine.store().user(*id).await?.ok_or(ApiError::SignIn)?;
             let sessions = app.engine.store().sessions(*id).await?;
             let session = sessions.into_iter().find(|s| s.id == *session).ok_or(ApiError::SignIn)?;
-            Ok(Json(me_view(&user, &session)))
+            Ok(Json(me_view(&user, &session, &actor.rights)))
         }
-        Who::Local { .. } | Who::System => Ok(Json(Me {
+        Who::Token { .. } | Who::Local { .. } | Who::System => Ok(Json(Me {
             id: actor.label(),
             name: actor.label(),
-            display_name: "on this machine".to_owned(),
+            display_name: match &actor.who {
+                Who::Token { .. } => "a token".to_owned(),
+                _ => "on this machine".to_owned(),
+            },
             role: actor.role.as_str().to_owned(),
-            permissions: permissions(actor.role),
+            permissions: permissions(&actor.rights),
             session_expires_at: time::write(now),
         })),
     }
@@ -772,7 +782,7 @@ pub(crate) async fn session_end(
         Who::User { id: user, .. } => {
             app.engine.store().sessions(*user).await?.into_iter().find(|session| session.id == id)
         }
-        Who::Local { .. } | Who::System => None,
+        Who::Token { .. } | Who::Local { .. } | Who::System => None,
     };
     let after = before.clone().map(|session| SessionRow { ended: Some(now), ..session });
     let audit = record::draft(actor, now, "session.end", "session", id);

@@ -179,6 +179,8 @@ kinds! {
     /// A passkey of a person.
     PasskeyKind PasskeyId "passkey";
     /// A browser from which its owner may administer.
+    DeviceKind DeviceId "device";
+    /// A browser that a person has signed in from before.
     BrowserKind BrowserId "browser";
     /// One request to the API.
     RequestKind RequestId "req";
@@ -188,8 +190,6 @@ kinds! {
     RoleKind RoleId "role";
     /// A role given to somebody somewhere, or denied.
     GrantKind GrantId "grant";
-    /// A group of hosts.
-    HostGroupKind HostGroupId "hostgroup";
     /// A part of the organisation, or a customer, in a tree.
     TenantKind TenantId "tenant";
 }

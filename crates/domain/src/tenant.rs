@@ -73,6 +73,8 @@ pub struct Tenant {
     pub name: String,
     /// Whether its configuration, and that of all below it, may not be changed now.
     pub read_only: bool,
+    /// Why it is read-only, for those who are refused; empty when it is not.
+    pub why: String,
     pub revision: i64,
 }
 
@@ -110,6 +112,7 @@ impl Default for TenantTree {
             parent: None,
             name: "All".to_owned(),
             read_only: false,
+            why: String::new(),
             revision: 1,
         };
         Self { tenants: HashMap::from([(TenantId::ROOT, (root, TenantPath::root()))]) }
@@ -299,6 +302,9 @@ pub enum LabelError {
 pub struct Labels(BTreeMap<String, String>);
 
 impl Labels {
+    /// None.
+    pub const NONE: Self = Self(BTreeMap::new());
+
     /// Reads labels.
     ///
     /// # Errors
@@ -362,7 +368,14 @@ mod tests {
     }
 
     fn tenant(n: u64, parent: TenantId, name: &str) -> Tenant {
-        Tenant { id: id(n), parent: Some(parent), name: name.to_owned(), read_only: false, revision: 1 }
+        Tenant {
+            id: id(n),
+            parent: Some(parent),
+            name: name.to_owned(),
+            read_only: false,
+            why: String::new(),
+            revision: 1,
+        }
     }
 
     /// Root / Europe (1) / Paris (2), and Root / Asia (3).

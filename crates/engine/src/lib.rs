@@ -5,6 +5,7 @@
 //! wait for the store. A turn that ends between the two leaves doubt, and the next one reads the world again (`writer`);
 //! a task that ends by itself is started again and reported ([`keep`]).
 
+mod access;
 pub mod agents;
 pub mod desk;
 pub mod error;
@@ -35,7 +36,7 @@ use parking_lot::{Mutex, RwLock, RwLockReadGuard};
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use wk_domain::spec::AssignmentSet;
-use wk_domain::{AgentId, Timestamp};
+use wk_domain::{AgentId, TenantTree, Timestamp};
 
 pub use error::EngineError;
 
@@ -220,6 +221,11 @@ impl Engine {
 async fn load(ports: &Ports, now: Timestamp) -> Result<World, StoreError> {
     let mut world = World::default();
     let revision = ports.store.revision().await?;
+    let (tenants, lost) = TenantTree::of(ports.store.tenants().await?);
+    world.tenants = tenants;
+    if !lost.is_empty() {
+        tracing::error!(?lost, "tenants that hang on nothing are left out; nobody but the root sees what they hold");
+    }
     for host in ports.store.hosts().await? {
         world.put_host(host);
     }

@@ -1,10 +1,11 @@
 //! How the engine begins an audit draft: one place, so that every record looks alike.
 
+use std::cell::RefCell;
 use std::fmt::Display;
 use std::net::IpAddr;
 use std::sync::LazyLock;
 
-use wk_audit::{Actor as Recorded, ActorKind, Draft, Hash};
+use wk_audit::{Actor as Recorded, ActorKind, Agreement, Draft, Hash};
 use wk_authz::{Actor, Who};
 use wk_domain::{AgentId, Timestamp};
 
@@ -22,12 +23,67 @@ pub fn draft(
         Who::User { name, session, method, .. } => {
             Recorded::new(ActorKind::User, name).session(session).authenticated(method, 2)
         }
+        Who::Token { id, name, .. } => {
+            Recorded::new(ActorKind::Token, name).session(id).authenticated("token", 1)
+        }
         Who::Local { uid } => Recorded::new(ActorKind::Local, uid).authenticated("peer-credentials", 1),
         Who::System => Recorded::system(),
     };
     let user_agent = Some(actor.user_agent.as_str()).filter(|name| !name.is_empty());
     let draft = begun(now, recorded, action).object(kind, id).source(actor.address, user_agent);
+    let draft = match &actor.who {
+        Who::Token { owner, .. } => draft.on_behalf_of(owner),
+        Who::User { .. } | Who::Local { .. } | Who::System => draft,
+    };
+    let draft = marked(draft);
     if actor.request.is_empty() { draft } else { draft.request(&actor.request) }
+}
+
+/// What every entry of a request bears beside its own: that a second person agreed, or why there was none.
+#[derive(Debug, Default)]
+struct Marks {
+    agreement: Option<Agreement>,
+    alone: Option<&'static str>,
+}
+
+tokio::task_local! {
+    // By task and not by argument: whatever an approved act comes to write, in whichever layer, must bear the agreement,
+    // so that the store can refuse it when there is none any more. A draft made outside bears none, and uses none up.
+    static MARKS: RefCell<Marks>;
+}
+
+/// Runs a request. Inside, [`agreed`] and [`alone`] mark the drafts that follow.
+pub async fn marking<T>(request: impl Future<Output = T>) -> T {
+    MARKS.scope(RefCell::default(), request).await
+}
+
+/// From now on, what this request writes stands on that agreement and uses it up; on none any more with `None`.
+/// False outside of [`marking`].
+pub fn agreed(agreement: Option<Agreement>) -> bool {
+    MARKS.try_with(|marks| marks.borrow_mut().agreement = agreement).is_ok()
+}
+
+/// From now on, what this request writes says that a second person should have agreed, and why none was asked.
+pub fn alone(why: &'static str) {
+    // Outside of a request nobody asks for a second person.
+    let _ = MARKS.try_with(|marks| marks.borrow_mut().alone = Some(why));
+}
+
+fn marked(draft: Draft) -> Draft {
+    let (agreement, alone) = MARKS
+        .try_with(|marks| {
+            let marks = marks.borrow();
+            (marks.agreement.clone(), marks.alone)
+        })
+        .unwrap_or_default();
+    match (agreement, alone) {
+        (Some(agreement), _) => {
+            let who = format!("{}, by {}", agreement.approval, agreement.by);
+            draft.change("four_eyes", Option::<&str>::None, who).agreed(agreement)
+        }
+        (None, Some(why)) => draft.change("four_eyes", Option::<&str>::None, why),
+        (None, None) => draft,
+    }
 }
 
 /// The server itself, for callers that know nothing of rights.

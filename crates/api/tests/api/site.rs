@@ -192,11 +192,13 @@ impl Site {
         let id: UserId = wk_engine::ids::new_id(self.rig.now());
         let user = UserRow {
             id,
+            tenant: wk_domain::TenantId::ROOT,
             name: name.to_owned(),
             display_name: name.to_owned(),
             role: role.as_str().to_owned(),
             password_phc: String::new(),
             totp_sealed: Vec::new(),
+            totp_revision: 1,
             totp_last_step: 0,
             created: self.rig.now(),
             disabled: None,
@@ -229,7 +231,7 @@ impl Site {
         Persona::Session(token.text().expose().clone())
     }
 
-    async fn as_role(&self, role: Role) -> Persona {
+    pub(crate) async fn as_role(&self, role: Role) -> Persona {
         let name = role.as_str();
         let user = match self.rig.store.user_by_name(name).await.unwrap() {
             Some(user) => user.id,

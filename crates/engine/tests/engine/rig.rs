@@ -14,6 +14,7 @@ use wk_domain::{AgentId, CheckId, CheckKind, CheckResult, HostId, Status, Timest
 use wk_engine::agents::TokenRequest;
 use wk_engine::desk::{AgentDesk, EnrolAttempt, EnrolRefused, Granted, LinkHello, Observations, Peer};
 use wk_engine::people::{ChannelEdit, CheckEdit, HostEdit};
+use wk_engine::ports::TenantScope;
 use wk_engine::ports::issuer::{AuthorityCert, IssueError, Issued, Issuer};
 use wk_engine::ports::metrics::{SeriesKey, SeriesMeta};
 use wk_engine::ports::rows::*;
@@ -128,7 +129,7 @@ pub(crate) fn admin() -> Actor {
 
 pub(crate) fn as_role(role: Role) -> Actor {
     let (who, request) = (Who::Local { uid: 1000 }, "req_test".to_owned());
-    Actor { who, role, address: None, request, user_agent: "test".to_owned() }
+    Actor { request, user_agent: "test".to_owned(), ..Actor::of_role(who, role) }
 }
 
 /// An enrolled agent and what it holds.
@@ -212,6 +213,7 @@ impl Rig {
 
     pub(crate) async fn token(&self, pattern: &str, grants: &[&str]) -> (TokenId, [u8; 32]) {
         let request = TokenRequest {
+            tenant: wk_domain::TenantId::ROOT,
             host_pattern: pattern.to_owned(),
             grants: grants.iter().map(|g| (*g).to_owned()).collect(),
             ttl: secs(3600),
@@ -308,6 +310,7 @@ impl Rig {
     pub(crate) async fn channel(&self, name: &str) -> wk_domain::ChannelId {
         let id = wk_engine::ids::new_id(self.now());
         let edit = ChannelEdit {
+            tenant: None,
             id,
             create: true,
             name: name.to_owned(),
@@ -341,7 +344,7 @@ impl Rig {
     /// What people were told, oldest first: kind and check.
     pub(crate) async fn told(&self) -> Vec<(String, CheckId)> {
         let page = Page { limit: 500, after: None };
-        let mut rows = self.store.outbox_recent(page).await.unwrap();
+        let mut rows = self.store.outbox_recent(&TenantScope::whole(), page).await.unwrap();
         rows.reverse();
         rows.into_iter().map(|row| (row.kind, row.check)).collect()
     }
@@ -355,7 +358,7 @@ impl Rig {
     }
 
     pub(crate) async fn events(&self, filter: EventFilter) -> Vec<EventRow> {
-        self.store.events(filter, Page { limit: 500, after: None }).await.unwrap()
+        self.store.events(&TenantScope::whole(), filter, Page { limit: 500, after: None }).await.unwrap()
     }
 
     pub(crate) async fn events_of(&self, check: CheckId, kind: &str) -> Vec<EventRow> {
