@@ -3,7 +3,10 @@
 //! One file per aggregate; only this crate speaks SQL. A method is one transaction, its audit entry included.
 //! Not here: rules of the domain, who may do what, and metrics.
 
+mod access;
 mod agents;
+mod api_tokens;
+mod approvals;
 mod audit_log;
 mod checks;
 mod claim;
@@ -18,11 +21,16 @@ mod lock;
 mod migrate;
 mod notify;
 mod open;
+mod outside;
+mod passkeys;
+mod passwords;
 mod people;
 mod problems;
+mod reviews;
 mod sessions;
 mod sql;
 mod states;
+mod tenants;
 mod tokens;
 mod upkeep;
 mod url;
@@ -35,11 +43,12 @@ use async_trait::async_trait;
 use wk_audit::Draft;
 use wk_domain::id::Kind;
 use wk_domain::{
-    AgentId, ChannelId, CheckId, DowntimeId, HostId, Id, InvitationId, NotificationId, SessionId, Timestamp,
-    TokenId, UserId, ViewId,
+    AgentId, ChannelId, CheckId, DowntimeId, HostId, Id, InvitationId, NotificationId, SessionId, Tenant,
+    TenantId, Timestamp, TokenId, UserId, ViewId,
 };
 use wk_engine::ports::rows::*;
 use wk_engine::ports::store::{Result, Store};
+use wk_engine::ports::tenants::{SecondWall, TenantCounts, TenantScope, TenantStore};
 
 pub use db::Engine;
 pub use lock::{DataDirLock, LockError};
@@ -67,6 +76,19 @@ impl SqlStore {
     #[doc(hidden)]
     pub async fn explain_outbox(&self) -> Result<Vec<String>> {
         notify::explain_ready(&self.db).await
+    }
+
+    /// The tenants of the rows of each table that statements without any condition show to whoever has these eyes: a test
+    /// takes the first wall away, and looks whether the second stands.
+    ///
+    /// # Errors
+    /// As every read.
+    #[doc(hidden)]
+    pub async fn without_conditions(
+        &self,
+        scope: &TenantScope,
+    ) -> Result<Vec<(&'static str, Vec<TenantId>)>> {
+        tenants::without_conditions(&self.db, scope).await
     }
 }
 
@@ -103,8 +125,8 @@ impl Store for SqlStore {
     async fn host(&self, id: HostId) -> Result<Option<HostRow>> {
         hosts::one(&self.db, id).await
     }
-    async fn host_by_name(&self, name: &str) -> Result<Option<HostRow>> {
-        hosts::by_name(&self.db, name).await
+    async fn host_by_name(&self, tenant: TenantId, name: &str) -> Result<Option<HostRow>> {
+        hosts::by_name(&self.db, tenant, name).await
     }
     async fn put_host(&self, host: HostRow, audit: Draft) -> Result<HostRow> {
         hosts::put(&self.db, host, audit).await
@@ -159,8 +181,8 @@ impl Store for SqlStore {
     ) -> Result<()> {
         problems::cancel_downtime(&self.db, id, at, by, event, audit).await
     }
-    async fn events(&self, filter: EventFilter, page: Page) -> Result<Vec<EventRow>> {
-        events::list(&self.db, filter, page).await
+    async fn events(&self, scope: &TenantScope, filter: EventFilter, page: Page) -> Result<Vec<EventRow>> {
+        events::list(&self.db, scope, filter, page).await
     }
     async fn put_event(&self, event: EventRow, audit: Option<Draft>) -> Result<()> {
         events::put(&self.db, event, audit).await
@@ -172,8 +194,8 @@ impl Store for SqlStore {
     async fn agent(&self, id: AgentId) -> Result<Option<AgentRow>> {
         agents::one(&self.db, id).await
     }
-    async fn tokens(&self) -> Result<Vec<TokenRow>> {
-        tokens::all(&self.db).await
+    async fn tokens(&self, scope: &TenantScope) -> Result<Vec<TokenRow>> {
+        tokens::all(&self.db, scope).await
     }
     async fn token(&self, id: TokenId) -> Result<Option<TokenRow>> {
         tokens::one(&self.db, id).await
@@ -228,18 +250,25 @@ impl Store for SqlStore {
     }
     async fn executions(
         &self,
+        scope: &TenantScope,
         agent: Option<AgentId>,
         check: Option<CheckId>,
         page: Page,
     ) -> Result<Vec<ExecutionRow>> {
-        agents::executions(&self.db, agent, check, page).await
+        agents::executions(&self.db, scope, agent, check, page).await
     }
 
-    async fn inventory(&self, host: HostId, section: Option<&str>, page: Page) -> Result<Vec<InventoryRow>> {
-        inventory::list(&self.db, host, section, page).await
+    async fn inventory(
+        &self,
+        scope: &TenantScope,
+        host: HostId,
+        section: Option<&str>,
+        page: Page,
+    ) -> Result<Vec<InventoryRow>> {
+        inventory::list(&self.db, scope, host, section, page).await
     }
-    async fn inventory_counts(&self, host: HostId) -> Result<Vec<(String, u64)>> {
-        inventory::counts(&self.db, host).await
+    async fn inventory_counts(&self, scope: &TenantScope, host: HostId) -> Result<Vec<(String, u64)>> {
+        inventory::counts(&self.db, scope, host).await
     }
 
     async fn channels(&self) -> Result<Vec<ChannelRow>> {
@@ -257,8 +286,8 @@ impl Store for SqlStore {
     async fn outbox_ready(&self, now: Timestamp, limit: u32) -> Result<Vec<OutboxRow>> {
         notify::ready(&self.db, now, limit).await
     }
-    async fn outbox_recent(&self, page: Page) -> Result<Vec<OutboxRow>> {
-        notify::recent(&self.db, page).await
+    async fn outbox_recent(&self, scope: &TenantScope, page: Page) -> Result<Vec<OutboxRow>> {
+        notify::recent(&self.db, scope, page).await
     }
     async fn put_outbox(&self, row: OutboxRow, audit: Option<Draft>) -> Result<()> {
         notify::put(&self.db, row, audit).await
@@ -312,8 +341,8 @@ impl Store for SqlStore {
     async fn invitation_by_secret(&self, secret_sha256: &[u8]) -> Result<Option<InvitationRow>> {
         invitations::by_secret(&self.db, secret_sha256).await
     }
-    async fn invitations(&self) -> Result<Vec<InvitationRow>> {
-        invitations::open(&self.db).await
+    async fn invitations(&self, scope: &TenantScope) -> Result<Vec<InvitationRow>> {
+        invitations::open(&self.db, scope).await
     }
     async fn withdraw_invitation(&self, id: InvitationId, at: Timestamp, audit: Draft) -> Result<()> {
         invitations::withdraw(&self.db, id, at, audit).await
@@ -327,8 +356,8 @@ impl Store for SqlStore {
     ) -> Result<()> {
         sessions::elevate(&self.db, id, token_sha256, at, audit).await
     }
-    async fn views(&self, user: UserId) -> Result<Vec<ViewRow>> {
-        views::of(&self.db, user).await
+    async fn views(&self, scope: &TenantScope, user: UserId) -> Result<Vec<ViewRow>> {
+        views::of(&self.db, scope, user).await
     }
     async fn view(&self, id: ViewId) -> Result<Option<ViewRow>> {
         views::one(&self.db, id).await
@@ -381,8 +410,8 @@ impl Store for SqlStore {
         audit_log::append(&mut tx, audit).await?;
         tx.commit().await
     }
-    async fn audit(&self, filter: AuditFilter, page: Page) -> Result<Vec<AuditRow>> {
-        audit_log::list(&self.db, filter, page).await
+    async fn audit(&self, scope: &TenantScope, filter: AuditFilter, page: Page) -> Result<Vec<AuditRow>> {
+        audit_log::list(&self.db, scope, filter, page).await
     }
     async fn audit_from(&self, seq: u64, limit: u32) -> Result<Vec<AuditRow>> {
         audit_log::from(&self.db, seq, limit).await
@@ -404,5 +433,27 @@ impl Store for SqlStore {
     }
     async fn close(&self) {
         self.db.close().await;
+    }
+}
+
+#[async_trait]
+impl TenantStore for SqlStore {
+    async fn tenants(&self) -> Result<Vec<Tenant>> {
+        tenants::all(&self.db).await
+    }
+    async fn put_tenant(&self, tenant: Tenant, audit: Draft) -> Result<Tenant> {
+        tenants::put(&self.db, tenant, audit).await
+    }
+    async fn delete_tenant(&self, id: TenantId, audit: Draft) -> Result<()> {
+        tenants::delete(&self.db, id, audit).await
+    }
+    async fn tenant_counts(&self) -> Result<Vec<TenantCounts>> {
+        tenants::counts(&self.db).await
+    }
+    async fn people(&self, scope: &TenantScope) -> Result<Vec<UserRow>> {
+        people::seen(&self.db, scope).await
+    }
+    fn second_wall(&self) -> SecondWall {
+        self.db.wall()
     }
 }

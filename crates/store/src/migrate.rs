@@ -34,6 +34,17 @@ const STEPS: &[Step] = &[
         sqlite: "",
         postgres: "",
     },
+    Step { name: "access", common: include_str!("migrations/0006_access.sql"), sqlite: "", postgres: "" },
+    Step {
+        name: "tenants",
+        common: include_str!("migrations/0007_tenants.sql"),
+        sqlite: include_str!("migrations/0007_tenants.sqlite.sql"),
+        postgres: include_str!("migrations/0007_tenants.postgres.sql"),
+    },
+    Step { name: "tokens", common: include_str!("migrations/0008_tokens.sql"), sqlite: "", postgres: "" },
+    Step { name: "passwords", common: include_str!("migrations/0009_passwords.sql"), sqlite: "", postgres: "" },
+    Step { name: "passkeys", common: include_str!("migrations/0010_passkeys.sql"), sqlite: "", postgres: "" },
+    Step { name: "outside", common: include_str!("migrations/0011_outside.sql"), sqlite: "", postgres: "" },
 ];
 
 /// The schema version that this program writes.
@@ -45,11 +56,13 @@ const PG_MIGRATION_LOCK: i64 = 0x776b_6d69_6772_6174;
 impl Step {
     /// The text for an engine.
     fn text(&self, engine: Engine) -> String {
-        let (text, clustered, own) = match engine {
-            Engine::Sqlite => ("TEXT", "WITHOUT ROWID", self.sqlite),
-            Engine::Postgres => ("TEXT COLLATE \"C\"", "", self.postgres),
+        let nil = "00000000000000000000000000000000";
+        let (text, clustered, root, own) = match engine {
+            Engine::Sqlite => ("TEXT", "WITHOUT ROWID", format!("X'{nil}'"), self.sqlite),
+            Engine::Postgres => ("TEXT COLLATE \"C\"", "", format!("'\\x{nil}'::bytea"), self.postgres),
         };
-        format!("{}\n{own}", self.common.replace("{text}", text).replace("{clustered}", clustered))
+        let common = self.common.replace("{text}", text).replace("{clustered}", clustered);
+        format!("{}\n{own}", common.replace("{root}", &root))
     }
 
     fn digest(&self, engine: Engine) -> String {
@@ -67,8 +80,24 @@ impl Step {
 /// [`StoreError::TooNew`] when a newer program was here; [`StoreError::Corrupt`] when a step taken is not the one this
 /// program knows by that number.
 pub(crate) async fn migrate(db: &Db, now: Timestamp) -> Result<usize> {
+    // A table that others refer to is made anew in a step or two: what refers to it must not go with the old one.
+    db.keep_references(false).await?;
+    let done = steps(db, now).await;
+    db.keep_references(true).await?;
+    done
+}
+
+async fn steps(db: &Db, now: Timestamp) -> Result<usize> {
     let engine = db.engine();
     let mut tx = db.begin().await?;
+    if engine == Engine::Sqlite {
+        // A connection that was replaced between would not know, and removing the old table would remove all that
+        // refers to it.
+        let kept = tx.row(sql("PRAGMA foreign_keys")).await?.map(|row| row.read().int()).transpose()?;
+        if kept != Some(0) {
+            return Err(StoreError::Unavailable { detail: "the connection was replaced; start again".into() });
+        }
+    }
     if engine == Engine::Postgres {
         tx.run(sql("SELECT pg_advisory_xact_lock($1)").bind(PG_MIGRATION_LOCK)).await?;
     }
@@ -94,6 +123,15 @@ pub(crate) async fn migrate(db: &Db, now: Timestamp) -> Result<usize> {
         Db::script(&mut tx, step.text(engine)).await?;
         let record = sql("INSERT INTO schema_step (version, name, sha256, taken) VALUES ($1, $2, $3, $4)");
         tx.run(record.bind(version).bind(step.name).bind(step.digest(engine)).bind(now)).await?;
+    }
+    if engine == Engine::Sqlite && !left.is_empty() {
+        // Nothing may refer to what is not there, as with foreign keys on.
+        if let Some(row) = tx.row(sql("SELECT \"table\" FROM pragma_foreign_key_check LIMIT 1")).await? {
+            let table = row.read().text()?;
+            return Err(StoreError::Corrupt {
+                detail: format!("rows of {table} refer to what is not there; the schema was left as it was"),
+            });
+        }
     }
     tx.commit().await?;
     Ok(left.len())

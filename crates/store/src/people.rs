@@ -2,14 +2,15 @@
 
 use wk_audit::Draft;
 use wk_domain::{InvitationId, UserId};
+use wk_engine::ports::TenantScope;
 use wk_engine::ports::rows::{UserChange, UserFacts, UserRow};
 use wk_engine::ports::store::{Result, StoreError};
 
 use crate::db::{Db, Tx};
 use crate::error::{conflict, in_words};
-use crate::sql::{Bulk, sql};
+use crate::sql::{Bulk, Compose, sql};
 use crate::value::{Reader, Row, Value, unordinal};
-use crate::{audit_log, invitations, sessions};
+use crate::{access, api_tokens, audit_log, invitations, passkeys as keys, passwords, sessions};
 
 pub(crate) fn read_from(r: &mut Reader<'_>) -> Result<UserRow> {
     Ok(UserRow {
@@ -19,11 +20,13 @@ pub(crate) fn read_from(r: &mut Reader<'_>) -> Result<UserRow> {
         role: r.text()?,
         password_phc: r.text()?,
         totp_sealed: r.bytes()?,
+        totp_revision: r.int()?,
         totp_last_step: r.int()?,
         created: r.instant()?,
         disabled: r.opt_instant()?,
         failures: r.int()?,
         revision: r.int()?,
+        tenant: r.id()?,
     })
 }
 
@@ -33,30 +36,40 @@ fn read(row: &Row) -> Result<UserRow> {
 
 pub(crate) async fn all(db: &Db) -> Result<Vec<UserRow>> {
     let q = sql(
-        "SELECT id, name, display_name, role, password_phc, totp_sealed, totp_last_step, created, disabled,
-                 failures, revision FROM person ORDER BY name",
+        "SELECT id, name, display_name, role, password_phc, totp_sealed, totp_revision, totp_last_step, created,
+                 disabled, failures, revision, tenant FROM person ORDER BY name",
     );
     db.rows(q).await?.iter().map(read).collect()
 }
 
+/// The accounts that are at home in these tenants.
+pub(crate) async fn seen(db: &Db, scope: &TenantScope) -> Result<Vec<UserRow>> {
+    let mut q = Compose::new(
+        "SELECT id, name, display_name, role, password_phc, totp_sealed, totp_revision, totp_last_step, created,
+         disabled, failures, revision, tenant FROM person",
+    );
+    q.within("tenant", scope).push(" ORDER BY name");
+    db.seen(scope, q.done()).await?.iter().map(read).collect()
+}
+
 pub(crate) async fn one(db: &Db, id: UserId) -> Result<Option<UserRow>> {
     let q = sql(
-        "SELECT id, name, display_name, role, password_phc, totp_sealed, totp_last_step, created, disabled,
-                 failures, revision FROM person WHERE id = $1",
+        "SELECT id, name, display_name, role, password_phc, totp_sealed, totp_revision, totp_last_step, created,
+                 disabled, failures, revision, tenant FROM person WHERE id = $1",
     );
     db.row(q.bind(id)).await?.as_ref().map(read).transpose()
 }
 
 pub(crate) async fn by_name(db: &Db, name: &str) -> Result<Option<UserRow>> {
     let q = sql(
-        "SELECT id, name, display_name, role, password_phc, totp_sealed, totp_last_step, created, disabled,
-                 failures, revision FROM person WHERE name = $1",
+        "SELECT id, name, display_name, role, password_phc, totp_sealed, totp_revision, totp_last_step, created,
+                 disabled, failures, revision, tenant FROM person WHERE name = $1",
     );
     db.row(q.bind(name)).await?.as_ref().map(read).transpose()
 }
 
 const INSERT_RECOVERY: Bulk =
-    Bulk { head: "INSERT INTO recovery (person, code_sha256)", columns: 2, tail: "" };
+    Bulk { head: "INSERT INTO recovery (person, code_sha256)", columns: 2, tail: "", tenant: None };
 
 async fn insert_recovery(tx: &mut Tx, id: UserId, codes: Vec<Vec<u8>>) -> Result<()> {
     let values = codes.into_iter().map(|code| -> Vec<Value> { vec![id.into(), code.into()] }).collect();
@@ -85,20 +98,23 @@ pub(crate) async fn join(
     tx.commit().await
 }
 
-async fn insert(tx: &mut Tx, user: UserRow, recovery: Vec<Vec<u8>>) -> Result<()> {
-    let q = sql("INSERT INTO person (id, name, display_name, role, password_phc, totp_sealed, totp_last_step, created,
-                 disabled, failures, revision) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)")
+pub(crate) async fn insert(tx: &mut Tx, user: UserRow, recovery: Vec<Vec<u8>>) -> Result<()> {
+    let q = sql("INSERT INTO person (id, name, display_name, role, password_phc, totp_sealed, totp_revision,
+                 totp_last_step, created, disabled, failures, revision, tenant)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)")
         .bind(user.id)
         .bind(user.name.as_str())
         .bind(user.display_name)
         .bind(user.role)
         .bind(user.password_phc)
         .bind(user.totp_sealed)
+        .bind(user.totp_revision)
         .bind(user.totp_last_step)
         .bind(user.created)
         .bind(user.disabled)
         .bind(user.failures)
-        .bind(user.revision);
+        .bind(user.revision)
+        .bind(user.tenant);
     tx.run(q).await.map_err(|e| in_words(e, || format!("another account is called `{}`", user.name)))?;
     insert_recovery(tx, user.id, recovery).await
 }
@@ -112,24 +128,29 @@ pub(crate) async fn update(db: &Db, user: UserRow, audit: Draft) -> Result<()> {
 
 /// The account with all that belongs to it, and never without somebody who administers the server.
 pub(crate) async fn change(db: &Db, change: UserChange, audit: Vec<Draft>) -> Result<()> {
-    let UserChange { user, recovery_sha256, failures, end_sessions, invite, burn } = change;
+    let UserChange { user, passkeys, recovery_sha256, failures, end_sessions, invite, burn, password } = change;
     let mut tx = db.begin().await?;
     // The log's counter is taken first: two changes at once wait for each other here, so that each sees the other's
     // administrators.
     audit_log::append(&mut tx, audit).await?;
     let id = user.id;
-    let administers =
-        sql("SELECT id FROM person WHERE id = $1 AND role = 'admin' AND disabled IS NULL").bind(id);
-    let administered = tx.row(administers).await?.is_some();
-    let steps_down = user.role != "admin" || user.disabled.is_some();
+    let administered = access::is_administered(&mut tx).await?;
+    // Whoever may not sign in any more, or must prove anew who he is, leaves no program behind that goes on as him.
+    let tokens_end = user.disabled.or(invite.as_ref().map(|link| link.created));
+    if let Some(set) = password {
+        let former = sql("SELECT password_phc FROM person WHERE id = $1").bind(id);
+        let former = tx.row(former).await?.map(|row| row.read().text()).transpose()?.unwrap_or_default();
+        passwords::note(&mut tx, id, set, &former).await?;
+    }
     write(&mut tx, user).await?;
-    if administered && steps_down {
-        let left = "SELECT id FROM person WHERE role = 'admin' AND disabled IS NULL LIMIT 1";
-        if tx.row(sql(left)).await?.is_none() {
-            return Err(conflict(
-                "this is the last administrator; make somebody else one first, or nobody could manage the server",
-            ));
-        }
+    if let Some(at) = tokens_end {
+        api_tokens::revoke_of(&mut tx, id, at, "the account's end").await?;
+    }
+    if administered && !access::is_administered(&mut tx).await? {
+        return Err(access::nobody_left());
+    }
+    if let Some(passkeys) = passkeys {
+        keys::replace(&mut tx, id, passkeys).await?;
     }
     if let Some(codes) = recovery_sha256 {
         tx.run(sql("DELETE FROM recovery WHERE person = $1").bind(id)).await?;
@@ -155,7 +176,7 @@ async fn write(tx: &mut Tx, user: UserRow) -> Result<()> {
     // own method, since sign-ins count them while an administrator edits.
     let q = sql("UPDATE person SET name = $2, display_name = $3, role = $4, password_phc = $5, totp_sealed = $6,
                  totp_last_step = CASE WHEN totp_last_step < $7 THEN $7 ELSE totp_last_step END, disabled = $8,
-                 revision = $9 + 1 WHERE id = $1 AND revision = $9")
+                 totp_revision = $10, tenant = $11, revision = $9 + 1 WHERE id = $1 AND revision = $9")
         .bind(user.id)
         .bind(user.name.as_str())
         .bind(user.display_name)
@@ -164,7 +185,9 @@ async fn write(tx: &mut Tx, user: UserRow) -> Result<()> {
         .bind(user.totp_sealed)
         .bind(user.totp_last_step)
         .bind(user.disabled)
-        .bind(user.revision);
+        .bind(user.revision)
+        .bind(user.totp_revision)
+        .bind(user.tenant);
     let changed =
         tx.run(q).await.map_err(|e| in_words(e, || format!("another account is called `{}`", user.name)))?;
     if changed == 0 {
@@ -180,10 +203,16 @@ async fn write(tx: &mut Tx, user: UserRow) -> Result<()> {
 
 pub(crate) async fn facts(db: &Db) -> Result<Vec<UserFacts>> {
     let q = sql("SELECT p.id, (SELECT COUNT(*) FROM recovery r WHERE r.person = p.id),
+                 (SELECT COUNT(*) FROM passkey k WHERE k.person = p.id),
                  (SELECT MAX(s.created) FROM session s WHERE s.person = p.id) FROM person p");
     let read = |row: &Row| {
         let mut r = row.read();
-        Ok(UserFacts { user: r.id()?, recovery_left: unordinal(r.int()?)?, last_sign_in: r.opt_instant()? })
+        Ok(UserFacts {
+            user: r.id()?,
+            recovery_left: unordinal(r.int()?)?,
+            passkeys: unordinal(r.int()?)?,
+            last_sign_in: r.opt_instant()?,
+        })
     };
     db.rows(q).await?.iter().map(read).collect()
 }

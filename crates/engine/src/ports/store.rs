@@ -8,11 +8,12 @@ use std::fmt::Debug;
 use async_trait::async_trait;
 use wk_audit::Draft;
 use wk_domain::{
-    AgentId, ChannelId, CheckId, DowntimeId, HostId, InvitationId, NotificationId, SessionId, Timestamp,
-    TokenId, UserId, ViewId,
+    AgentId, ChannelId, CheckId, DowntimeId, HostId, InvitationId, NotificationId, SessionId, TenantId,
+    Timestamp, TokenId, UserId, ViewId,
 };
 
 use super::rows::*;
+use super::tenants::TenantScope;
 
 /// What went wrong in the store.
 #[derive(Debug, thiserror::Error)]
@@ -46,7 +47,12 @@ pub type Result<T> = std::result::Result<T, StoreError>;
 
 /// All that is kept beside metrics.
 #[async_trait]
-pub trait Store: Send + Sync + Debug {
+pub trait Store:
+    super::access::AccessStore
+    + super::api_tokens::ApiTokenStore
+    + super::approvals::ApprovalStore
+    + super::reviews::ReviewStore
+    + super::outside::OutsideStore + super::passkeys::PasskeyStore + super::passwords::PasswordStore + super::tenants::TenantStore + Send + Sync + Debug {
     // Ingest ---------------------------------------------------------------------------------------------------------
     /// One round of ingest, whole or not at all. A cursor moves only forward within its epoch; a cursor with a new
     /// epoch replaces the old.
@@ -60,9 +66,10 @@ pub trait Store: Send + Sync + Debug {
     // Hosts and checks -----------------------------------------------------------------------------------------------
     async fn hosts(&self) -> Result<Vec<HostRow>>;
     async fn host(&self, id: HostId) -> Result<Option<HostRow>>;
-    async fn host_by_name(&self, name: &str) -> Result<Option<HostRow>>;
-    /// Inserts (revision 0) or replaces (by id, at the revision that was read). Conflict when another host has the
-    /// name, or the revision moved on; not found when it was removed meanwhile.
+    async fn host_by_name(&self, tenant: TenantId, name: &str) -> Result<Option<HostRow>>;
+    /// Inserts (revision 0) or replaces (by id, at the revision that was read). Conflict when another host of the
+    /// tenant has the name, or the revision moved on; not found when it was removed meanwhile. When the tenant changes, all
+    /// that hangs on the host moves along, its timeline included; audit entries stay where they were.
     async fn put_host(&self, host: HostRow, audit: Draft) -> Result<HostRow>;
     /// Removes a host with its checks, states, inventory and downtimes; events and audit stay.
     async fn delete_host(&self, id: HostId, audit: Draft) -> Result<()>;
@@ -96,13 +103,13 @@ pub trait Store: Send + Sync + Debug {
         audit: Draft,
     ) -> Result<()>;
     /// Newest first; the cursor is the event's id.
-    async fn events(&self, filter: EventFilter, page: Page) -> Result<Vec<EventRow>>;
+    async fn events(&self, scope: &TenantScope, filter: EventFilter, page: Page) -> Result<Vec<EventRow>>;
     async fn put_event(&self, event: EventRow, audit: Option<Draft>) -> Result<()>;
 
     // Agents ---------------------------------------------------------------------------------------------------------
     async fn agents(&self) -> Result<Vec<AgentRow>>;
     async fn agent(&self, id: AgentId) -> Result<Option<AgentRow>>;
-    async fn tokens(&self) -> Result<Vec<TokenRow>>;
+    async fn tokens(&self, scope: &TenantScope) -> Result<Vec<TokenRow>>;
     async fn token(&self, id: TokenId) -> Result<Option<TokenRow>>;
     async fn put_token(&self, token: TokenRow, audit: Draft) -> Result<()>;
     async fn withdraw_token(&self, id: TokenId, at: Timestamp, audit: Draft) -> Result<()>;
@@ -145,6 +152,7 @@ pub trait Store: Send + Sync + Debug {
     /// Newest first; the cursor is the execution's id.
     async fn executions(
         &self,
+        scope: &TenantScope,
         agent: Option<AgentId>,
         check: Option<CheckId>,
         page: Page,
@@ -152,9 +160,15 @@ pub trait Store: Send + Sync + Debug {
 
     // Inventory ------------------------------------------------------------------------------------------------------
     /// By section and key; the cursor is `section/key`.
-    async fn inventory(&self, host: HostId, section: Option<&str>, page: Page) -> Result<Vec<InventoryRow>>;
+    async fn inventory(
+        &self,
+        scope: &TenantScope,
+        host: HostId,
+        section: Option<&str>,
+        page: Page,
+    ) -> Result<Vec<InventoryRow>>;
     /// How many items each section has.
-    async fn inventory_counts(&self, host: HostId) -> Result<Vec<(String, u64)>>;
+    async fn inventory_counts(&self, scope: &TenantScope, host: HostId) -> Result<Vec<(String, u64)>>;
 
     // Notifications --------------------------------------------------------------------------------------------------
     async fn channels(&self) -> Result<Vec<ChannelRow>>;
@@ -167,7 +181,7 @@ pub trait Store: Send + Sync + Debug {
     /// first and wait for nothing. Each channel's first row comes before anybody's second.
     async fn outbox_ready(&self, now: Timestamp, limit: u32) -> Result<Vec<OutboxRow>>;
     /// Newest first.
-    async fn outbox_recent(&self, page: Page) -> Result<Vec<OutboxRow>>;
+    async fn outbox_recent(&self, scope: &TenantScope, page: Page) -> Result<Vec<OutboxRow>>;
     async fn put_outbox(&self, row: OutboxRow, audit: Option<Draft>) -> Result<()>;
     async fn outbox_delivered(&self, id: NotificationId, at: Timestamp, event: EventRow) -> Result<()>;
     /// Counts the attempt; `give_up` makes it `failed`.
@@ -206,7 +220,7 @@ pub trait Store: Send + Sync + Debug {
     /// The link with this digest, whatever became of it.
     async fn invitation_by_secret(&self, secret_sha256: &[u8]) -> Result<Option<InvitationRow>>;
     /// Links that were neither used nor withdrawn, newest first; some may be over.
-    async fn invitations(&self) -> Result<Vec<InvitationRow>>;
+    async fn invitations(&self, scope: &TenantScope) -> Result<Vec<InvitationRow>>;
     async fn withdraw_invitation(&self, id: InvitationId, at: Timestamp, audit: Draft) -> Result<()>;
     /// Moves `totp_last_step` forward to `step`; false when it was used already.
     async fn burn_totp_step(&self, id: UserId, step: i64) -> Result<bool>;
@@ -239,8 +253,8 @@ pub trait Store: Send + Sync + Debug {
     ) -> Result<()>;
 
     // Saved views ----------------------------------------------------------------------------------------------------
-    /// The person's own, and what others share; by name.
-    async fn views(&self, user: UserId) -> Result<Vec<ViewRow>>;
+    /// The person's own, and what others share in these tenants; by name.
+    async fn views(&self, scope: &TenantScope, user: UserId) -> Result<Vec<ViewRow>>;
     async fn view(&self, id: ViewId) -> Result<Option<ViewRow>>;
     /// Inserts (revision 0) or replaces (by id, at the revision that was read). Conflict when the owner has another of
     /// that name in the list.
@@ -251,7 +265,7 @@ pub trait Store: Send + Sync + Debug {
     /// A security event or a refused act, on its own.
     async fn append_audit(&self, audit: Vec<Draft>) -> Result<()>;
     /// Newest first; the cursor is the entry's seq.
-    async fn audit(&self, filter: AuditFilter, page: Page) -> Result<Vec<AuditRow>>;
+    async fn audit(&self, scope: &TenantScope, filter: AuditFilter, page: Page) -> Result<Vec<AuditRow>>;
     /// In order, from `seq`: for verification and export.
     async fn audit_from(&self, seq: u64, limit: u32) -> Result<Vec<AuditRow>>;
     async fn setting(&self, key: &str) -> Result<Option<String>>;
