@@ -68,6 +68,7 @@ async fn populate(store: &dyn Store, now: Timestamp) -> Fallible<Vec<(AgentId, V
         let (host, agent): (HostId, AgentId) = (new_id(now), new_id(now));
         let token = TokenRow {
             id: new_id(now),
+            tenant: wk_domain::TenantId::ROOT,
             secret_sha256: vec![0; 32],
             host_pattern: "*".to_owned(),
             grants: vec!["host".to_owned()],
@@ -81,6 +82,8 @@ async fn populate(store: &dyn Store, now: Timestamp) -> Fallible<Vec<(AgentId, V
         store.put_token(token.clone(), record::draft(&actor, now, "token.create", "token", token.id)).await?;
         let row = HostRow {
             id: host,
+            tenant: wk_domain::TenantId::ROOT,
+            labels: wk_domain::Labels::default(),
             name: format!("host-{number:04}"),
             agent: Some(agent),
             created: now,

@@ -10,7 +10,7 @@ use tokio::sync::{broadcast, oneshot, watch};
 use wk_authz::{AgentEnrol, AgentRevoke, AgentWrite, Permit};
 use wk_domain::name::{HostName, HostPattern};
 use wk_domain::spec::{Assignment, AssignmentSet};
-use wk_domain::{AgentId, HostId, Timestamp, TokenId};
+use wk_domain::{AgentId, HostId, Labels, TenantId, Timestamp, TokenId};
 
 use crate::Engine;
 use crate::desk::{
@@ -39,6 +39,8 @@ const REFUSAL_EVENT_EVERY: Duration = Duration::from_secs(60);
 /// What an operator asks of a token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TokenRequest {
+    /// Where the host lands.
+    pub tenant: TenantId,
     pub host_pattern: String,
     pub grants: Vec<String>,
     pub ttl: Duration,
@@ -86,6 +88,7 @@ impl Engine {
         grants.dedup();
         let row = TokenRow {
             id: new_id(now),
+            tenant: request.tenant,
             secret_sha256: sha256(&secret),
             host_pattern: pattern.as_str().to_owned(),
             grants,
@@ -348,7 +351,7 @@ impl Engine {
         let mut writer = self.writer().await.map_err(unavailable)?;
         let present = {
             let world = self.world.read();
-            let id = world.host_names.get(name.as_str()).copied();
+            let id = world.host_names.get(&(token.tenant, name.as_str().to_owned())).copied();
             id.and_then(|id| world.hosts.get(&id).cloned())
         };
         if present.as_ref().is_some_and(|host| host.agent.is_some()) {
@@ -359,10 +362,12 @@ impl Engine {
             self.ports.issuer.issue_agent(&attempt.csr_der, agent, now).map_err(|e| e.to_string())?;
         let mut host = present.unwrap_or_else(|| HostRow {
             id: new_id(now),
+            tenant: token.tenant,
             name: name.as_str().to_owned(),
             agent: None,
             created: now,
             fields: Vec::new(),
+            labels: Labels::default(),
             addresses: Vec::new(),
             os: String::new(),
             revision: 1,

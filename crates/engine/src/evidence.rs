@@ -7,6 +7,7 @@ use wk_authz::{AuditRead, Permit};
 
 use crate::Engine;
 use crate::error::EngineError;
+use crate::ports::TenantScope;
 use crate::ports::rows::{AuditFilter, AuditRow, Page};
 
 /// Entries read at once while verifying.
@@ -31,10 +32,11 @@ impl Engine {
     pub async fn audit_page(
         &self,
         _permit: Permit<AuditRead>,
+        scope: &TenantScope,
         filter: AuditFilter,
         page: Page,
     ) -> Result<Vec<AuditRow>, EngineError> {
-        Ok(self.ports.store.audit(filter, page).await?)
+        Ok(self.ports.store.audit(scope, filter, page).await?)
     }
 
     /// Recomputes every entry: its bytes against its leaf, its place, its predecessor. In the memory of one chunk,

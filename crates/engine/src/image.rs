@@ -6,7 +6,7 @@
 
 use serde_json::Value as Json;
 use wk_audit::{Image, Value};
-use wk_domain::Timestamp;
+use wk_domain::{Tenant, Timestamp};
 
 use crate::ports::rows::{
     AckRow, AgentRow, ChannelRow, CheckRow, DowntimeRow, HostRow, InvitationRow, SessionRow, TokenRow,
@@ -102,14 +102,29 @@ fn holds_credentials(text: &str) -> bool {
     rest.split(['/', '?', '#']).next().is_some_and(|authority| authority.contains('@'))
 }
 
+impl Imaged for Tenant {
+    fn image(&self) -> Image {
+        Image::new()
+            .field("parent", self.parent.map(|parent| parent.to_string()))
+            .field("name", self.name.as_str())
+            .field("read_only", self.read_only)
+            .field("why", self.why.as_str())
+    }
+}
+
 impl Imaged for HostRow {
     fn image(&self) -> Image {
         let image = Image::new()
+            .field("tenant", self.tenant.to_string())
             .field("name", self.name.as_str())
             .field("agent", self.agent.map(|agent| agent.to_string()))
             .field("addresses", list(&self.addresses))
             .field("os", self.os.as_str())
             .field("created_ms", ms(self.created));
+        let image = self
+            .labels
+            .iter()
+            .fold(image, |image, (name, value)| image.field(&format!("label.{name}"), value));
         self.fields
             .iter()
             .fold(image, |image, (name, value)| image.field(&format!("field.{name}"), value.as_str()))
@@ -138,6 +153,7 @@ impl Imaged for CheckRow {
 impl Imaged for ChannelRow {
     fn image(&self) -> Image {
         let image = Image::new()
+            .field("tenant", self.tenant.to_string())
             .field("name", self.name.as_str())
             .field("kind", self.kind.as_str())
             .field("enabled", self.enabled)
@@ -149,6 +165,7 @@ impl Imaged for ChannelRow {
 impl Imaged for TokenRow {
     fn image(&self) -> Image {
         Image::new()
+            .field("tenant", self.tenant.to_string())
             .field("host_pattern", self.host_pattern.as_str())
             .field("grants", list(&self.grants))
             .field("created_ms", ms(self.created))
@@ -209,6 +226,7 @@ impl Imaged for DowntimeRow {
 impl Imaged for UserRow {
     fn image(&self) -> Image {
         Image::new()
+            .field("tenant", self.tenant.to_string())
             .field("name", self.name.as_str())
             .field("display_name", self.display_name.as_str())
             .field("role", self.role.as_str())
@@ -236,6 +254,7 @@ impl Imaged for SessionRow {
 impl Imaged for InvitationRow {
     fn image(&self) -> Image {
         Image::new()
+            .field("tenant", self.tenant.to_string())
             .field("person", self.person.map(|person| person.to_string()))
             .field("name", self.name.as_str())
             .field("display_name", self.display_name.as_str())
@@ -305,6 +324,7 @@ mod tests {
     fn a_changed_secret_changes_the_image_and_nothing_shows_it() {
         let channel = |sealed: &[u8]| ChannelRow {
             id: crate::ids::new_id(Timestamp::from_ms(1)),
+            tenant: wk_domain::TenantId::ROOT,
             name: "ops".to_owned(),
             kind: "webhook".to_owned(),
             config_json: r#"{"url":"https://hook.example"}"#.to_owned(),

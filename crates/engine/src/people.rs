@@ -16,7 +16,8 @@ use wk_domain::check_state::Ack;
 use wk_domain::name::{CheckKey, HostName};
 use wk_domain::text::{clean_line, clean_text};
 use wk_domain::{
-    AgentId, ChannelId, Check, CheckId, CheckKind, DowntimeId, HostId, RetryPolicy, Status, Timestamp,
+    AgentId, ChannelId, Check, CheckId, CheckKind, DowntimeId, HostId, Labels, RetryPolicy, Status, TenantId,
+    Timestamp,
 };
 
 use crate::Engine;
@@ -45,9 +46,13 @@ const DOWNTIME_MAX: Duration = Duration::from_secs(400 * 86_400);
 /// A host as people write it.
 #[derive(Debug, Clone, Default)]
 pub struct HostEdit {
+    /// `None`: where it is.
+    pub tenant: Option<TenantId>,
     pub name: String,
     pub addresses: Vec<String>,
     pub fields: BTreeMap<String, String>,
+    /// `None`: as they are.
+    pub labels: Option<BTreeMap<String, String>>,
     /// Absent for a new host.
     pub revision: Option<i64>,
 }
@@ -84,6 +89,8 @@ pub struct ChannelEdit {
     /// The caller makes the id of a new one: its secret is sealed to it.
     pub id: ChannelId,
     pub create: bool,
+    /// `None`: where it is.
+    pub tenant: Option<TenantId>,
     pub name: String,
     pub kind: String,
     pub config: serde_json::Value,
@@ -370,6 +377,11 @@ impl Engine {
             Thresholds::check_field(name, value)
                 .map_err(|error| EngineError::Invalid(format!("the field {name}: {error}")))?;
         }
+        let labels = edit
+            .labels
+            .map(|labels| Labels::parse(&labels))
+            .transpose()
+            .map_err(|e| EngineError::Invalid(e.to_string()))?;
         if edit.addresses.len() > ADDRESSES_MAX {
             return Err(EngineError::Invalid(format!("a host has at most {ADDRESSES_MAX} addresses")));
         }
@@ -387,10 +399,12 @@ impl Engine {
         };
         let mut row = old.clone().unwrap_or_else(|| HostRow {
             id: new_id(now),
+            tenant: TenantId::ROOT,
             name: String::new(),
             agent: None,
             created: now,
             fields: Vec::new(),
+            labels: Labels::default(),
             addresses: Vec::new(),
             os: String::new(),
             revision: 0,
@@ -404,6 +418,10 @@ impl Engine {
         }
         row.name = name.as_str().to_owned();
         row.fields = fields.into_iter().collect();
+        row.tenant = edit.tenant.unwrap_or(row.tenant);
+        if let Some(labels) = labels {
+            row.labels = labels;
+        }
         if row.agent.is_none() {
             row.addresses = edit.addresses;
         }
@@ -611,6 +629,7 @@ impl Engine {
         };
         let row = ChannelRow {
             id: edit.id,
+            tenant: edit.tenant.or(old.as_ref().map(|old| old.tenant)).unwrap_or(TenantId::ROOT),
             name,
             kind: edit.kind,
             config_json: edit.config.to_string(),

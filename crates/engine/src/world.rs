@@ -8,7 +8,9 @@ use std::sync::Arc;
 
 use wk_domain::check_state::CheckState;
 use wk_domain::decision::Downtime;
-use wk_domain::{AgentId, ChannelId, CheckId, DowntimeId, HostId, Status, Timestamp};
+use wk_domain::{
+    AgentId, ChannelId, CheckId, DowntimeId, HostId, Status, TenantId, TenantTree, Timestamp,
+};
 
 use crate::latest::Latest;
 use crate::ports::rows::{
@@ -65,7 +67,9 @@ pub type Interfaces = BTreeMap<String, Vec<String>>;
 #[derive(Debug, Default)]
 pub struct World {
     pub hosts: HashMap<HostId, HostRow>,
-    pub host_names: HashMap<String, HostId>,
+    /// By tenant: two of them may each have a `web-1`.
+    pub host_names: HashMap<(TenantId, String), HostId>,
+    pub tenants: TenantTree,
     pub checks: HashMap<CheckId, CheckEntry>,
     pub checks_of: HashMap<HostId, Vec<CheckId>>,
     pub check_keys: HashMap<HostId, HashMap<String, CheckId>>,
@@ -86,11 +90,11 @@ impl World {
     /// Puts a host in, new or changed.
     pub fn put_host(&mut self, host: HostRow) {
         if let Some(old) = self.hosts.get(&host.id)
-            && old.name != host.name
+            && (old.tenant, &old.name) != (host.tenant, &host.name)
         {
-            self.host_names.remove(&old.name);
+            self.host_names.remove(&(old.tenant, old.name.clone()));
         }
-        self.host_names.insert(host.name.clone(), host.id);
+        self.host_names.insert((host.tenant, host.name.clone()), host.id);
         self.hosts.insert(host.id, host);
         self.revision += 1;
     }
@@ -98,7 +102,7 @@ impl World {
     /// Takes a host out with all that hangs on it.
     pub fn remove_host(&mut self, id: HostId) {
         if let Some(host) = self.hosts.remove(&id) {
-            self.host_names.remove(&host.name);
+            self.host_names.remove(&(host.tenant, host.name));
         }
         for check in self.checks_of.remove(&id).unwrap_or_default() {
             self.checks.remove(&check);

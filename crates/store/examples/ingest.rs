@@ -61,6 +61,8 @@ async fn main() -> Result<(), Error> {
     for host in 0..HOSTS {
         let row = HostRow {
             id: id(host),
+            tenant: wk_domain::TenantId::ROOT,
+            labels: wk_domain::Labels::default(),
             name: format!("host-{host}"),
             agent: None,
             created: Timestamp::from_ms(0),

@@ -217,17 +217,27 @@ impl AccessStore for SqlStore {
     }
 
     async fn memberships(&self) -> Result<Vec<MembershipRow>> {
-        let q = sql("SELECT people_group, person, origin, since FROM people_membership ORDER BY since, person, origin");
+        let q = sql(
+            "SELECT people_group, person, origin, since FROM people_membership ORDER BY since, person, origin",
+        );
         self.db.rows(q).await?.iter().map(read_membership).collect()
     }
 
     async fn put_membership(&self, row: MembershipRow, audit: Draft) -> Result<()> {
         let mut change = self.change_rights(vec![audit]).await?;
-        there(&mut change.tx, "the group", sql("SELECT id FROM people_group WHERE id = $1").bind(row.group)).await?;
-        there(&mut change.tx, "the account", sql("SELECT id FROM person WHERE id = $1").bind(row.person)).await?;
-        let q = sql("INSERT INTO people_membership (people_group, person, origin, since) VALUES ($1, $2, $3, $4)");
+        there(&mut change.tx, "the group", sql("SELECT id FROM people_group WHERE id = $1").bind(row.group))
+            .await?;
+        there(&mut change.tx, "the account", sql("SELECT id FROM person WHERE id = $1").bind(row.person))
+            .await?;
+        let q = sql(
+            "INSERT INTO people_membership (people_group, person, origin, since) VALUES ($1, $2, $3, $4)",
+        );
         let q = q.bind(row.group).bind(row.person).bind(row.origin).bind(row.since);
-        change.tx.run(q).await.map_err(|e| in_words(e, || "the person is in the group already".to_owned()))?;
+        change
+            .tx
+            .run(q)
+            .await
+            .map_err(|e| in_words(e, || "the person is in the group already".to_owned()))?;
         change.commit().await
     }
 
@@ -255,7 +265,9 @@ impl AccessStore for SqlStore {
         audit: Draft,
     ) -> Result<bool> {
         // Most sign-ins change nothing: looked at first, without a transaction.
-        let q = sql("SELECT people_group, person, origin, since FROM people_membership WHERE person = $1 AND origin = $2");
+        let q = sql(
+            "SELECT people_group, person, origin, since FROM people_membership WHERE person = $1 AND origin = $2",
+        );
         let has: Vec<GroupId> = self
             .db
             .rows(q.bind(person).bind(origin))
@@ -325,16 +337,20 @@ impl AccessStore for SqlStore {
     }
 
     async fn grants(&self) -> Result<Vec<GrantRow>> {
-        let q = sql("SELECT g.id, g.person, g.people_group, g.effect, g.role, g.custom, g.tenant, g.selector, g.host,
+        let q = sql(
+            "SELECT g.id, g.person, g.people_group, g.effect, g.role, g.custom, g.tenant, g.selector, g.host,
             g.owned, g.sections, g.reason, g.created, g.created_by, g.expires, r.name
-            FROM access_grant g LEFT JOIN access_role r ON r.id = g.custom ORDER BY g.id DESC");
+            FROM access_grant g LEFT JOIN access_role r ON r.id = g.custom ORDER BY g.id DESC",
+        );
         self.db.rows(q).await?.iter().map(read_grant).collect()
     }
 
     async fn grant(&self, id: GrantId) -> Result<Option<GrantRow>> {
-        let q = sql("SELECT g.id, g.person, g.people_group, g.effect, g.role, g.custom, g.tenant, g.selector, g.host,
+        let q = sql(
+            "SELECT g.id, g.person, g.people_group, g.effect, g.role, g.custom, g.tenant, g.selector, g.host,
             g.owned, g.sections, g.reason, g.created, g.created_by, g.expires, r.name
-            FROM access_grant g LEFT JOIN access_role r ON r.id = g.custom WHERE g.id = $1");
+            FROM access_grant g LEFT JOIN access_role r ON r.id = g.custom WHERE g.id = $1",
+        );
         self.db.row(q.bind(id)).await?.as_ref().map(read_grant).transpose()
     }
 
@@ -344,10 +360,12 @@ impl AccessStore for SqlStore {
             there(&mut change.tx, "the account", sql("SELECT id FROM person WHERE id = $1").bind(id)).await?;
         }
         if let Some(id) = grant.group {
-            there(&mut change.tx, "the group", sql("SELECT id FROM people_group WHERE id = $1").bind(id)).await?;
+            there(&mut change.tx, "the group", sql("SELECT id FROM people_group WHERE id = $1").bind(id))
+                .await?;
         }
         if let Some(id) = grant.custom {
-            there(&mut change.tx, "the role", sql("SELECT id FROM access_role WHERE id = $1").bind(id)).await?;
+            there(&mut change.tx, "the role", sql("SELECT id FROM access_role WHERE id = $1").bind(id))
+                .await?;
         }
         let q = sql("INSERT INTO access_grant (id, person, people_group, effect, role, custom, tenant, selector, host,
             owned, sections, reason, created, created_by, expires)

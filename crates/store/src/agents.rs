@@ -2,6 +2,7 @@
 
 use wk_audit::Draft;
 use wk_domain::{AgentId, CheckId, ExecutionKind, Timestamp};
+use wk_engine::ports::TenantScope;
 use wk_engine::ports::rows::{
     AgentCertRow, AgentRow, Cursor, EventRow, ExecutionRow, Page, RenewOutcome, Standing,
 };
@@ -9,7 +10,7 @@ use wk_engine::ports::store::{Result, StoreError};
 
 use crate::db::{Db, Tx};
 use crate::error::conflict;
-use crate::sql::{Bulk, Compose, sql};
+use crate::sql::{Bulk, Compose, Of, sql};
 use crate::value::{Row, Value, bits, json, ordinal, unbits, unordinal};
 use crate::{audit_log, events, limit, parse_id};
 
@@ -55,8 +56,9 @@ pub(crate) async fn one(db: &Db, id: AgentId) -> Result<Option<AgentRow>> {
 pub(crate) async fn insert(tx: &mut Tx, agent: &AgentRow) -> Result<()> {
     let q = sql("INSERT INTO agent (id, host, hostname, standing, grants, version, os, enrolled, enrolled_by_token,
                  last_seen, last_address, cert_serial, cert_not_after, machine_digest, remote_off, read_only, plugins,
-                 epoch, committed_seq)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)")
+                 epoch, committed_seq, tenant)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
+                 COALESCE((SELECT tenant FROM host WHERE id = $2), (SELECT id FROM tenant WHERE parent IS NULL)))")
         .bind(agent.id)
         .bind(agent.host)
         .bind(agent.hostname.as_str())
@@ -278,9 +280,10 @@ pub(crate) async fn move_cursors(tx: &mut Tx, mut cursors: Vec<Cursor>) -> Resul
 
 /// An agent may send a record again; the first stands.
 const INSERT_EXECUTION: Bulk = Bulk {
-    head: "INSERT INTO execution (id, agent, check_id, kind, what, argv, sha256, grade, outcome, started, finished)",
-    columns: 11,
+    head: "INSERT INTO execution (id, agent, check_id, kind, what, argv, sha256, grade, outcome, started, finished, tenant)",
+    columns: 12,
     tail: "ON CONFLICT (id) DO NOTHING",
+    tenant: Some(Of::Agent),
 };
 
 pub(crate) async fn insert_executions(tx: &mut Tx, rows: Vec<ExecutionRow>) -> Result<()> {
@@ -299,6 +302,7 @@ pub(crate) async fn insert_executions(tx: &mut Tx, rows: Vec<ExecutionRow>) -> R
                 row.outcome.into(),
                 row.started.into(),
                 row.finished.into(),
+                row.agent.into(),
             ])
         })
         .collect::<Result<Vec<_>>>()?;
@@ -325,6 +329,7 @@ fn read_execution(row: &Row) -> Result<ExecutionRow> {
 
 pub(crate) async fn executions(
     db: &Db,
+    scope: &TenantScope,
     agent: Option<AgentId>,
     check: Option<CheckId>,
     page: Page,
@@ -332,6 +337,7 @@ pub(crate) async fn executions(
     let mut q = Compose::new(
         "SELECT id, agent, check_id, kind, what, argv, sha256, grade, outcome, started, finished FROM execution",
     );
+    q.within("tenant", scope);
     if let Some(after) = &page.after {
         q.and("id < ", parse_id::<ExecutionKind>(after)?);
     }
@@ -342,5 +348,5 @@ pub(crate) async fn executions(
         q.and("check_id = ", check);
     }
     q.push(" ORDER BY id DESC LIMIT ").arg(limit(&page));
-    db.rows(q.done()).await?.iter().map(read_execution).collect()
+    db.seen(scope, q.done()).await?.iter().map(read_execution).collect()
 }

@@ -148,7 +148,8 @@ impl ApiTokenStore for SqlStore {
 
     async fn revoke_api_token(&self, id: ApiTokenId, at: Timestamp, by: &str, audit: Draft) -> Result<()> {
         let mut tx = self.db.begin().await?;
-        let q = sql("UPDATE api_token SET revoked = $2, revoked_by = $3, old_sha256 = NULL, old_until = NULL,
+        let q =
+            sql("UPDATE api_token SET revoked = $2, revoked_by = $3, old_sha256 = NULL, old_until = NULL,
                      revision = revision + 1 WHERE id = $1 AND revoked IS NULL");
         if tx.run(q.bind(id).bind(at).bind(by)).await? == 0 {
             let there = tx.row(sql("SELECT id FROM api_token WHERE id = $1").bind(id)).await?.is_some();
@@ -159,22 +160,33 @@ impl ApiTokenStore for SqlStore {
     }
 
     async fn service_accounts(&self) -> Result<Vec<ServiceAccountRow>> {
-        let q = sql("SELECT person, owner, purpose, review_due, created, created_by, revision FROM service_account
-                     ORDER BY created DESC, person");
+        let q = sql(
+            "SELECT person, owner, purpose, review_due, created, created_by, revision FROM service_account
+                     ORDER BY created DESC, person",
+        );
         self.db.rows(q).await?.iter().map(read_service).collect()
     }
 
     async fn service_account(&self, person: UserId) -> Result<Option<ServiceAccountRow>> {
-        let q = sql("SELECT person, owner, purpose, review_due, created, created_by, revision FROM service_account
-                     WHERE person = $1");
+        let q = sql(
+            "SELECT person, owner, purpose, review_due, created, created_by, revision FROM service_account
+                     WHERE person = $1",
+        );
         self.db.row(q.bind(person)).await?.as_ref().map(read_service).transpose()
     }
 
-    async fn create_service_account(&self, user: UserRow, row: ServiceAccountRow, audit: Draft) -> Result<()> {
+    async fn create_service_account(
+        &self,
+        user: UserRow,
+        row: ServiceAccountRow,
+        audit: Draft,
+    ) -> Result<()> {
         let mut tx = self.db.begin().await?;
         people::insert(&mut tx, user, Vec::new()).await?;
-        let q = sql("INSERT INTO service_account (person, owner, purpose, review_due, created, created_by, revision)
-                     VALUES ($1, $2, $3, $4, $5, $6, 1)");
+        let q = sql(
+            "INSERT INTO service_account (person, owner, purpose, review_due, created, created_by, revision)
+                     VALUES ($1, $2, $3, $4, $5, $6, 1)",
+        );
         let q = q.bind(row.person).bind(row.owner).bind(row.purpose).bind(row.review_due);
         tx.run(q.bind(row.created).bind(row.created_by)).await?;
         audit_log::append(&mut tx, vec![audit]).await?;

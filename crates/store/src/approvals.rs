@@ -1,7 +1,7 @@
 //! Requests that another person must agree to.
 
 use async_trait::async_trait;
-use wk_audit::{Agreement, Draft};
+use wk_audit::{Agreement, Draft, Outcome};
 use wk_domain::{ApprovalId, Timestamp, UserId};
 use wk_engine::ports::approvals::{ApprovalRow, ApprovalStore, Settled};
 use wk_engine::ports::rows::Page;
@@ -13,7 +13,8 @@ use crate::sql::{Compose, sql};
 use crate::value::Row;
 use crate::{SqlStore, audit_log, limit, parse_id};
 
-const SELECT: &str = "SELECT id, act, object, summary, payload, payload_sha256, object_state, requester, requester_name, via,
+const SELECT: &str =
+    "SELECT id, act, object, summary, payload, payload_sha256, object_state, requester, requester_name, via,
      reason, requested, expires, state, decided, decider, decided_by, note FROM approval";
 
 /// Much longer than a request can be decided: what came of it is in the audit log too.
@@ -52,7 +53,9 @@ pub(crate) async fn redeem(tx: &mut Tx, drafts: Vec<Draft>) -> Result<Vec<Draft>
     let mut used: Vec<String> = Vec::new();
     let mut written = Vec::with_capacity(drafts.len() + 1);
     for mut draft in drafts {
+        // What was refused or did not work is written down without using anything up.
         if let Some(agreement) = draft.agreement.take()
+            && draft.outcome == Outcome::Success
             && !used.contains(&agreement.approval)
         {
             let at = Timestamp::from_ms(draft.ts_ns.div_euclid(1_000_000));

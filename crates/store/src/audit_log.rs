@@ -6,7 +6,8 @@ use std::sync::{Arc, LazyLock};
 use std::time::Instant;
 
 use wk_audit::{Draft, Entry};
-use wk_domain::Timestamp;
+use wk_domain::{TenantId, Timestamp};
+use wk_engine::ports::TenantScope;
 use wk_engine::ports::rows::{AuditFilter, AuditRow, Page};
 use wk_engine::ports::store::{Result, StoreError};
 
@@ -16,14 +17,16 @@ use crate::value::{Row, Value, ordinal, unordinal};
 use crate::{limit, parse_cursor};
 
 const INSERT: Bulk = Bulk {
-    head: "INSERT INTO audit_entry (seq, at, actor, action, object, outcome, entry, leaf_hash)",
-    columns: 8,
+    head: "INSERT INTO audit_entry (seq, at, actor, action, object, outcome, entry, leaf_hash, tenant)",
+    columns: 9,
     tail: "",
+    tenant: None,
 };
 
 /// Appends entries inside a transaction that changes something. Called last in it: the counter's row is then locked
 /// for the shortest time, and every transaction takes its locks in the same order.
 pub(crate) async fn append(tx: &mut Tx, drafts: Vec<Draft>) -> Result<()> {
+    let drafts = crate::approvals::redeem(tx, drafts).await?;
     let Some(newest) = drafts.last() else { return Ok(()) };
     let count = i64::try_from(drafts.len()).unwrap_or(i64::MAX);
     let take = sql("UPDATE audit_head SET next_seq = next_seq + $1, prev_ts_ns = last_ts_ns, last_ts_ns = $2
@@ -63,6 +66,8 @@ fn row_of(
     let object = draft.object.as_ref().map(|object| named(&object.kind, &object.id)).unwrap_or_default();
     let action = draft.action.clone().into_owned();
     let outcome = draft.outcome.as_str();
+    // What names no tenant is the server's own.
+    let tenant: TenantId = draft.tenant.parse().unwrap_or(TenantId::ROOT);
     let entry = Entry::new(unordinal(seq)?, node, mono_ns, previous_ts_ns, draft).encode();
     let leaf = Entry::leaf_hash(&entry);
     let entry = String::from_utf8(entry)
@@ -76,6 +81,7 @@ fn row_of(
         outcome.into(),
         entry.into(),
         leaf.as_bytes().as_slice().into(),
+        tenant.into(),
     ])
 }
 
@@ -108,8 +114,14 @@ fn read(row: &Row) -> Result<AuditRow> {
     })
 }
 
-pub(crate) async fn list(db: &Db, filter: AuditFilter, page: Page) -> Result<Vec<AuditRow>> {
+pub(crate) async fn list(
+    db: &Db,
+    scope: &TenantScope,
+    filter: AuditFilter,
+    page: Page,
+) -> Result<Vec<AuditRow>> {
     let mut q = Compose::new(SELECT);
+    q.within("tenant", scope);
     if let Some(after) = &page.after {
         q.and("seq < ", ordinal(parse_cursor(after)?)?);
     }
@@ -133,7 +145,7 @@ pub(crate) async fn list(db: &Db, filter: AuditFilter, page: Page) -> Result<Vec
         q.and("at < ", to);
     }
     q.push(" ORDER BY seq DESC LIMIT ").arg(limit(&page));
-    db.rows(q.done()).await?.iter().map(read).collect()
+    db.seen(scope, q.done()).await?.iter().map(read).collect()
 }
 
 pub(crate) async fn from(db: &Db, seq: u64, limit: u32) -> Result<Vec<AuditRow>> {

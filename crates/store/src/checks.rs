@@ -9,7 +9,7 @@ use wk_engine::ports::store::{Result, StoreError};
 use crate::db::{Db, Tx};
 use crate::error::in_words;
 use crate::hosts::moved_on;
-use crate::sql::{Bulk, Query, sql};
+use crate::sql::{Bulk, Of, Query, sql};
 use crate::value::{Row, Value};
 use crate::{audit_log, upkeep};
 
@@ -57,6 +57,13 @@ fn values(row: &CheckRow) -> Vec<Value> {
     ]
 }
 
+/// With the host once more, for the tenant.
+fn inserted(row: &CheckRow) -> Vec<Value> {
+    let mut values = values(row);
+    values.push(row.check.host.into());
+    values
+}
+
 pub(crate) async fn all(db: &Db) -> Result<Vec<CheckRow>> {
     let q = sql("SELECT id, host, key, title, kind, runner, interval_ms, retry_ms, max_attempts, volatile, enabled, spec,
                  created, revision FROM check_def ORDER BY host, key");
@@ -71,15 +78,16 @@ pub(crate) async fn one(db: &Db, id: CheckId) -> Result<Option<CheckRow>> {
 
 const INSERT: &str =
     "INSERT INTO check_def (id, host, key, title, kind, runner, interval_ms, retry_ms, max_attempts,
-                      volatile, enabled, spec, created, revision)";
+                      volatile, enabled, spec, created, revision, tenant)";
 
-const INSERT_NEW: Bulk = Bulk { head: INSERT, columns: 14, tail: "ON CONFLICT DO NOTHING" };
-const INSERT_ONE: Bulk = Bulk { head: INSERT, columns: 14, tail: "" };
+const INSERT_NEW: Bulk =
+    Bulk { head: INSERT, columns: 15, tail: "ON CONFLICT DO NOTHING", tenant: Some(Of::Host) };
+const INSERT_ONE: Bulk = Bulk { head: INSERT, columns: 15, tail: "", tenant: Some(Of::Host) };
 
 /// Adds checks that are not there yet; one whose id or key is taken stays as it is.
 pub(crate) async fn insert_new(tx: &mut Tx, rows: &[CheckRow]) -> Result<()> {
     let values =
-        rows.iter().map(|row| values(&CheckRow { revision: row.revision.max(1), ..row.clone() })).collect();
+        rows.iter().map(|row| inserted(&CheckRow { revision: row.revision.max(1), ..row.clone() })).collect();
     tx.run_all(INSERT_NEW.queries(tx.engine(), values)).await?;
     Ok(())
 }
@@ -101,7 +109,7 @@ pub(crate) async fn put(db: &Db, row: CheckRow, audit: Draft) -> Result<CheckRow
     } else {
         let by_id = sql("SELECT revision FROM check_def WHERE id = $1").bind(row.check.id);
         moved_on(&mut tx, by_id, row.revision, "the check").await?;
-        let first = values(&CheckRow { revision: 1, ..row.clone() });
+        let first = inserted(&CheckRow { revision: 1, ..row.clone() });
         let insert: Vec<Query> = INSERT_ONE.queries(tx.engine(), vec![first]);
         tx.run_all(insert).await.map_err(key_taken)?;
         1

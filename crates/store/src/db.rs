@@ -4,13 +4,15 @@
 //! through [`Tx`]; dropping one without [`Tx::commit`] undoes it.
 
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Postgres, Sqlite, Transaction};
+use wk_engine::ports::TenantScope;
 use wk_engine::ports::store::StoreError;
+use wk_engine::ports::tenants::SecondWall;
 
 use crate::claim::Claim;
 use crate::error::translate;
@@ -44,6 +46,7 @@ const PG_CONNECTIONS: u32 = 12;
 pub(crate) struct Db {
     pools: Pools,
     node: Arc<str>,
+    wall: Arc<OnceLock<SecondWall>>,
 }
 
 #[derive(Debug, Clone)]
@@ -109,7 +112,7 @@ impl Db {
             .connect_with(options.create_if_missing(false).pragma("query_only", "on").row_buffer_size(512))
             .await
             .map_err(translate)?;
-        Ok(Self { pools: Pools::Sqlite { writer, readers }, node: node.into() })
+        Ok(Self { pools: Pools::Sqlite { writer, readers }, node: node.into(), wall: Arc::default() })
     }
 
     /// With `exclusive`, a second server is refused.
@@ -121,6 +124,8 @@ impl Db {
                 ("statement_timeout", "45s"),
                 ("lock_timeout", "20s"),
                 ("idle_in_transaction_session_timeout", "60s"),
+                // The program's own eyes; a connection that says nothing sees no tenant's rows.
+                ("watchkeep.scope", "*"),
             ])
             .disable_statement_logging();
         let claim = if exclusive { Some(Arc::new(Claim::take(options.clone()).await?)) } else { None };
@@ -130,7 +135,7 @@ impl Db {
             .connect_with(options)
             .await
             .map_err(translate)?;
-        Ok(Self { pools: Pools::Postgres { pool, claim }, node: node.into() })
+        Ok(Self { pools: Pools::Postgres { pool, claim }, node: node.into(), wall: Arc::default() })
     }
 
     pub(crate) const fn engine(&self) -> Engine {
@@ -200,6 +205,85 @@ impl Db {
 
     pub(crate) async fn row(&self, query: Query) -> Result<Option<Row>> {
         Ok(self.rows(query).await?.into_iter().next())
+    }
+
+    /// Reads with the eyes of whoever may see `scope`. The statement has its condition; on PostgreSQL the connection has
+    /// them as well while it lasts, so that one without would show nothing foreign either.
+    pub(crate) async fn seen(&self, scope: &TenantScope, query: Query) -> Result<Vec<Row>> {
+        let Pools::Postgres { pool, .. } = &self.pools else { return self.rows(query).await };
+        let mut tx = bounded(pool.begin()).await.map_err(translate)?;
+        let eyes = match scope.tenants() {
+            None => "*".to_owned(),
+            Some(tenants) => {
+                let hex: Vec<String> = tenants.iter().map(|id| id.uuid().simple().to_string()).collect();
+                hex.join(",")
+            }
+        };
+        // Both end with the transaction.
+        let put = match self.wall() {
+            SecondWall::Role => {
+                "SELECT set_config('watchkeep.scope', $1, true), set_config('role', 'watchkeep_seen', true)"
+            }
+            SecondWall::None | SecondWall::Open | SecondWall::Forced => {
+                "SELECT set_config('watchkeep.scope', $1, true)"
+            }
+        };
+        bounded(sqlx::query(put).bind(eyes).fetch_one(&mut *tx)).await.map_err(translate)?;
+        let (text, args) = pg_args(query)?;
+        let rows = bounded(sqlx::query_with(text, args).fetch_all(&mut *tx)).await.map_err(translate)?;
+        bounded(tx.commit()).await.map_err(translate)?;
+        Ok(rows.into_iter().map(Row::Pg).collect())
+    }
+
+    /// How the database itself keeps tenants apart; as [`Self::look_at_wall`] found it.
+    pub(crate) fn wall(&self) -> SecondWall {
+        self.wall.get().copied().unwrap_or(match self.engine() {
+            Engine::Sqlite => SecondWall::None,
+            Engine::Postgres => SecondWall::Open,
+        })
+    }
+
+    /// Finds out what this account may do, once the schema is there.
+    pub(crate) async fn look_at_wall(&self) -> Result<()> {
+        if self.engine() == Engine::Sqlite {
+            return Ok(());
+        }
+        let look = "SELECT CASE
+              WHEN EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'watchkeep_seen' AND NOT rolsuper AND NOT rolbypassrls
+                           AND pg_has_role(current_user, oid, 'MEMBER'))
+                   AND has_table_privilege('watchkeep_seen', 'event', 'SELECT') THEN 2::bigint
+              WHEN (SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user) THEN 0
+              ELSE 1 END";
+        let found = match self.row(sql(look)).await {
+            Ok(row) => row.map(|row| row.read().int()).transpose()?,
+            // There is no such role to ask about.
+            Err(StoreError::Other { .. }) => {
+                let plain =
+                    "SELECT CASE WHEN rolsuper OR rolbypassrls THEN 0::bigint ELSE 1 END FROM pg_roles
+                             WHERE rolname = current_user";
+                self.row(sql(plain)).await?.map(|row| row.read().int()).transpose()?
+            }
+            Err(error) => return Err(error),
+        };
+        let wall = match found {
+            Some(2) => SecondWall::Role,
+            Some(1) => SecondWall::Forced,
+            _ => SecondWall::Open,
+        };
+        if wall == SecondWall::Open {
+            tracing::warn!(
+                "the database's account is a superuser and there is no role watchkeep_seen: row-level security does not hold"
+            );
+        }
+        let _ = self.wall.set(wall);
+        Ok(())
+    }
+
+    /// Turns foreign keys off or on while tables are made anew (SQLite). Only outside a transaction.
+    pub(crate) async fn keep_references(&self, keep: bool) -> Result<()> {
+        let Pools::Sqlite { writer, .. } = &self.pools else { return Ok(()) };
+        let text = if keep { "PRAGMA foreign_keys = ON" } else { "PRAGMA foreign_keys = OFF" };
+        sqlx::query(text).execute(writer).await.map(drop).map_err(translate)
     }
 
     /// Runs statements without arguments, several in one text. The text is the program's own.

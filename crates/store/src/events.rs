@@ -2,18 +2,20 @@
 
 use wk_audit::Draft;
 use wk_domain::EventKind;
+use wk_engine::ports::TenantScope;
 use wk_engine::ports::rows::{EventFilter, EventRow, Page};
 use wk_engine::ports::store::Result;
 
 use crate::db::{Db, Tx};
-use crate::sql::{Bulk, Compose};
+use crate::sql::{Bulk, Compose, Of};
 use crate::value::{Row, Value};
 use crate::{audit_log, limit, parse_id};
 
 const INSERT: Bulk = Bulk {
-    head: "INSERT INTO event (id, at, host, check_id, agent, kind, severity, summary, detail)",
-    columns: 9,
+    head: "INSERT INTO event (id, at, host, check_id, agent, kind, severity, summary, detail, tenant)",
+    columns: 10,
     tail: "",
+    tenant: Some(Of::Host),
 };
 
 fn values(row: EventRow) -> Vec<Value> {
@@ -27,6 +29,7 @@ fn values(row: EventRow) -> Vec<Value> {
         row.severity.into(),
         row.summary.into(),
         row.detail_json.into(),
+        row.host.into(),
     ]
 }
 
@@ -50,9 +53,15 @@ fn read(row: &Row) -> Result<EventRow> {
     })
 }
 
-pub(crate) async fn list(db: &Db, filter: EventFilter, page: Page) -> Result<Vec<EventRow>> {
+pub(crate) async fn list(
+    db: &Db,
+    scope: &TenantScope,
+    filter: EventFilter,
+    page: Page,
+) -> Result<Vec<EventRow>> {
     let mut q =
         Compose::new("SELECT id, at, host, check_id, agent, kind, severity, summary, detail FROM event");
+    q.within("tenant", scope);
     if let Some(after) = &page.after {
         q.and("id < ", parse_id::<EventKind>(after)?);
     }
@@ -72,7 +81,7 @@ pub(crate) async fn list(db: &Db, filter: EventFilter, page: Page) -> Result<Vec
         q.and("at < ", to);
     }
     q.push(" ORDER BY id DESC LIMIT ").arg(limit(&page));
-    db.rows(q.done()).await?.iter().map(read).collect()
+    db.seen(scope, q.done()).await?.iter().map(read).collect()
 }
 
 pub(crate) async fn put(db: &Db, event: EventRow, audit: Option<Draft>) -> Result<()> {

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use wk_audit::Draft;
-use wk_domain::HostId;
+use wk_domain::{HostId, Labels, TenantId};
 use wk_engine::ports::rows::HostRow;
 use wk_engine::ports::store::{Result, StoreError};
 
@@ -24,29 +24,39 @@ pub(crate) fn read(row: &Row) -> Result<HostRow> {
         addresses: r.json()?,
         os: r.text()?,
         revision: r.int()?,
+        tenant: r.id()?,
+        labels: labels(&r.json::<Vec<(String, String)>>()?)?,
     })
 }
 
+fn labels(pairs: &[(String, String)]) -> Result<Labels> {
+    Labels::parse(pairs.iter().map(|(key, value)| (key, value)))
+        .map_err(|e| StoreError::Corrupt { detail: format!("labels of a host: {e}") })
+}
+
 pub(crate) async fn all(db: &Db) -> Result<Vec<HostRow>> {
-    let q = sql("SELECT id, name, agent, created, fields, addresses, os, revision FROM host ORDER BY name");
+    let q = sql("SELECT id, name, agent, created, fields, addresses, os, revision, tenant, labels FROM host
+                 ORDER BY name, id");
     db.rows(q).await?.iter().map(read).collect()
 }
 
 pub(crate) async fn one(db: &Db, id: HostId) -> Result<Option<HostRow>> {
-    let q = sql("SELECT id, name, agent, created, fields, addresses, os, revision FROM host WHERE id = $1")
-        .bind(id);
+    let q = sql("SELECT id, name, agent, created, fields, addresses, os, revision, tenant, labels FROM host
+                 WHERE id = $1")
+    .bind(id);
     db.row(q).await?.as_ref().map(read).transpose()
 }
 
 const BY_NAME: &str =
-    "SELECT id, name, agent, created, fields, addresses, os, revision FROM host WHERE name = $1";
+    "SELECT id, name, agent, created, fields, addresses, os, revision, tenant, labels FROM host
+     WHERE tenant = $1 AND name = $2";
 
-pub(crate) async fn by_name(db: &Db, name: &str) -> Result<Option<HostRow>> {
-    db.row(sql(BY_NAME).bind(name)).await?.as_ref().map(read).transpose()
+pub(crate) async fn by_name(db: &Db, tenant: TenantId, name: &str) -> Result<Option<HostRow>> {
+    db.row(sql(BY_NAME).bind(tenant).bind(name)).await?.as_ref().map(read).transpose()
 }
 
-pub(crate) async fn by_name_in(tx: &mut Tx, name: &str) -> Result<Option<HostRow>> {
-    tx.row(sql(BY_NAME).bind(name)).await?.as_ref().map(read).transpose()
+pub(crate) async fn by_name_in(tx: &mut Tx, tenant: TenantId, name: &str) -> Result<Option<HostRow>> {
+    tx.row(sql(BY_NAME).bind(tenant).bind(name)).await?.as_ref().map(read).transpose()
 }
 
 fn args(text: &'static str, host: &HostRow) -> Result<Query> {
@@ -58,7 +68,9 @@ fn args(text: &'static str, host: &HostRow) -> Result<Query> {
         .bind(json(&host.fields)?)
         .bind(json(&host.addresses)?)
         .bind(host.os.as_str())
-        .bind(host.revision))
+        .bind(host.revision)
+        .bind(host.tenant)
+        .bind(json(&host.labels.iter().collect::<Vec<_>>())?))
 }
 
 fn name_taken(host: &HostRow) -> impl FnOnce(StoreError) -> StoreError + '_ {
@@ -68,18 +80,25 @@ fn name_taken(host: &HostRow) -> impl FnOnce(StoreError) -> StoreError + '_ {
 /// Inserts a host at revision 1.
 pub(crate) async fn insert(tx: &mut Tx, host: &HostRow) -> Result<()> {
     let host = HostRow { revision: 1, ..host.clone() };
-    let q = "INSERT INTO host (id, name, agent, created, fields, addresses, os, revision)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    tenant_is_there(tx, host.tenant).await?;
+    let q = "INSERT INTO host (id, name, agent, created, fields, addresses, os, revision, tenant, labels)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
     tx.run(args(q, &host)?).await.map_err(name_taken(&host))?;
     Ok(())
 }
 
 pub(crate) async fn put(db: &Db, host: HostRow, audit: Draft) -> Result<HostRow> {
     let mut tx = db.begin().await?;
-    let q = "UPDATE host SET name = $2, agent = $3, created = $4, fields = $5, addresses = $6, os = $7, revision = $8 + 1
-             WHERE id = $1 AND revision = $8";
+    let was = tx.row(sql("SELECT tenant FROM host WHERE id = $1").bind(host.id)).await?;
+    let was: Option<TenantId> = was.map(|row| row.read().id()).transpose()?;
+    let q = "UPDATE host SET name = $2, agent = $3, created = $4, fields = $5, addresses = $6, os = $7, revision = $8 + 1,
+             tenant = $9, labels = $10 WHERE id = $1 AND revision = $8";
     let changed = tx.run(args(q, &host)?).await.map_err(name_taken(&host))?;
     let revision = if changed == 1 {
+        if was != Some(host.tenant) {
+            tenant_is_there(&mut tx, host.tenant).await?;
+            take_along(&mut tx, &host).await?;
+        }
         host.revision + 1
     } else {
         moved_on(
@@ -96,6 +115,32 @@ pub(crate) async fn put(db: &Db, host: HostRow, audit: Draft) -> Result<HostRow>
     audit_log::append(&mut tx, vec![audit]).await?;
     tx.commit().await?;
     Ok(HostRow { revision, ..host })
+}
+
+/// There is no foreign key for it: SQLite adds none to a table that is there. The row is locked where the engine can, so
+/// that the tenant is not removed meanwhile.
+pub(crate) async fn tenant_is_there(tx: &mut Tx, tenant: TenantId) -> Result<()> {
+    // An update that changes nothing locks on both engines.
+    if tx.run(sql("UPDATE tenant SET name = name WHERE id = $1").bind(tenant)).await? == 0 {
+        return Err(conflict("the tenant is not there (any more)"));
+    }
+    Ok(())
+}
+
+/// Whatever hangs on a host goes to its new tenant with it. Audit entries stay: they never change.
+async fn take_along(tx: &mut Tx, host: &HostRow) -> Result<()> {
+    for text in [
+        "UPDATE check_def SET tenant = $2 WHERE host = $1",
+        "UPDATE downtime SET tenant = $2 WHERE host = $1",
+        "UPDATE inventory SET tenant = $2 WHERE host = $1",
+        "UPDATE event SET tenant = $2 WHERE host = $1",
+        "UPDATE outbox SET tenant = $2 WHERE host = $1",
+        "UPDATE execution SET tenant = $2 WHERE agent IN (SELECT id FROM agent WHERE host = $1)",
+        "UPDATE agent SET tenant = $2 WHERE host = $1",
+    ] {
+        tx.run(sql(text).bind(host.id).bind(host.tenant)).await?;
+    }
+    Ok(())
 }
 
 /// After an update by id and revision that found nothing: fine if the thing is new.

@@ -3,21 +3,23 @@
 use std::collections::{BTreeMap, HashSet};
 
 use wk_domain::HostId;
+use wk_engine::ports::TenantScope;
 use wk_engine::ports::rows::{InventoryChange, InventoryRow, Page};
 use wk_engine::ports::store::Result;
 
 use crate::db::{Db, Tx};
 use crate::error::conflict;
 use crate::limit;
-use crate::sql::{Bulk, Compose, sql};
+use crate::sql::{Bulk, Compose, Of, sql};
 use crate::value::{Row, Value, clean};
 
 const UPSERT: Bulk = Bulk {
-    head: "INSERT INTO inventory (host, section, key, fields, first_seen, last_changed)",
-    columns: 6,
+    head: "INSERT INTO inventory (host, section, key, fields, first_seen, last_changed, tenant)",
+    columns: 7,
     // What is as it was keeps its date, and costs no write.
     tail: "ON CONFLICT (host, section, key) DO UPDATE SET fields = excluded.fields, last_changed = excluded.last_changed
            WHERE inventory.fields <> excluded.fields",
+    tenant: Some(Of::Host),
 };
 
 /// Applies a change of a section; one of a host that was removed meanwhile is left out.
@@ -48,7 +50,15 @@ pub(crate) async fn apply(tx: &mut Tx, change: InventoryChange) -> Result<()> {
     let values: Vec<Vec<Value>> = upserts
         .into_iter()
         .map(|(key, fields)| {
-            vec![host.into(), section.as_str().into(), key.into(), fields.into(), at.into(), at.into()]
+            vec![
+                host.into(),
+                section.as_str().into(),
+                key.into(),
+                fields.into(),
+                at.into(),
+                at.into(),
+                host.into(),
+            ]
         })
         .collect();
     tx.run_all(UPSERT.queries(tx.engine(), values)).await?;
@@ -69,12 +79,13 @@ fn read(row: &Row) -> Result<InventoryRow> {
 
 pub(crate) async fn list(
     db: &Db,
+    scope: &TenantScope,
     host: HostId,
     section: Option<&str>,
     page: Page,
 ) -> Result<Vec<InventoryRow>> {
     let mut q = Compose::new("SELECT host, section, key, fields, first_seen, last_changed FROM inventory");
-    q.and("host = ", host);
+    q.within("tenant", scope).and("host = ", host);
     if let Some(section) = section {
         q.and("section = ", section);
     }
@@ -86,12 +97,13 @@ pub(crate) async fn list(
         q.condition("(section, key) > (").arg(section).push(", ").arg(key).push(")");
     }
     q.push(" ORDER BY section, key LIMIT ").arg(limit(&page));
-    db.rows(q.done()).await?.iter().map(read).collect()
+    db.seen(scope, q.done()).await?.iter().map(read).collect()
 }
 
-pub(crate) async fn counts(db: &Db, host: HostId) -> Result<Vec<(String, u64)>> {
-    let q = sql("SELECT section, COUNT(*) FROM inventory WHERE host = $1 GROUP BY section ORDER BY section");
-    let rows = db.rows(q.bind(host)).await?;
+pub(crate) async fn counts(db: &Db, scope: &TenantScope, host: HostId) -> Result<Vec<(String, u64)>> {
+    let mut q = Compose::new("SELECT section, COUNT(*) FROM inventory");
+    q.within("tenant", scope).and("host = ", host).push(" GROUP BY section ORDER BY section");
+    let rows = db.seen(scope, q.done()).await?;
     rows.iter()
         .map(|row| {
             let mut r = row.read();

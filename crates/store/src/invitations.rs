@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use wk_audit::Draft;
 use wk_domain::{InvitationId, Timestamp};
+use wk_engine::ports::TenantScope;
 use wk_engine::ports::rows::InvitationRow;
 use wk_engine::ports::store::{Result, StoreError};
 
 use crate::audit_log;
 use crate::db::{Db, Tx};
 use crate::error::conflict;
-use crate::sql::sql;
+use crate::sql::{Compose, sql};
 use crate::value::Row;
 
 /// What came of a link is in the audit log; the row itself is of no use much longer than the link works.
@@ -30,6 +31,7 @@ fn read(row: &Row) -> Result<InvitationRow> {
         expires: r.instant()?,
         used: r.opt_instant()?,
         withdrawn: r.opt_instant()?,
+        tenant: r.id()?,
     })
 }
 
@@ -40,7 +42,7 @@ pub(crate) async fn insert(tx: &mut Tx, row: InvitationRow) -> Result<()> {
     tx.run(sql(older).bind(row.name.as_str()).bind(row.created)).await?;
     let q = sql(
         "INSERT INTO invitation (id, secret_sha256, person, name, display_name, role, created, created_by,
-                 expires, used, withdrawn) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+                 expires, used, withdrawn, tenant) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
     )
     .bind(row.id)
     .bind(row.secret_sha256)
@@ -52,7 +54,8 @@ pub(crate) async fn insert(tx: &mut Tx, row: InvitationRow) -> Result<()> {
     .bind(row.created_by)
     .bind(row.expires)
     .bind(row.used)
-    .bind(row.withdrawn);
+    .bind(row.withdrawn)
+    .bind(row.tenant);
     tx.run(q).await?;
     Ok(())
 }
@@ -78,14 +81,18 @@ pub(crate) async fn burn(tx: &mut Tx, id: InvitationId, at: Timestamp) -> Result
 pub(crate) async fn by_secret(db: &Db, secret_sha256: &[u8]) -> Result<Option<InvitationRow>> {
     let q =
         sql("SELECT id, secret_sha256, person, name, display_name, role, created, created_by, expires, used,
-                 withdrawn FROM invitation WHERE secret_sha256 = $1");
+                 withdrawn, tenant FROM invitation WHERE secret_sha256 = $1");
     db.row(q.bind(secret_sha256)).await?.as_ref().map(read).transpose()
 }
 
-pub(crate) async fn open(db: &Db) -> Result<Vec<InvitationRow>> {
-    let q = sql("SELECT id, secret_sha256, person, name, display_name, role, created, created_by, expires, used,
-                 withdrawn FROM invitation WHERE used IS NULL AND withdrawn IS NULL ORDER BY id DESC LIMIT 500");
-    db.rows(q).await?.iter().map(read).collect()
+pub(crate) async fn open(db: &Db, scope: &TenantScope) -> Result<Vec<InvitationRow>> {
+    let mut q = Compose::new(
+        "SELECT id, secret_sha256, person, name, display_name, role, created, created_by, expires, used, withdrawn, tenant
+         FROM invitation",
+    );
+    q.condition("used IS NULL").condition("withdrawn IS NULL").within("tenant", scope);
+    q.push(" ORDER BY id DESC LIMIT 500");
+    db.seen(scope, q.done()).await?.iter().map(read).collect()
 }
 
 pub(crate) async fn withdraw(db: &Db, id: InvitationId, at: Timestamp, audit: Draft) -> Result<()> {

@@ -42,7 +42,12 @@ const STEPS: &[Step] = &[
         postgres: include_str!("migrations/0007_tenants.postgres.sql"),
     },
     Step { name: "tokens", common: include_str!("migrations/0008_tokens.sql"), sqlite: "", postgres: "" },
-    Step { name: "passwords", common: include_str!("migrations/0009_passwords.sql"), sqlite: "", postgres: "" },
+    Step {
+        name: "passwords",
+        common: include_str!("migrations/0009_passwords.sql"),
+        sqlite: "",
+        postgres: "",
+    },
     Step { name: "passkeys", common: include_str!("migrations/0010_passkeys.sql"), sqlite: "", postgres: "" },
     Step { name: "outside", common: include_str!("migrations/0011_outside.sql"), sqlite: "", postgres: "" },
 ];
@@ -95,7 +100,9 @@ async fn steps(db: &Db, now: Timestamp) -> Result<usize> {
         // refers to it.
         let kept = tx.row(sql("PRAGMA foreign_keys")).await?.map(|row| row.read().int()).transpose()?;
         if kept != Some(0) {
-            return Err(StoreError::Unavailable { detail: "the connection was replaced; start again".into() });
+            return Err(StoreError::Unavailable {
+                detail: "the connection was replaced; start again".into(),
+            });
         }
     }
     if engine == Engine::Postgres {

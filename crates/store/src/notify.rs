@@ -2,13 +2,14 @@
 
 use wk_audit::Draft;
 use wk_domain::{ChannelId, NotificationId, NotificationKind, Timestamp};
+use wk_engine::ports::TenantScope;
 use wk_engine::ports::rows::{ChannelRow, EventRow, OutboxRow, Page};
 use wk_engine::ports::store::{Result, StoreError};
 
 use crate::db::{Db, Engine, Tx};
 use crate::error::in_words;
 use crate::hosts::moved_on;
-use crate::sql::{Bulk, Compose, Query, sql};
+use crate::sql::{Bulk, Compose, Of, Query, sql};
 use crate::value::{Row, Value};
 use crate::{audit_log, events, limit, parse_id, upkeep};
 
@@ -22,11 +23,13 @@ fn read_channel(row: &Row) -> Result<ChannelRow> {
         secret_sealed: r.bytes()?,
         enabled: r.flag()?,
         revision: r.int()?,
+        tenant: r.id()?,
     })
 }
 
 pub(crate) async fn channels(db: &Db) -> Result<Vec<ChannelRow>> {
-    let q = sql("SELECT id, name, kind, config, secret_sealed, enabled, revision FROM channel ORDER BY name");
+    let q = sql("SELECT id, name, kind, config, secret_sealed, enabled, revision, tenant FROM channel
+                 ORDER BY name");
     db.rows(q).await?.iter().map(read_channel).collect()
 }
 
@@ -39,20 +42,21 @@ fn channel_args(text: &'static str, row: &ChannelRow, revision: i64) -> Query {
         .bind(row.secret_sealed.as_slice())
         .bind(row.enabled)
         .bind(revision)
+        .bind(row.tenant)
 }
 
 pub(crate) async fn put_channel(db: &Db, row: ChannelRow, audit: Draft) -> Result<ChannelRow> {
     let taken = |e| in_words(e, || format!("another channel is called `{}`", row.name));
     let mut tx = db.begin().await?;
     let update = "UPDATE channel SET name = $2, kind = $3, config = $4, secret_sealed = $5, enabled = $6,
-                  revision = $7 + 1 WHERE id = $1 AND revision = $7";
+                  revision = $7 + 1, tenant = $8 WHERE id = $1 AND revision = $7";
     let revision = if tx.run(channel_args(update, &row, row.revision)).await.map_err(taken)? == 1 {
         row.revision + 1
     } else {
         let by_id = sql("SELECT revision FROM channel WHERE id = $1").bind(row.id);
         moved_on(&mut tx, by_id, row.revision, "the channel").await?;
-        let insert = "INSERT INTO channel (id, name, kind, config, secret_sealed, enabled, revision)
-                      VALUES ($1, $2, $3, $4, $5, $6, $7)";
+        let insert = "INSERT INTO channel (id, name, kind, config, secret_sealed, enabled, revision, tenant)
+                      VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
         tx.run(channel_args(insert, &row, 1)).await.map_err(taken)?;
         1
     };
@@ -77,9 +81,10 @@ pub(crate) async fn delete_channel(db: &Db, id: ChannelId, audit: Draft) -> Resu
 
 const INSERT: Bulk = Bulk {
     head: "INSERT INTO outbox (id, channel, check_id, host, kind, created, payload, state, attempts, next_attempt,
-           last_error, delivered)",
-    columns: 12,
+           last_error, delivered, tenant)",
+    columns: 13,
     tail: "",
+    tenant: Some(Of::Host),
 };
 
 fn values(row: OutboxRow) -> Vec<Value> {
@@ -96,6 +101,7 @@ fn values(row: OutboxRow) -> Vec<Value> {
         row.next_attempt.into(),
         row.last_error.into(),
         row.delivered.into(),
+        row.host.into(),
     ]
 }
 
@@ -165,16 +171,17 @@ pub(crate) async fn explain_ready(db: &Db) -> Result<Vec<String>> {
     rows.iter().map(|row| row.read().skip(column).text()).collect()
 }
 
-pub(crate) async fn recent(db: &Db, page: Page) -> Result<Vec<OutboxRow>> {
+pub(crate) async fn recent(db: &Db, scope: &TenantScope, page: Page) -> Result<Vec<OutboxRow>> {
     let mut q = Compose::new(
         "SELECT id, channel, check_id, host, kind, created, payload, state, attempts, next_attempt, last_error,
          delivered FROM outbox",
     );
+    q.within("tenant", scope);
     if let Some(after) = &page.after {
         q.and("id < ", parse_id::<NotificationKind>(after)?);
     }
     q.push(" ORDER BY id DESC LIMIT ").arg(limit(&page));
-    db.rows(q.done()).await?.iter().map(read).collect()
+    db.seen(scope, q.done()).await?.iter().map(read).collect()
 }
 
 pub(crate) async fn put(db: &Db, row: OutboxRow, audit: Option<Draft>) -> Result<()> {

@@ -50,6 +50,7 @@ impl SqlStore {
         if steps > 0 {
             tracing::info!(steps, "the database's schema is up to date");
         }
+        db.look_at_wall().await?;
         db.fence().await?;
         Ok(Self { db })
     }

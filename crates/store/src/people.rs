@@ -102,19 +102,19 @@ pub(crate) async fn insert(tx: &mut Tx, user: UserRow, recovery: Vec<Vec<u8>>) -
     let q = sql("INSERT INTO person (id, name, display_name, role, password_phc, totp_sealed, totp_revision,
                  totp_last_step, created, disabled, failures, revision, tenant)
                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)")
-        .bind(user.id)
-        .bind(user.name.as_str())
-        .bind(user.display_name)
-        .bind(user.role)
-        .bind(user.password_phc)
-        .bind(user.totp_sealed)
-        .bind(user.totp_revision)
-        .bind(user.totp_last_step)
-        .bind(user.created)
-        .bind(user.disabled)
-        .bind(user.failures)
-        .bind(user.revision)
-        .bind(user.tenant);
+    .bind(user.id)
+    .bind(user.name.as_str())
+    .bind(user.display_name)
+    .bind(user.role)
+    .bind(user.password_phc)
+    .bind(user.totp_sealed)
+    .bind(user.totp_revision)
+    .bind(user.totp_last_step)
+    .bind(user.created)
+    .bind(user.disabled)
+    .bind(user.failures)
+    .bind(user.revision)
+    .bind(user.tenant);
     tx.run(q).await.map_err(|e| in_words(e, || format!("another account is called `{}`", user.name)))?;
     insert_recovery(tx, user.id, recovery).await
 }
@@ -128,7 +128,8 @@ pub(crate) async fn update(db: &Db, user: UserRow, audit: Draft) -> Result<()> {
 
 /// The account with all that belongs to it, and never without somebody who administers the server.
 pub(crate) async fn change(db: &Db, change: UserChange, audit: Vec<Draft>) -> Result<()> {
-    let UserChange { user, passkeys, recovery_sha256, failures, end_sessions, invite, burn, password } = change;
+    let UserChange { user, passkeys, recovery_sha256, failures, end_sessions, invite, burn, password } =
+        change;
     let mut tx = db.begin().await?;
     // The log's counter is taken first: two changes at once wait for each other here, so that each sees the other's
     // administrators.

@@ -106,7 +106,8 @@ pub(crate) async fn put_downtime(db: &Db, row: DowntimeRow, event: EventRow, aud
     let mut tx = db.begin().await?;
     let q =
         sql("INSERT INTO downtime (id, host, check_id, starts, ends, note, created, created_by, cancelled,
-                 cancelled_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)")
+                 cancelled_by, tenant) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,
+                 COALESCE((SELECT tenant FROM host WHERE id = $2), (SELECT id FROM tenant WHERE parent IS NULL)))")
         .bind(row.id)
         .bind(row.host)
         .bind(row.check)

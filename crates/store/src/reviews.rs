@@ -60,7 +60,12 @@ impl ReviewStore for SqlStore {
                      AND (actor LIKE 'user:%' OR actor LIKE 'token:%' OR actor LIKE 'apitoken%') GROUP BY actor, action");
         let read = |row: &Row| {
             let mut r = row.read();
-            Ok(UsageRow { actor: r.text()?, action: r.text()?, count: unordinal(r.int()?)?, last: r.instant()? })
+            Ok(UsageRow {
+                actor: r.text()?,
+                action: r.text()?,
+                count: unordinal(r.int()?)?,
+                last: r.instant()?,
+            })
         };
         self.db.rows(q.bind(since)).await?.iter().map(read).collect()
     }
@@ -125,7 +130,9 @@ impl ReviewStore for SqlStore {
     async fn review(&self, id: ReviewId) -> Result<Option<(ReviewRow, Vec<ReviewLineRow>)>> {
         let q = sql("SELECT id, created, created_by, window_days, due, signed, signed_by, note, next_due FROM access_review
                      WHERE id = $1");
-        let Some(row) = self.db.row(q.bind(id)).await?.as_ref().map(read).transpose()? else { return Ok(None) };
+        let Some(row) = self.db.row(q.bind(id)).await?.as_ref().map(read).transpose()? else {
+            return Ok(None);
+        };
         let q = sql("SELECT review, number, kind, subject, name, facts, findings, decision, role, note, decided, decided_by
                      FROM access_review_line WHERE review = $1 ORDER BY number");
         let lines = self.db.rows(q.bind(id)).await?.iter().map(read_line).collect::<Result<_>>()?;
@@ -135,12 +142,15 @@ impl ReviewStore for SqlStore {
     async fn decide_line(&self, line: ReviewLineRow, audit: Draft) -> Result<()> {
         let mut tx = self.db.begin().await?;
         // Locks the review: a line must not change while it is being signed.
-        let open = sql("UPDATE access_review SET note = note WHERE id = $1 AND signed IS NULL").bind(line.review);
+        let open =
+            sql("UPDATE access_review SET note = note WHERE id = $1 AND signed IS NULL").bind(line.review);
         if tx.run(open).await? == 0 {
             return Err(conflict("the review is signed: begin a new one"));
         }
-        let q = sql("UPDATE access_review_line SET decision = $3, role = $4, note = $5, decided = $6, decided_by = $7
-                     WHERE review = $1 AND number = $2");
+        let q = sql(
+            "UPDATE access_review_line SET decision = $3, role = $4, note = $5, decided = $6, decided_by = $7
+                     WHERE review = $1 AND number = $2",
+        );
         let q = q.bind(line.review).bind(line.number).bind(line.decision).bind(line.role).bind(line.note);
         if tx.run(q.bind(line.decided).bind(line.decided_by)).await? == 0 {
             return Err(StoreError::NotFound { what: "the line" });

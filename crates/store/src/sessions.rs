@@ -8,7 +8,7 @@ use wk_engine::ports::store::{Result, StoreError};
 use crate::db::{Db, Tx};
 use crate::sql::{Compose, sql};
 use crate::value::Reader;
-use crate::{audit_log, people};
+use crate::{audit_log, outside, people};
 
 fn read(r: &mut Reader<'_>) -> Result<SessionRow> {
     Ok(SessionRow {
@@ -27,6 +27,13 @@ fn read(r: &mut Reader<'_>) -> Result<SessionRow> {
 
 pub(crate) async fn put(db: &Db, row: SessionRow, audit: Draft) -> Result<()> {
     let mut tx = db.begin().await?;
+    insert(&mut tx, row).await?;
+    audit_log::append(&mut tx, vec![audit]).await?;
+    tx.commit().await
+}
+
+pub(crate) async fn insert(tx: &mut Tx, row: SessionRow) -> Result<()> {
+    outside::let_in(tx, &row).await?;
     let q = sql("INSERT INTO session (id, token_sha256, person, created, last_used, address, user_agent, method, ended,
                  elevated) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)")
         .bind(row.id)
@@ -40,15 +47,15 @@ pub(crate) async fn put(db: &Db, row: SessionRow, audit: Draft) -> Result<()> {
         .bind(row.ended)
         .bind(row.elevated);
     tx.run(q).await?;
-    audit_log::append(&mut tx, vec![audit]).await?;
-    tx.commit().await
+    Ok(())
 }
 
 /// The session that is still open under this token. Whether its account is disabled is for the caller to say.
 pub(crate) async fn by_token(db: &Db, token_sha256: &[u8]) -> Result<Option<(SessionRow, UserRow)>> {
     let q = sql("SELECT s.id, s.token_sha256, s.person, s.created, s.last_used, s.address, s.user_agent, s.method, s.ended,
-                 s.elevated, p.id, p.name, p.display_name, p.role, p.password_phc, p.totp_sealed, p.totp_last_step, p.created,
-                 p.disabled, p.failures, p.revision
+                 s.elevated, p.id, p.name, p.display_name, p.role, p.password_phc, p.totp_sealed, p.totp_revision,
+                 p.totp_last_step, p.created,
+                 p.disabled, p.failures, p.revision, p.tenant
                  FROM session s JOIN person p ON p.id = s.person WHERE s.token_sha256 = $1 AND s.ended IS NULL");
     let Some(row) = db.row(q.bind(token_sha256)).await? else { return Ok(None) };
     let mut r = row.read();

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use sqlx::AssertSqlSafe;
 use sqlx::{SqlSafeStr, SqlStr};
+use wk_engine::ports::TenantScope;
 
 use crate::db::Engine;
 use crate::value::Value;
@@ -94,6 +95,14 @@ impl Compose {
         self.push(piece)
     }
 
+    /// Appends the condition that a row is of one of these tenants; `column` is where its tenant stands.
+    pub(crate) fn within(&mut self, column: &'static str, scope: &TenantScope) -> &mut Self {
+        match scope.tenants() {
+            None => self,
+            Some(tenants) => self.condition(column).push(" IN ").list(tenants.iter().copied()),
+        }
+    }
+
     /// Appends a parenthesised list of placeholders; at least one value, or the list holds a null.
     pub(crate) fn list<V: Into<Value>>(&mut self, values: impl IntoIterator<Item = V>) -> &mut Self {
         self.push("(");
@@ -123,6 +132,29 @@ pub(crate) struct Bulk {
     pub(crate) columns: usize,
     /// From `ON CONFLICT`; may be empty.
     pub(crate) tail: &'static str,
+    /// Whether the last column is the tenant, and of what: its value is then the id of that, and the database looks the
+    /// tenant up. So no caller can be wrong about it.
+    pub(crate) tenant: Option<Of>,
+}
+
+/// What a row's tenant is taken from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Of {
+    Host,
+    Agent,
+}
+
+impl Of {
+    /// Before the placeholder of the id. What is not there (any more), or is nothing's, is the root's.
+    const fn before(self) -> &'static str {
+        match self {
+            Self::Host => "COALESCE((SELECT tenant FROM host WHERE id = ",
+            Self::Agent => "COALESCE((SELECT tenant FROM agent WHERE id = ",
+        }
+    }
+
+    /// After it.
+    const AFTER: &'static str = "), (SELECT id FROM tenant WHERE parent IS NULL))";
 }
 
 /// Rows in one statement. Few sizes, so that each connection keeps few prepared texts; 128 rows of 20 columns stay far
@@ -168,6 +200,8 @@ impl Bulk {
                     text.push(',');
                 }
                 n += 1;
+                let tenant = self.tenant.filter(|_| column + 1 == self.columns);
+                text.push_str(tenant.map_or("", Of::before));
                 match engine {
                     // `$n` is a name to SQLite, found by walking all names: the time of a statement would grow with
                     // the square of its arguments. `?` has no name.
@@ -177,6 +211,7 @@ impl Bulk {
                         text.push_str(&n.to_string());
                     }
                 }
+                text.push_str(tenant.map_or("", |_| Of::AFTER));
             }
             text.push(')');
         }
@@ -192,7 +227,8 @@ mod tests {
 
     #[test]
     fn a_bulk_insert_splits_into_few_sizes_and_loses_no_row() {
-        let bulk = Bulk { head: "INSERT INTO t (a, b)", columns: 2, tail: "ON CONFLICT (a) DO NOTHING" };
+        let tail = "ON CONFLICT (a) DO NOTHING";
+        let bulk = Bulk { head: "INSERT INTO t (a, b)", columns: 2, tail, tenant: None };
         let rows: Vec<Vec<Value>> = (0..170_i64).map(|i| vec![Value::from(i), Value::from("x")]).collect();
         let queries = bulk.queries(Engine::Sqlite, rows);
         assert_eq!(queries.iter().map(|q| q.args.len()).collect::<Vec<_>>(), [256, 64, 16, 2, 2]);
@@ -200,9 +236,33 @@ mod tests {
 
     #[test]
     fn each_engine_gets_the_placeholders_it_is_quick_with() {
-        let bulk = Bulk { head: "INSERT INTO t (a, b)", columns: 2, tail: "" };
+        let bulk = Bulk { head: "INSERT INTO t (a, b)", columns: 2, tail: "", tenant: None };
         assert_eq!(bulk.compose(Engine::Sqlite, 2), "INSERT INTO t (a, b) VALUES (?,?), (?,?) ");
         assert_eq!(bulk.compose(Engine::Postgres, 2), "INSERT INTO t (a, b) VALUES ($1,$2), ($3,$4) ");
+    }
+
+    #[test]
+    fn a_tenant_is_looked_up_by_the_database() {
+        let bulk = Bulk { head: "INSERT INTO t (a, tenant)", columns: 2, tail: "", tenant: Some(Of::Host) };
+        let found =
+            "COALESCE((SELECT tenant FROM host WHERE id = $2), (SELECT id FROM tenant WHERE parent IS NULL))";
+        assert_eq!(
+            bulk.compose(Engine::Postgres, 1),
+            format!("INSERT INTO t (a, tenant) VALUES ($1,{found}) ")
+        );
+    }
+
+    #[test]
+    fn a_scope_is_a_condition_and_an_empty_one_lets_nothing_through() {
+        let text = |scope: &TenantScope| {
+            let mut q = Compose::new("SELECT a FROM t");
+            q.and("b = ", 1_i64).within("tenant", scope);
+            q.done().text.into_sql().as_str().to_owned()
+        };
+        assert_eq!(text(&TenantScope::whole()), "SELECT a FROM t WHERE b = $1");
+        assert_eq!(text(&TenantScope::of([])), "SELECT a FROM t WHERE b = $1 AND tenant IN (NULL)");
+        let one = TenantScope::of([wk_domain::TenantId::ROOT]);
+        assert_eq!(text(&one), "SELECT a FROM t WHERE b = $1 AND tenant IN ($2)");
     }
 
     #[test]

@@ -154,6 +154,7 @@ const UPSERT: Bulk = Bulk {
     tail: "ON CONFLICT (check_id) DO UPDATE SET status = excluded.status, state_type = excluded.state_type,
            since = excluded.since, core = excluded.core, reason = excluded.reason, output = excluded.output,
            long_output = excluded.long_output, metrics = excluded.metrics",
+    tenant: None,
 };
 
 fn values(row: CheckStateRow) -> Result<Vec<Value>> {

@@ -2,12 +2,13 @@
 
 use wk_audit::Draft;
 use wk_domain::{AgentId, Timestamp, TokenId};
+use wk_engine::ports::TenantScope;
 use wk_engine::ports::rows::{AgentCertRow, AgentRow, HostRow, TokenRow};
 use wk_engine::ports::store::{Result, StoreError};
 
 use crate::db::Db;
 use crate::error::conflict;
-use crate::sql::sql;
+use crate::sql::{Compose, sql};
 use crate::value::{Row, json};
 use crate::{agents, audit_log, hosts, upkeep};
 
@@ -24,25 +25,29 @@ fn read(row: &Row) -> Result<TokenRow> {
         used: r.opt_instant()?,
         used_by: r.opt_id()?,
         withdrawn: r.opt_instant()?,
+        tenant: r.id()?,
     })
 }
 
-pub(crate) async fn all(db: &Db) -> Result<Vec<TokenRow>> {
-    let q = sql("SELECT id, secret_sha256, host_pattern, grants, created, created_by, expires, used, used_by, withdrawn
-                 FROM token ORDER BY id DESC");
-    db.rows(q).await?.iter().map(read).collect()
+pub(crate) async fn all(db: &Db, scope: &TenantScope) -> Result<Vec<TokenRow>> {
+    let mut q = Compose::new(
+        "SELECT id, secret_sha256, host_pattern, grants, created, created_by, expires, used, used_by, withdrawn, tenant
+         FROM token",
+    );
+    q.within("tenant", scope).push(" ORDER BY id DESC");
+    db.seen(scope, q.done()).await?.iter().map(read).collect()
 }
 
 pub(crate) async fn one(db: &Db, id: TokenId) -> Result<Option<TokenRow>> {
-    let q = sql("SELECT id, secret_sha256, host_pattern, grants, created, created_by, expires, used, used_by, withdrawn
-                 FROM token WHERE id = $1");
+    let q = sql("SELECT id, secret_sha256, host_pattern, grants, created, created_by, expires, used, used_by, withdrawn,
+                 tenant FROM token WHERE id = $1");
     db.row(q.bind(id)).await?.as_ref().map(read).transpose()
 }
 
 pub(crate) async fn put(db: &Db, row: TokenRow, audit: Draft) -> Result<()> {
     let mut tx = db.begin().await?;
     let q = sql("INSERT INTO token (id, secret_sha256, host_pattern, grants, created, created_by, expires, used, used_by,
-                 withdrawn) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)")
+                 withdrawn, tenant) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)")
         .bind(row.id)
         .bind(row.secret_sha256)
         .bind(row.host_pattern)
@@ -52,7 +57,8 @@ pub(crate) async fn put(db: &Db, row: TokenRow, audit: Draft) -> Result<()> {
         .bind(row.expires)
         .bind(row.used)
         .bind(row.used_by)
-        .bind(row.withdrawn);
+        .bind(row.withdrawn)
+        .bind(row.tenant);
     tx.run(q).await?;
     audit_log::append(&mut tx, vec![audit]).await?;
     tx.commit().await
@@ -94,7 +100,7 @@ pub(crate) async fn enrol(
             StoreError::NotFound { what: "the token" }
         });
     }
-    match hosts::by_name_in(&mut tx, &host.name).await? {
+    match hosts::by_name_in(&mut tx, host.tenant, &host.name).await? {
         None => hosts::insert(&mut tx, &HostRow { agent: Some(agent.id), ..host }).await?,
         Some(known) => {
             // Only a host without an agent may get this one. The condition is in the statement: between the look and

@@ -78,6 +78,7 @@ pub(crate) async fn health(db: &Db) -> Result<StoreHealth> {
         outbox_failed: number(db, sql("SELECT COUNT(*) FROM outbox WHERE state = 'failed'")).await?,
         audit_entries: number(db, sql("SELECT next_seq FROM audit_head WHERE only_row = 1")).await?,
         events: number(db, sql("SELECT COUNT(*) FROM event")).await?,
+        tenant_wall: db.wall().as_str().to_owned(),
     })
 }
 

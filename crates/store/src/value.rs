@@ -188,7 +188,7 @@ impl Reader<'_> {
         take!(self, Vec<u8>)
     }
 
-    fn opt_bytes(&mut self) -> Result<Option<Vec<u8>>> {
+    pub(crate) fn opt_bytes(&mut self) -> Result<Option<Vec<u8>>> {
         take!(self, Option<Vec<u8>>)
     }
 

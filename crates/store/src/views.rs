@@ -2,13 +2,14 @@
 
 use wk_audit::Draft;
 use wk_domain::{UserId, ViewId};
+use wk_engine::ports::TenantScope;
 use wk_engine::ports::rows::ViewRow;
 use wk_engine::ports::store::{Result, StoreError};
 
 use crate::audit_log;
 use crate::db::Db;
 use crate::error::{conflict, in_words};
-use crate::sql::sql;
+use crate::sql::{Compose, sql};
 use crate::value::Row;
 
 fn read(row: &Row) -> Result<ViewRow> {
@@ -24,20 +25,24 @@ fn read(row: &Row) -> Result<ViewRow> {
         shared: r.flag()?,
         created: r.instant()?,
         revision: r.int()?,
+        tenant: r.id()?,
     })
 }
 
-pub(crate) async fn of(db: &Db, user: UserId) -> Result<Vec<ViewRow>> {
-    let q =
-        sql("SELECT id, owner, list, name, filter, scope, sort, shared, created, revision FROM saved_view
-                 WHERE owner = $1 OR shared = 1 ORDER BY name, id LIMIT 5000");
-    db.rows(q.bind(user)).await?.iter().map(read).collect()
+pub(crate) async fn of(db: &Db, scope: &TenantScope, user: UserId) -> Result<Vec<ViewRow>> {
+    let mut q = Compose::new(
+        "SELECT id, owner, list, name, filter, scope, sort, shared, created, revision, tenant FROM saved_view",
+    );
+    q.condition("(owner = ").arg(user).push(" OR shared = 1)").within("tenant", scope);
+    q.push(" ORDER BY name, id LIMIT 5000");
+    db.seen(scope, q.done()).await?.iter().map(read).collect()
 }
 
 pub(crate) async fn one(db: &Db, id: ViewId) -> Result<Option<ViewRow>> {
-    let q =
-        sql("SELECT id, owner, list, name, filter, scope, sort, shared, created, revision FROM saved_view
-                 WHERE id = $1");
+    let q = sql(
+        "SELECT id, owner, list, name, filter, scope, sort, shared, created, revision, tenant FROM saved_view
+                 WHERE id = $1",
+    );
     db.row(q.bind(id)).await?.as_ref().map(read).transpose()
 }
 
@@ -46,8 +51,8 @@ pub(crate) async fn put(db: &Db, mut view: ViewRow, audit: Draft) -> Result<View
     let taken = |name: &str| format!("there is a view called `{name}` already");
     if view.revision == 0 {
         let q = sql(
-            "INSERT INTO saved_view (id, owner, list, name, filter, scope, sort, shared, created, revision)
-                     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1)",
+            "INSERT INTO saved_view (id, owner, list, name, filter, scope, sort, shared, created, revision, tenant)
+                     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1, $10)",
         )
         .bind(view.id)
         .bind(view.owner)
@@ -57,7 +62,8 @@ pub(crate) async fn put(db: &Db, mut view: ViewRow, audit: Draft) -> Result<View
         .bind(view.scope.as_str())
         .bind(view.sort.as_str())
         .bind(view.shared)
-        .bind(view.created);
+        .bind(view.created)
+        .bind(view.tenant);
         tx.run(q).await.map_err(|e| in_words(e, || taken(&view.name)))?;
     } else {
         let q = sql("UPDATE saved_view SET name = $2, filter = $3, scope = $4, sort = $5, shared = $6,

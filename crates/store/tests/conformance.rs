@@ -17,6 +17,7 @@ use std::sync::Arc;
 use common::*;
 use wk_audit::{Actor, ActorKind, Draft, Entry};
 use wk_domain::Status;
+use wk_engine::ports::TenantScope;
 use wk_engine::ports::rows::*;
 use wk_engine::ports::store::{Store, StoreError};
 use wk_testkit::PgServer;
@@ -120,8 +121,8 @@ async fn hosts_keep_their_rules(db: Db) {
     let put = db.put_host(new.clone(), draft("host.add")).await.unwrap();
     assert_eq!(put, HostRow { revision: 1, ..new });
     assert_eq!(db.host(put.id).await.unwrap(), Some(put.clone()));
-    assert_eq!(db.host_by_name("web-1").await.unwrap(), Some(put.clone()));
-    assert_eq!(db.host_by_name("web-2").await.unwrap(), None);
+    assert_eq!(db.host_by_name(wk_domain::TenantId::ROOT, "web-1").await.unwrap(), Some(put.clone()));
+    assert_eq!(db.host_by_name(wk_domain::TenantId::ROOT, "web-2").await.unwrap(), None);
 
     let edited = HostRow { os: "Debian 13".into(), ..put.clone() };
     let edited = db.put_host(edited, draft("host.edit")).await.unwrap();
@@ -165,9 +166,9 @@ async fn a_removed_host_takes_its_things_along_but_not_its_history(db: Db) {
     assert_eq!(db.check_states().await.unwrap(), [state(other_check.check.id, other.id)]);
     assert_eq!(db.acks().await.unwrap(), []);
     assert_eq!(db.downtimes(T0).await.unwrap(), []);
-    assert_eq!(db.inventory(host.id, None, page(10, None)).await.unwrap(), []);
+    assert_eq!(db.inventory(&TenantScope::whole(), host.id, None, page(10, None)).await.unwrap(), []);
     let filter = EventFilter { host: Some(host.id), ..EventFilter::default() };
-    assert_eq!(db.events(filter, page(10, None)).await.unwrap().len(), 2);
+    assert_eq!(db.events(&TenantScope::whole(), filter, page(10, None)).await.unwrap().len(), 2);
 }
 
 async fn checks_keep_their_rules(db: Db) {
@@ -238,7 +239,7 @@ async fn ingest_is_whole_or_not_at_all(db: Db) {
     assert_eq!(db.checks().await.unwrap(), [check]);
     assert_eq!(db.agent(agent.id).await.unwrap().unwrap().committed_seq, 0);
     assert_eq!(db.outbox_due(at(10), 10).await.unwrap(), []);
-    assert_eq!(db.inventory_counts(host.id).await.unwrap(), []);
+    assert_eq!(db.inventory_counts(&TenantScope::whole(), host.id).await.unwrap(), []);
     assert_eq!(audit_count(&db).await, audit);
 
     let events = vec![event(Some(host.id), None, "state")];
@@ -311,7 +312,7 @@ async fn acknowledgements_keep_their_rules(db: Db) {
     let missing = AckRow { check: id(), ..ack("x") };
     not_found(db.put_ack(missing.clone(), state(missing.check, host.id), happened(), draft("x")).await);
     assert_eq!(audit_count(&db).await, audit);
-    assert_eq!(db.events(EventFilter::default(), page(10, None)).await.unwrap(), []);
+    assert_eq!(db.events(&TenantScope::whole(), EventFilter::default(), page(10, None)).await.unwrap(), []);
 
     let mut changed = state(c, host.id);
     changed.state.attempt = 99;
@@ -381,7 +382,7 @@ async fn events_are_listed_newest_first_by_pages(db: Db) {
     let mut listed = Vec::new();
     let mut after = None;
     loop {
-        let part = db.events(EventFilter::default(), page(10, after)).await.unwrap();
+        let part = db.events(&TenantScope::whole(), EventFilter::default(), page(10, after)).await.unwrap();
         let Some(last) = part.last() else { break };
         after = Some(last.id.to_string());
         listed.extend(part);
@@ -389,7 +390,7 @@ async fn events_are_listed_newest_first_by_pages(db: Db) {
     assert_eq!(listed, all);
     let count = |filter| {
         let db = Arc::clone(&db);
-        async move { db.events(filter, page(500, None)).await.unwrap().len() }
+        async move { db.events(&TenantScope::whole(), filter, page(500, None)).await.unwrap().len() }
     };
     assert_eq!(count(EventFilter { host: Some(h), ..Default::default() }).await, 13);
     assert_eq!(count(EventFilter { check: Some(c), ..Default::default() }).await, 5);
@@ -399,15 +400,20 @@ async fn events_are_listed_newest_first_by_pages(db: Db) {
         25
     );
     assert_eq!(count(EventFilter { from: Some(at(5)), to: Some(at(7)), ..Default::default() }).await, 2);
-    assert_eq!(db.events(EventFilter::default(), page(100_000, None)).await.unwrap().len(), 25);
-    conflict(db.events(EventFilter::default(), page(1, Some("1' OR '1'='1".into()))).await);
+    assert_eq!(
+        db.events(&TenantScope::whole(), EventFilter::default(), page(100_000, None)).await.unwrap().len(),
+        25
+    );
+    conflict(
+        db.events(&TenantScope::whole(), EventFilter::default(), page(1, Some("1' OR '1'='1".into()))).await,
+    );
     assert_eq!(audit_count(&db).await, 1);
 }
 
 async fn a_token_enrols_one_agent(db: Db) {
     let token = token();
     db.put_token(token.clone(), draft("token.make")).await.unwrap();
-    assert_eq!(db.tokens().await.unwrap(), [token.clone()]);
+    assert_eq!(db.tokens(&TenantScope::whole()).await.unwrap(), [token.clone()]);
     let mut tries = Vec::new();
     for i in 0..8 {
         let db = Arc::clone(&db);
@@ -452,7 +458,7 @@ async fn a_token_enrols_one_agent(db: Db) {
     conflict(db.withdraw_token(token.id, at(2), draft("token.withdraw")).await);
     not_found(db.withdraw_token(id(), at(2), draft("token.withdraw")).await);
     not_found(refused(common::token(), at(1)).await);
-    assert_eq!(db.host_by_name("late").await.unwrap(), None);
+    assert_eq!(db.host_by_name(wk_domain::TenantId::ROOT, "late").await.unwrap(), None);
 }
 
 async fn enrolment_adopts_a_host_without_an_agent_only(db: Db) {
@@ -542,7 +548,7 @@ async fn a_second_renewal_from_one_certificate_is_a_clone(db: Db) {
     assert_eq!(renew(thief, at(12)).await.unwrap(), RenewOutcome::Cloned);
     assert_eq!(db.agent(agent.id).await.unwrap().unwrap().standing, Standing::Quarantined);
     assert_eq!(audit_count(&db).await, audit + 1);
-    let events = db.events(EventFilter::default(), page(10, None)).await.unwrap();
+    let events = db.events(&TenantScope::whole(), EventFilter::default(), page(10, None)).await.unwrap();
     assert_eq!(events.iter().filter(|e| e.kind == "security").count(), 1);
     let third = renewal(&second, "third", "dd");
     assert_eq!(renew(third, at(13)).await.unwrap(), RenewOutcome::Refused);
@@ -606,11 +612,14 @@ async fn executions_are_listed_and_never_twice(db: Db) {
     db.commit_ingest(commit()).await.unwrap();
     db.commit_ingest(commit()).await.unwrap();
     let newest: Vec<_> = rows.iter().rev().cloned().collect();
-    assert_eq!(db.executions(None, None, page(10, None)).await.unwrap(), newest);
+    assert_eq!(db.executions(&TenantScope::whole(), None, None, page(10, None)).await.unwrap(), newest);
     let after = Some(newest[0].id.to_string());
-    assert_eq!(db.executions(None, None, page(1, after)).await.unwrap(), newest[1..2]);
-    assert_eq!(db.executions(Some(a), None, page(10, None)).await.unwrap().len(), 2);
-    assert_eq!(db.executions(Some(a), Some(c), page(10, None)).await.unwrap(), rows[..1]);
+    assert_eq!(db.executions(&TenantScope::whole(), None, None, page(1, after)).await.unwrap(), newest[1..2]);
+    assert_eq!(db.executions(&TenantScope::whole(), Some(a), None, page(10, None)).await.unwrap().len(), 2);
+    assert_eq!(
+        db.executions(&TenantScope::whole(), Some(a), Some(c), page(10, None)).await.unwrap(),
+        rows[..1]
+    );
 }
 
 fn packages(host: &HostRow, full: bool, names: &[&str]) -> InventoryChange {
@@ -635,7 +644,10 @@ async fn inventory_keeps_first_sight_and_real_changes(db: Db) {
     let keys = || {
         let db = Arc::clone(&db);
         async move {
-            let rows = db.inventory(host.id, Some("packages"), page(500, None)).await.unwrap();
+            let rows = db
+                .inventory(&TenantScope::whole(), host.id, Some("packages"), page(500, None))
+                .await
+                .unwrap();
             rows.into_iter().map(|row| (row.key, row.first_seen, row.last_changed)).collect::<Vec<_>>()
         }
     };
@@ -653,22 +665,27 @@ async fn inventory_keeps_first_sight_and_real_changes(db: Db) {
     assert_eq!(keys().await, [("a".into(), T0, at(9)), b], "only what changed is dated anew");
 
     apply(InventoryChange { section: "os".into(), ..packages(&host, true, &["kernel"]) }).await;
-    assert_eq!(db.inventory_counts(host.id).await.unwrap(), [("os".into(), 1), ("packages".into(), 2)]);
+    assert_eq!(
+        db.inventory_counts(&TenantScope::whole(), host.id).await.unwrap(),
+        [("os".into(), 1), ("packages".into(), 2)]
+    );
     let mut after = None;
     let mut listed = Vec::new();
-    while let Some(row) = db.inventory(host.id, None, page(1, after)).await.unwrap().pop() {
+    while let Some(row) =
+        db.inventory(&TenantScope::whole(), host.id, None, page(1, after)).await.unwrap().pop()
+    {
         after = Some(format!("{}/{}", row.section, row.key));
         listed.push(row.key);
     }
     assert_eq!(listed, ["kernel", "a", "b/c"]);
-    conflict(db.inventory(host.id, None, page(1, Some("no slash".into()))).await);
+    conflict(db.inventory(&TenantScope::whole(), host.id, None, page(1, Some("no slash".into()))).await);
     apply(InventoryChange { upserts: vec![], ..packages(&host, true, &[]) }).await;
-    assert_eq!(db.inventory_counts(host.id).await.unwrap(), [("os".into(), 1)]);
+    assert_eq!(db.inventory_counts(&TenantScope::whole(), host.id).await.unwrap(), [("os".into(), 1)]);
 
     // More than one statement, both ways.
     let many: Vec<String> = (0..1000).map(|i| format!("p{i:04}")).collect();
     apply(packages(&host, true, &many.iter().map(String::as_str).collect::<Vec<_>>())).await;
-    assert_eq!(db.inventory_counts(host.id).await.unwrap()[1].1, 1000);
+    assert_eq!(db.inventory_counts(&TenantScope::whole(), host.id).await.unwrap()[1].1, 1000);
     apply(packages(&host, true, &["p0500"])).await;
     assert_eq!(keys().await, [("p0500".into(), T0, T0)]);
 }
@@ -692,7 +709,7 @@ async fn channels_and_outbox_keep_their_rules(db: Db) {
     db.outbox_delivered(rows[0].id, at(3), event(None, None, "notification")).await.unwrap();
     db.outbox_failed(rows[1].id, at(30), "refused", false).await.unwrap();
     db.outbox_failed(rows[3].id, at(30), "gone", true).await.unwrap();
-    let recent = db.outbox_recent(page(10, None)).await.unwrap();
+    let recent = db.outbox_recent(&TenantScope::whole(), page(10, None)).await.unwrap();
     let seen: Vec<_> =
         recent.iter().rev().map(|r| (r.state.as_str(), r.attempts, r.last_error.as_str())).collect();
     assert_eq!(
@@ -700,8 +717,14 @@ async fn channels_and_outbox_keep_their_rules(db: Db) {
         [("delivered", 1, ""), ("pending", 1, "refused"), ("pending", 0, ""), ("failed", 1, "gone")]
     );
     assert_eq!(recent[3].delivered, Some(at(2)), "the first delivery counts");
-    assert_eq!(db.events(EventFilter::default(), page(10, None)).await.unwrap().len(), 1);
-    assert_eq!(db.outbox_recent(page(1, Some(recent[1].id.to_string()))).await.unwrap(), recent[2..3]);
+    assert_eq!(
+        db.events(&TenantScope::whole(), EventFilter::default(), page(10, None)).await.unwrap().len(),
+        1
+    );
+    assert_eq!(
+        db.outbox_recent(&TenantScope::whole(), page(1, Some(recent[1].id.to_string()))).await.unwrap(),
+        recent[2..3]
+    );
     assert_eq!(db.outbox_due(at(20), 10).await.unwrap(), rows[2..3]);
     not_found(db.outbox_delivered(id(), at(2), event(None, None, "notification")).await);
     not_found(db.outbox_failed(id(), at(2), "x", false).await);
@@ -842,6 +865,7 @@ async fn one_time_things_work_once_for_many_at_once(db: Db) {
 fn link(secret: u8, name: &str) -> InvitationRow {
     InvitationRow {
         id: id(),
+        tenant: wk_domain::TenantId::ROOT,
         secret_sha256: vec![secret; 32],
         person: None,
         name: name.into(),
@@ -864,7 +888,8 @@ async fn an_account_changes_as_a_whole_or_not_at_all(db: Db) {
     }
     db.set_failures(ana.id, 7, draft("session.refused")).await.unwrap();
     let before = audit_count(&db).await;
-    let facts = |recovery_left| UserFacts { user: ana.id, recovery_left, last_sign_in: Some(T0) };
+    let facts =
+        |recovery_left| UserFacts { user: ana.id, recovery_left, passkeys: 0, last_sign_in: Some(T0) };
     assert_eq!(db.user_facts().await.unwrap(), [facts(2)]);
 
     let whole = UserChange {
@@ -892,7 +917,7 @@ async fn an_account_changes_as_a_whole_or_not_at_all(db: Db) {
     assert!(!db.burn_recovery(ana.id, &[1; 32]).await.unwrap(), "old codes are void");
     let ends: Vec<_> = db.sessions(ana.id).await.unwrap().iter().map(|s| s.ended).collect();
     assert_eq!(ends, [Some(at(9)), None], "the one that is kept goes on");
-    assert_eq!(db.invitations().await.unwrap().len(), 1);
+    assert_eq!(db.invitations(&TenantScope::whole()).await.unwrap().len(), 1);
     assert_eq!(audit_count(&db).await, before + 2);
 }
 
@@ -927,7 +952,11 @@ async fn a_link_lets_one_person_in_once(db: Db) {
     assert_eq!(db.invitation_by_secret(&[2; 32]).await.unwrap(), None);
     let newer = InvitationRow { created: at(2), ..link(2, "olga") };
     db.put_invitation(newer.clone(), draft("user.invite")).await.unwrap();
-    assert_eq!(db.invitations().await.unwrap(), [newer.clone()], "the older one is withdrawn");
+    assert_eq!(
+        db.invitations(&TenantScope::whole()).await.unwrap(),
+        [newer.clone()],
+        "the older one is withdrawn"
+    );
     let olga = UserRow { created: at(50), ..user("olga") };
     conflict(db.join(first.id, olga.clone(), vec![], draft("user.join")).await);
     let late = UserRow { created: at(100), ..olga.clone() };
@@ -936,7 +965,7 @@ async fn a_link_lets_one_person_in_once(db: Db) {
     db.join(newer.id, olga.clone(), vec![vec![1; 32]], draft("user.join")).await.unwrap();
     conflict(db.join(newer.id, user("eve"), vec![], draft("user.join")).await);
     assert_eq!(db.user_by_name("eve").await.unwrap(), None);
-    assert!(db.invitations().await.unwrap().is_empty());
+    assert!(db.invitations(&TenantScope::whole()).await.unwrap().is_empty());
     conflict(db.withdraw_invitation(newer.id, at(60), draft("user.withdraw")).await);
 
     let third = link(3, "paul");
@@ -958,6 +987,7 @@ async fn views_are_ones_own_until_they_are_shared(db: Db) {
     }
     let view = |owner: &UserRow, name: &str, shared| ViewRow {
         id: id(),
+        tenant: wk_domain::TenantId::ROOT,
         owner: owner.id,
         list: "problems".into(),
         name: name.into(),
@@ -972,14 +1002,14 @@ async fn views_are_ones_own_until_they_are_shared(db: Db) {
     let hers = db.put_view(view(&bob, "Berlin", true), draft("view.keep")).await.unwrap();
     db.put_view(view(&bob, "Paris", false), draft("view.keep")).await.unwrap();
     assert_eq!(mine.revision, 1);
-    assert_eq!(db.views(ana.id).await.unwrap(), [hers.clone(), mine.clone()]);
+    assert_eq!(db.views(&TenantScope::whole(), ana.id).await.unwrap(), [hers.clone(), mine.clone()]);
     assert!(conflict(db.put_view(view(&ana, "Paris", true), draft("view.keep")).await).contains("Paris"));
     let edit = ViewRow { name: "Lyon".into(), shared: true, ..mine.clone() };
     let edited = db.put_view(edit.clone(), draft("view.keep")).await.unwrap();
     assert_eq!(db.view(mine.id).await.unwrap(), Some(edited));
     conflict(db.put_view(edit, draft("view.keep")).await);
     not_found(db.put_view(ViewRow { id: id(), ..mine.clone() }, draft("view.keep")).await);
-    assert_eq!(db.views(bob.id).await.unwrap().len(), 3);
+    assert_eq!(db.views(&TenantScope::whole(), bob.id).await.unwrap().len(), 3);
     db.delete_view(mine.id, draft("view.remove")).await.unwrap();
     not_found(db.delete_view(mine.id, draft("view.remove")).await);
     assert_eq!(audit_count(&db).await, 7);
@@ -1044,7 +1074,7 @@ async fn the_audit_log_has_no_gaps_under_eight_writers(db: Db) {
     let mut after = None;
     let mut listed = Vec::new();
     loop {
-        let part = db.audit(AuditFilter::default(), page(50, after)).await.unwrap();
+        let part = db.audit(&TenantScope::whole(), AuditFilter::default(), page(50, after)).await.unwrap();
         let Some(last) = part.last() else { break };
         after = Some(last.seq.to_string());
         listed.extend(part);
@@ -1088,7 +1118,7 @@ async fn the_audit_log_is_found_by_its_fields(db: Db) {
     }
     let count = |filter| {
         let db = Arc::clone(&db);
-        async move { db.audit(filter, page(100, None)).await.unwrap().len() }
+        async move { db.audit(&TenantScope::whole(), filter, page(100, None)).await.unwrap().len() }
     };
     let prefix = |p: &str| AuditFilter { action_prefix: Some(p.into()), ..Default::default() };
     let actor = |a: &str| AuditFilter { actor: Some(a.into()), ..Default::default() };
@@ -1105,7 +1135,7 @@ async fn the_audit_log_is_found_by_its_fields(db: Db) {
     assert_eq!(count(actor("' OR 1=1 --")).await, 0);
     assert_eq!(count(AuditFilter { object: Some(host.to_string()), ..Default::default() }).await, 2);
     assert_eq!(count(AuditFilter { from: Some(at(1)), to: Some(at(3)), ..Default::default() }).await, 2);
-    conflict(db.audit(AuditFilter::default(), page(1, Some("-1".into()))).await);
+    conflict(db.audit(&TenantScope::whole(), AuditFilter::default(), page(1, Some("-1".into()))).await);
 
     // Each entry is the canonical bytes that its hash is of, and tells how long after the one before it was.
     let rows = db.audit_from(0, 10).await.unwrap();
@@ -1146,10 +1176,10 @@ async fn hostile_texts_come_back_as_texts(db: Db) {
         row.kind = format!("k{i}");
         db.put_event(row, Some(draft("comment.add").reason(text).object("host", text))).await.unwrap();
         let filter = EventFilter { kinds: vec![format!("k{i}")], ..Default::default() };
-        assert_eq!(db.events(filter, page(1, None)).await.unwrap()[0].summary, kept);
+        assert_eq!(db.events(&TenantScope::whole(), filter, page(1, None)).await.unwrap()[0].summary, kept);
         db.put_setting("k", text, None).await.unwrap();
         assert_eq!(db.setting("k").await.unwrap(), Some(kept));
-        assert_eq!(db.host_by_name(text).await.unwrap(), None);
+        assert_eq!(db.host_by_name(wk_domain::TenantId::ROOT, text).await.unwrap(), None);
         assert_eq!(db.user_by_name(text).await.unwrap(), None);
     }
     // As a name and as a key: found again by the same text.
@@ -1161,7 +1191,7 @@ async fn hostile_texts_come_back_as_texts(db: Db) {
     db.commit_ingest(IngestCommit { inventory: vec![change], ..Default::default() }).await.unwrap();
     let change = InventoryChange { removed: vec![odd.into()], ..packages(&host, false, &[]) };
     db.commit_ingest(IngestCommit { inventory: vec![change], ..Default::default() }).await.unwrap();
-    assert_eq!(db.inventory_counts(host.id).await.unwrap(), [("packages".into(), 1)]);
+    assert_eq!(db.inventory_counts(&TenantScope::whole(), host.id).await.unwrap(), [("packages".into(), 1)]);
 }
 
 async fn retention_removes_the_old_and_only_that(db: Db) {
@@ -1179,10 +1209,14 @@ async fn retention_removes_the_old_and_only_that(db: Db) {
     };
     db.commit_ingest(commit).await.unwrap();
     assert_eq!(db.prune(at(4_990), at(0)).await.unwrap(), 4_990 + 1);
-    let left = db.events(EventFilter::default(), page(500, None)).await.unwrap();
+    let left = db.events(&TenantScope::whole(), EventFilter::default(), page(500, None)).await.unwrap();
     assert_eq!(left.iter().map(|e| e.at).min(), Some(at(4_990)));
     assert_eq!(left.len(), 10);
-    assert_eq!(db.outbox_recent(page(10, None)).await.unwrap(), [waiting], "what is on its way is kept");
+    assert_eq!(
+        db.outbox_recent(&TenantScope::whole(), page(10, None)).await.unwrap(),
+        [waiting],
+        "what is on its way is kept"
+    );
     assert_eq!(db.prune(at(4_990), at(0)).await.unwrap(), 0);
     assert_eq!(audit_count(&db).await, 1);
 }

@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 
 use common::*;
 use sqlx::Connection as _;
+use wk_engine::ports::TenantScope;
 use wk_engine::ports::rows::*;
 use wk_engine::ports::store::{Store, StoreError};
 use wk_store::{Access, SqlStore, StoreUrl};
@@ -136,7 +137,7 @@ async fn read_everything(store: &SqlStore) -> Result<(), StoreError> {
     store.check_states().await?;
     store.agents().await?;
     store.users().await?;
-    store.events(EventFilter::default(), page(500, None)).await?;
+    store.events(&TenantScope::whole(), EventFilter::default(), page(500, None)).await?;
     store.audit_from(0, 1000).await?;
     store.health().await?;
     store.put_setting("after", "damage", Some(draft("setting.change"))).await

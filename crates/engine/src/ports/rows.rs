@@ -1,21 +1,24 @@
 //! The rows that cross the store port: what is kept, in plain types. Enumerations cross as their `as_str` words.
 
 use wk_domain::{
-    AgentId, ChannelId, Check, CheckId, DowntimeId, EventId, ExecutionId, HostId, InvitationId,
-    NotificationId, SessionId, Timestamp, TokenId, UserId, ViewId,
+    AgentId, ChannelId, Check, CheckId, DowntimeId, EventId, ExecutionId, HostId, InvitationId, Labels,
+    NotificationId, SessionId, TenantId, Timestamp, TokenId, UserId, ViewId,
 };
 
 /// A watched machine.
 #[derive(Debug, Clone, PartialEq)]
 pub struct HostRow {
     pub id: HostId,
-    /// Unique, lower case.
+    pub tenant: TenantId,
+    /// Unique within the tenant, lower case.
     pub name: String,
     /// The agent that lives on it, if one does.
     pub agent: Option<AgentId>,
     pub created: Timestamp,
     /// Custom fields set by people (description, group, department, responsible, location, ...), in name order.
     pub fields: Vec<(String, String)>,
+    /// What rights and lists may go by.
+    pub labels: Labels,
     /// All addresses known, canonical text.
     pub addresses: Vec<String>,
     /// One line for lists: `Debian GNU/Linux 12, Linux 6.1.0`.
@@ -114,6 +117,8 @@ pub enum RenewOutcome {
 #[derive(Debug, Clone, PartialEq)]
 pub struct TokenRow {
     pub id: TokenId,
+    /// Where the host of the agent that enrols with it lands.
+    pub tenant: TenantId,
     /// SHA-256 of the secret.
     pub secret_sha256: Vec<u8>,
     pub host_pattern: String,
@@ -197,6 +202,9 @@ pub struct DowntimeRow {
 #[derive(Debug, Clone, PartialEq)]
 pub struct ChannelRow {
     pub id: ChannelId,
+    /// It hears of hosts of this tenant and of those below.
+    pub tenant: TenantId,
+    /// Unique within the tenant.
     pub name: String,
     /// `email` or `webhook`.
     pub kind: String,
@@ -282,6 +290,8 @@ pub struct Cursor {
 #[derive(Debug, Clone, PartialEq)]
 pub struct UserRow {
     pub id: UserId,
+    /// Where the person is at home: the role holds there and below.
+    pub tenant: TenantId,
     /// Unique, lower case.
     pub name: String,
     pub display_name: String,
@@ -291,6 +301,8 @@ pub struct UserRow {
     pub password_phc: String,
     /// TOTP seed, sealed; empty until the second factor is confirmed.
     pub totp_sealed: Vec<u8>,
+    /// The row's revision under which the seed was sealed: it opens under no other.
+    pub totp_revision: i64,
     /// Last TOTP step used: none is accepted twice.
     pub totp_last_step: i64,
     pub created: Timestamp,
@@ -321,6 +333,8 @@ pub struct SessionRow {
 #[derive(Debug, Clone, PartialEq)]
 pub struct InvitationRow {
     pub id: InvitationId,
+    /// Home of the account it makes, or renews.
+    pub tenant: TenantId,
     pub secret_sha256: Vec<u8>,
     /// Whose factors it renews; nobody's for a new account.
     pub person: Option<UserId>,
@@ -339,6 +353,7 @@ pub struct InvitationRow {
 pub struct UserFacts {
     pub user: UserId,
     pub recovery_left: u64,
+    pub passkeys: u64,
     pub last_sign_in: Option<Timestamp>,
 }
 
@@ -347,6 +362,8 @@ pub struct UserFacts {
 pub struct UserChange {
     /// At the revision that was read.
     pub user: UserRow,
+    /// Replaces all passkeys; enrolled devices go with them.
+    pub passkeys: Option<Vec<super::passkeys::PasskeyRow>>,
     /// Replaces all recovery codes.
     pub recovery_sha256: Option<Vec<Vec<u8>>>,
     /// Sets the durable count of failures.
@@ -357,12 +374,23 @@ pub struct UserChange {
     pub invite: Option<InvitationRow>,
     /// Uses a link up by it.
     pub burn: Option<(InvitationId, Timestamp)>,
+    /// It sets the password, or takes it away.
+    pub password: Option<super::passwords::PasswordSet>,
 }
 
 impl UserChange {
     /// Only the row.
     pub fn of(user: UserRow) -> Self {
-        Self { user, recovery_sha256: None, failures: None, end_sessions: None, invite: None, burn: None }
+        Self {
+            user,
+            passkeys: None,
+            recovery_sha256: None,
+            failures: None,
+            end_sessions: None,
+            invite: None,
+            burn: None,
+            password: None,
+        }
     }
 }
 
@@ -377,6 +405,8 @@ pub struct EndSessions {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ViewRow {
     pub id: ViewId,
+    /// The home of its owner when it was made: shown there and below.
+    pub tenant: TenantId,
     pub owner: UserId,
     /// `problems` or `hosts`.
     pub list: String,
@@ -463,4 +493,6 @@ pub struct StoreHealth {
     pub outbox_failed: u64,
     pub audit_entries: u64,
     pub events: u64,
+    /// How the database itself keeps tenants apart.
+    pub tenant_wall: String,
 }

@@ -5,13 +5,14 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use serde_json::Value;
 use wk_audit::Image;
 use wk_engine::desk::AgentDesk as _;
+use wk_engine::ports::TenantScope;
 use wk_engine::ports::rows::{AuditFilter, Page};
 
 use crate::rig::Rig;
 
 async fn entries(rig: &Rig, prefix: &str) -> Vec<Value> {
     let filter = AuditFilter { action_prefix: Some(prefix.to_owned()), ..AuditFilter::default() };
-    let rows = rig.engine.store().audit(filter, Page { limit: 500, after: None }).await.unwrap();
+    let rows = rig.engine.store().audit(&TenantScope::whole(), filter, Page { limit: 500, after: None }).await.unwrap();
     rows.iter().rev().map(|row| serde_json::from_str(&row.entry_json).unwrap()).collect()
 }
 

@@ -180,6 +180,8 @@ async fn a_thousand_hosts_with_fifty_checks_load() {
     for n in 0..1000 {
         let host = HostRow {
             id: wk_engine::ids::new_id(now),
+            tenant: wk_domain::TenantId::ROOT,
+            labels: wk_domain::Labels::default(),
             name: format!("host-{n}"),
             agent: None,
             created: now,
@@ -268,6 +270,8 @@ async fn a_hosts_fields_choose_its_thresholds() {
     let write = async |value: &str| {
         let revision = rig.engine.world().hosts[&web.host].revision;
         let edit = wk_engine::people::HostEdit {
+            tenant: None,
+            labels: None,
             name: "web-1".to_owned(),
             fields: [("threshold.disk:/".to_owned(), value.to_owned())].into(),
             revision: Some(revision),

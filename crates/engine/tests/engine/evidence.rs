@@ -51,6 +51,8 @@ async fn every_act_of_a_person_is_one_entry_and_a_refused_one_is_none() {
         }};
     }
     let edit = |name: &str, value: &str, revision| HostEdit {
+        tenant: None,
+        labels: None,
         name: name.to_owned(),
         addresses: vec!["192.0.2.7".to_owned()],
         fields: BTreeMap::from([("location".to_owned(), value.to_owned())]),
@@ -107,6 +109,7 @@ async fn every_act_of_a_person_is_one_entry_and_a_refused_one_is_none() {
     act!("downtime.cancel", rig.engine.cancel_downtime(authorize(&who, downtime.id).unwrap()));
 
     let channel = |revision: Option<i64>, url: &str| ChannelEdit {
+        tenant: None,
         id: wk_domain::ChannelId::new(5, [5; 10]),
         create: revision == Some(-1),
         name: "team".to_owned(),
@@ -128,7 +131,7 @@ async fn every_act_of_a_person_is_one_entry_and_a_refused_one_is_none() {
     act!("channel.delete", rig.engine.remove_channel(authorize(&who, row.id).unwrap()));
     refused!(rig.engine.remove_channel(authorize(&who, row.id).unwrap()));
 
-    let request = |ttl| TokenRequest { host_pattern: "web-*".to_owned(), grants: Vec::new(), ttl };
+    let request = |ttl| TokenRequest { tenant: wk_domain::TenantId::ROOT, host_pattern: "web-*".to_owned(), grants: Vec::new(), ttl };
     let (token, _) =
         act!("token.create", rig.engine.create_token(authorize(&who, ()).unwrap(), request(secs(60))));
     refused!(rig.engine.create_token(authorize(&who, ()).unwrap(), request(Duration::from_secs(59))));

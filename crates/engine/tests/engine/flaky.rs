@@ -6,12 +6,12 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 use wk_audit::Draft;
 use wk_domain::{
-    AgentId, ChannelId, CheckId, DowntimeId, HostId, InvitationId, NotificationId, SessionId, Timestamp,
-    TokenId, UserId, ViewId,
+    AgentId, ChannelId, CheckId, DowntimeId, HostId, InvitationId, NotificationId, SessionId, TenantId,
+    Timestamp, TokenId, UserId, ViewId,
 };
 use wk_engine::ports::rows::*;
 use wk_engine::ports::store::Result;
-use wk_engine::ports::{Store, StoreError};
+use wk_engine::ports::{Store, StoreError, TenantScope};
 
 /// Looks at a commit and says how it fails, if it does.
 type Judge = Box<dyn FnMut(&IngestCommit) -> Option<StoreError> + Send>;
@@ -93,8 +93,8 @@ impl Store for Flaky {
     async fn host(&self, id: HostId) -> Result<Option<HostRow>> {
         self.real.host(id).await
     }
-    async fn host_by_name(&self, name: &str) -> Result<Option<HostRow>> {
-        self.real.host_by_name(name).await
+    async fn host_by_name(&self, tenant: TenantId, name: &str) -> Result<Option<HostRow>> {
+        self.real.host_by_name(tenant, name).await
     }
     async fn put_host(&self, host: HostRow, audit: Draft) -> Result<HostRow> {
         self.real.put_host(host, audit).await
@@ -148,8 +148,8 @@ impl Store for Flaky {
     ) -> Result<()> {
         self.real.cancel_downtime(id, at, by, event, audit).await
     }
-    async fn events(&self, filter: EventFilter, page: Page) -> Result<Vec<EventRow>> {
-        self.real.events(filter, page).await
+    async fn events(&self, scope: &TenantScope, filter: EventFilter, page: Page) -> Result<Vec<EventRow>> {
+        self.real.events(scope, filter, page).await
     }
     async fn put_event(&self, event: EventRow, audit: Option<Draft>) -> Result<()> {
         self.real.put_event(event, audit).await
@@ -160,8 +160,8 @@ impl Store for Flaky {
     async fn agent(&self, id: AgentId) -> Result<Option<AgentRow>> {
         self.real.agent(id).await
     }
-    async fn tokens(&self) -> Result<Vec<TokenRow>> {
-        self.real.tokens().await
+    async fn tokens(&self, scope: &TenantScope) -> Result<Vec<TokenRow>> {
+        self.real.tokens(scope).await
     }
     async fn token(&self, id: TokenId) -> Result<Option<TokenRow>> {
         self.real.token(id).await
@@ -217,17 +217,24 @@ impl Store for Flaky {
     }
     async fn executions(
         &self,
+        scope: &TenantScope,
         agent: Option<AgentId>,
         check: Option<CheckId>,
         page: Page,
     ) -> Result<Vec<ExecutionRow>> {
-        self.real.executions(agent, check, page).await
+        self.real.executions(scope, agent, check, page).await
     }
-    async fn inventory(&self, host: HostId, section: Option<&str>, page: Page) -> Result<Vec<InventoryRow>> {
-        self.real.inventory(host, section, page).await
+    async fn inventory(
+        &self,
+        scope: &TenantScope,
+        host: HostId,
+        section: Option<&str>,
+        page: Page,
+    ) -> Result<Vec<InventoryRow>> {
+        self.real.inventory(scope, host, section, page).await
     }
-    async fn inventory_counts(&self, host: HostId) -> Result<Vec<(String, u64)>> {
-        self.real.inventory_counts(host).await
+    async fn inventory_counts(&self, scope: &TenantScope, host: HostId) -> Result<Vec<(String, u64)>> {
+        self.real.inventory_counts(scope, host).await
     }
     async fn channels(&self) -> Result<Vec<ChannelRow>> {
         self.real.channels().await
@@ -241,8 +248,8 @@ impl Store for Flaky {
     async fn outbox_due(&self, now: Timestamp, limit: u32) -> Result<Vec<OutboxRow>> {
         self.real.outbox_due(now, limit).await
     }
-    async fn outbox_recent(&self, page: Page) -> Result<Vec<OutboxRow>> {
-        self.real.outbox_recent(page).await
+    async fn outbox_recent(&self, scope: &TenantScope, page: Page) -> Result<Vec<OutboxRow>> {
+        self.real.outbox_recent(scope, page).await
     }
     async fn put_outbox(&self, row: OutboxRow, audit: Option<Draft>) -> Result<()> {
         self.real.put_outbox(row, audit).await
@@ -295,8 +302,8 @@ impl Store for Flaky {
     async fn invitation_by_secret(&self, secret_sha256: &[u8]) -> Result<Option<InvitationRow>> {
         self.real.invitation_by_secret(secret_sha256).await
     }
-    async fn invitations(&self) -> Result<Vec<InvitationRow>> {
-        self.real.invitations().await
+    async fn invitations(&self, scope: &TenantScope) -> Result<Vec<InvitationRow>> {
+        self.real.invitations(scope).await
     }
     async fn withdraw_invitation(&self, id: InvitationId, at: Timestamp, audit: Draft) -> Result<()> {
         self.real.withdraw_invitation(id, at, audit).await
@@ -310,8 +317,8 @@ impl Store for Flaky {
     ) -> Result<()> {
         self.real.elevate_session(id, token_sha256, at, audit).await
     }
-    async fn views(&self, user: UserId) -> Result<Vec<ViewRow>> {
-        self.real.views(user).await
+    async fn views(&self, scope: &TenantScope, user: UserId) -> Result<Vec<ViewRow>> {
+        self.real.views(scope, user).await
     }
     async fn view(&self, id: ViewId) -> Result<Option<ViewRow>> {
         self.real.view(id).await
@@ -361,8 +368,8 @@ impl Store for Flaky {
     async fn append_audit(&self, audit: Vec<Draft>) -> Result<()> {
         self.real.append_audit(audit).await
     }
-    async fn audit(&self, filter: AuditFilter, page: Page) -> Result<Vec<AuditRow>> {
-        self.real.audit(filter, page).await
+    async fn audit(&self, scope: &TenantScope, filter: AuditFilter, page: Page) -> Result<Vec<AuditRow>> {
+        self.real.audit(scope, filter, page).await
     }
     async fn audit_from(&self, seq: u64, limit: u32) -> Result<Vec<AuditRow>> {
         self.real.audit_from(seq, limit).await

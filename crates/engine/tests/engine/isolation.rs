@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use wk_domain::{AgentId, CheckId, CheckResult, ExecutionId, HostId, Status, Timestamp};
 use wk_engine::desk::{AgentDesk, LinkHello, Observations, ObservedInventory, ObservedNote};
+use wk_engine::ports::TenantScope;
 use wk_engine::ports::Store;
 use wk_engine::ports::metrics::{RangeQuery, Selector, SeriesKey, SeriesMeta};
 use wk_engine::ports::rows::*;
@@ -22,7 +23,7 @@ async fn all_of(rig: &Rig, host: HostId, agents: &[AgentId]) -> BTreeMap<String,
     checks.retain(|row| row.check.host == host);
     for row in &checks {
         put(format!("check {}", row.check.id), format!("{row:?}"));
-        let ran = rig.store.executions(None, Some(row.check.id), whole()).await.unwrap();
+        let ran = rig.store.executions(&TenantScope::whole(), None, Some(row.check.id), whole()).await.unwrap();
         put(format!("runs of {}", row.check.id), format!("{ran:?}"));
         let filter = EventFilter { check: Some(row.check.id), ..EventFilter::default() };
         put(format!("events of {}", row.check.id), format!("{:?}", rig.events(filter).await));
@@ -45,15 +46,15 @@ async fn all_of(rig: &Rig, host: HostId, agents: &[AgentId]) -> BTreeMap<String,
     let mut downtimes = rig.store.downtimes(rig.now()).await.unwrap();
     downtimes.retain(|row| row.host == host);
     put("downtimes".into(), format!("{downtimes:?}"));
-    let mut waiting = rig.store.outbox_recent(whole()).await.unwrap();
+    let mut waiting = rig.store.outbox_recent(&TenantScope::whole(), whole()).await.unwrap();
     waiting.retain(|row| row.host == host);
     put("notifications".into(), format!("{waiting:?}"));
-    put("inventory".into(), format!("{:?}", rig.store.inventory(host, None, whole()).await.unwrap()));
+    put("inventory".into(), format!("{:?}", rig.store.inventory(&TenantScope::whole(), host, None, whole()).await.unwrap()));
     let filter = EventFilter { host: Some(host), ..EventFilter::default() };
     put("events".into(), format!("{:?}", rig.events(filter).await));
     for agent in agents {
         put(format!("agent {agent}"), format!("{:?}", rig.store.agent(*agent).await.unwrap()));
-        let ran = rig.store.executions(Some(*agent), None, whole()).await.unwrap();
+        let ran = rig.store.executions(&TenantScope::whole(), Some(*agent), None, whole()).await.unwrap();
         put(format!("runs by {agent}"), format!("{ran:?}"));
         put(
             format!("certificates of {agent}"),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 use wk_domain::{AgentId, Timestamp, TokenId};
+use wk_engine::ports::TenantScope;
 use wk_engine::ports::issuer::{AuthorityCert, IssueError, Issued, Issuer};
 use wk_engine::ports::rows::EventFilter;
 use wk_engine::ports::rows::{ChannelRow, Page};
@@ -50,6 +51,7 @@ async fn what_the_engine_puts_into_the_outbox_is_delivered_and_told() {
     let config = wk_notify::check_config("webhook", &config).unwrap();
     let row = ChannelRow {
         id: wk_engine::ids::new_id(now()),
+        tenant: wk_domain::TenantId::ROOT,
         name: "Night shift".to_owned(),
         kind: "webhook".to_owned(),
         config_json: config.to_string(),
@@ -92,7 +94,10 @@ async fn what_the_engine_puts_into_the_outbox_is_delivered_and_told() {
     let posted = receiver.posted();
     assert_eq!(posted[0].id(), row.id.to_string());
     assert!(posted[0].is_signed_with(KEY));
-    let events = store.events(EventFilter::default(), Page { limit: 10, after: None }).await.unwrap();
+    let events = store
+        .events(&TenantScope::whole(), EventFilter::default(), Page { limit: 10, after: None })
+        .await
+        .unwrap();
     assert_eq!(events, [(*event).clone()]);
     assert!(engine.counters().all().contains(&("notify.delivered".to_owned(), 1)));
 

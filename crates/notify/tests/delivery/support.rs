@@ -31,6 +31,7 @@ use tokio_util::sync::CancellationToken;
 use wk_audit::{Actor, ActorKind, Draft};
 use wk_domain::{ChannelId, CheckId, HostId, Timestamp};
 use wk_engine::ids::new_id;
+use wk_engine::ports::TenantScope;
 use wk_engine::ports::rows::{ChannelRow, EventFilter, EventRow, OutboxRow, Page};
 use wk_engine::ports::{Clock, Store, SystemClock};
 use wk_notify::deliver::{Delivery, Observer, Parts, Policy};
@@ -201,6 +202,7 @@ impl Bench {
         let id: ChannelId = new_id(now());
         let row = ChannelRow {
             id,
+            tenant: wk_domain::TenantId::ROOT,
             name: format!("Night shift {id}"),
             kind: kind.to_owned(),
             config_json: config.to_string(),
@@ -223,7 +225,8 @@ impl Bench {
     }
 
     pub(crate) async fn row(&self, id: &OutboxRow) -> OutboxRow {
-        let rows = self.store.outbox_recent(Page { limit: 500, after: None }).await.unwrap();
+        let rows =
+            self.store.outbox_recent(&TenantScope::whole(), Page { limit: 500, after: None }).await.unwrap();
         rows.into_iter().find(|row| row.id == id.id).expect("the row is there")
     }
 
@@ -249,7 +252,10 @@ impl Bench {
     }
 
     pub(crate) async fn events(&self) -> Vec<EventRow> {
-        self.store.events(EventFilter::default(), Page { limit: 500, after: None }).await.unwrap()
+        self.store
+            .events(&TenantScope::whole(), EventFilter::default(), Page { limit: 500, after: None })
+            .await
+            .unwrap()
     }
 }
 

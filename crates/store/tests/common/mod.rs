@@ -72,6 +72,8 @@ pub(crate) fn draft(action: &'static str) -> Draft {
 pub(crate) fn host(name: &str) -> HostRow {
     HostRow {
         id: id(),
+        tenant: wk_domain::TenantId::ROOT,
+        labels: wk_domain::Labels::default(),
         name: name.into(),
         agent: None,
         created: T0,
@@ -154,6 +156,7 @@ pub(crate) fn event(host: Option<HostId>, check: Option<CheckId>, kind: &str) ->
 pub(crate) fn token() -> TokenRow {
     TokenRow {
         id: id(),
+        tenant: wk_domain::TenantId::ROOT,
         secret_sha256: vec![7; 32],
         host_pattern: "web-*".into(),
         grants: vec!["host".into(), "probe".into()],
@@ -225,12 +228,13 @@ pub(crate) async fn enrolled(store: &Arc<dyn Store>, name: &str) -> (HostRow, Ag
         .enrol(token.id, at(1), host.clone(), agent.clone(), cert.clone(), draft("agent.enrol"))
         .await
         .unwrap_or_else(|e| panic!("{e}"));
-    (store.host_by_name(name).await.unwrap().unwrap(), agent, cert)
+    (store.host_by_name(wk_domain::TenantId::ROOT, name).await.unwrap().unwrap(), agent, cert)
 }
 
 pub(crate) fn channel(name: &str) -> ChannelRow {
     ChannelRow {
         id: id(),
+        tenant: wk_domain::TenantId::ROOT,
         name: name.into(),
         kind: "webhook".into(),
         config_json: "{\"url\":\"https://example.org\"}".into(),
@@ -260,11 +264,13 @@ pub(crate) fn outbox(channel: wk_domain::ChannelId, due: Timestamp) -> OutboxRow
 pub(crate) fn user(name: &str) -> UserRow {
     UserRow {
         id: id(),
+        tenant: wk_domain::TenantId::ROOT,
         name: name.into(),
         display_name: "Ana Pérez".into(),
         role: "admin".into(),
         password_phc: "$argon2id$...".into(),
         totp_sealed: vec![9; 40],
+        totp_revision: 1,
         totp_last_step: 10,
         created: T0,
         disabled: None,
