@@ -9,7 +9,7 @@ use wk_domain::Status;
 use wk_domain::text::is_clean_line;
 
 use crate::egress::RemoteHost;
-use crate::tls;
+use crate::egress::tls;
 
 /// A page goes to a handful of people; more than this is what a mailing list is for.
 const TO_MAX: usize = 20;

@@ -24,9 +24,9 @@ use wk_seal::SecretBytes;
 use crate::Unseal;
 use crate::channel::ChannelConfig;
 use crate::egress::Egress;
+use crate::egress::tls::Tls;
 use crate::failure::{Failure, Kind};
 use crate::payload::Payload;
-use crate::tls::Tls;
 use crate::{mail, smtp, webhook};
 
 /// Bounds and spans of delivery.

@@ -42,6 +42,10 @@ impl Failure {
         Self::new(Kind::Refused, text)
     }
 
+    pub(crate) fn tls(error: crate::egress::tls::TlsError) -> Self {
+        if error.is_rule { Self::refused(error.text) } else { Self::passing(error.text) }
+    }
+
     /// Takes the secret out of the text, should the other side have repeated it: as it is, and as SMTP encodes it.
     pub(crate) fn without(mut self, secret: &[u8], username: Option<&str>) -> Self {
         if secret.is_empty() {

@@ -6,12 +6,10 @@
 
 pub mod channel;
 pub mod deliver;
-pub mod egress;
 mod failure;
 mod mail;
 mod payload;
 mod smtp;
-mod tls;
 mod webhook;
 
 use std::sync::Arc;
@@ -28,6 +26,7 @@ use crate::deliver::{Delivery, Observer, Parts, Policy};
 use crate::egress::{Egress, Network};
 
 pub use crate::channel::check_config;
+pub use wk_egress as egress;
 
 /// Readers of hostile bytes, reachable for fuzzing.
 #[doc(hidden)]

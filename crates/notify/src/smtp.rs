@@ -23,10 +23,10 @@ use wk_domain::text::clean_line;
 use wk_seal::{SecretBytes, SecretString};
 
 use crate::channel::{EmailConfig, Security};
+use crate::egress::tls::Tls;
 use crate::egress::{Egress, Reach};
 use crate::failure::{Failure, Kind};
 use crate::mail::Mail;
-use crate::tls::Tls;
 
 /// Bytes and lines of one reply. The library reads a reply anew from its start at each of its lines: without a bound on
 /// those, a hostile server would keep a processor busy for seconds.
@@ -110,7 +110,7 @@ async fn open(
     if config.security == Security::StartTls {
         plain = starttls(plain, &hello).await.map_err(|what| Failure::passing(format!("{host}: {what}")))?;
     }
-    let inner = tls.connect(plain, host, config.root_pem.as_deref(), false).await?;
+    let inner = tls.connect(plain, host, config.root_pem.as_deref(), false).await.map_err(Failure::tls)?;
     let greeting: &[u8] = match config.security {
         Security::Tls => b"",
         // After STARTTLS the server waits for EHLO; the library waits for a greeting.

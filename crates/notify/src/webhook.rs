@@ -12,9 +12,9 @@ use wk_domain::Timestamp;
 use wk_seal::SecretBytes;
 
 use crate::channel::WebhookConfig;
+use crate::egress::tls::Tls;
 use crate::egress::{Egress, Reach};
 use crate::failure::Failure;
-use crate::tls::Tls;
 
 /// Bytes of an answer that are read; the rest is not waited for. Nothing in it is used.
 const ANSWER_MAX: usize = 64 * 1024;
@@ -70,7 +70,7 @@ pub(crate) async fn send(
             true => Failure::refused(error.to_string()),
             false => Failure::passing(error.to_string()),
         })?;
-    let stream = tls.connect(stream, host, config.root_pem.as_deref(), true).await?;
+    let stream = tls.connect(stream, host, config.root_pem.as_deref(), true).await.map_err(Failure::tls)?;
     let request = Request::builder()
         .method(Method::POST)
         .uri(&url.target)

@@ -2,6 +2,11 @@
 //!
 //! A name is resolved once, every address is classified, and the connection goes to an address that passed: a name that
 //! resolves to something else a moment later changes nothing. No proxy, no redirect, no second look-up.
+//!
+//! [`tls`] shakes hands over such a connection, [`https`] makes one bounded exchange. Not here: what is said.
+
+pub mod https;
+pub mod tls;
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -235,8 +240,8 @@ impl FromStr for Network {
 pub enum Reach {
     /// Webhooks: public addresses, and networks that the server's configuration lists.
     Listed,
-    /// The mail server, which mostly stands in the site's own network: private addresses too. Nothing that it says
-    /// before its certificate is verified is shown to anybody.
+    /// The mail server and identity providers, which mostly stand in the site's own network: private addresses too.
+    /// Nothing that they say before their certificate is verified is shown to anybody.
     Site,
 }
 
@@ -332,16 +337,11 @@ impl Egress {
         }
     }
 
-    /// Resolves, classifies, and connects to an address that passed.
+    /// Resolves, classifies, and gives the addresses that passed, at least one: for what is not TCP.
     ///
     /// # Errors
     /// [`EgressError`].
-    pub async fn connect(
-        &self,
-        host: &RemoteHost,
-        port: u16,
-        reach: Reach,
-    ) -> Result<TcpStream, EgressError> {
+    pub async fn addresses(&self, host: &RemoteHost, reach: Reach) -> Result<Vec<IpAddr>, EgressError> {
         let found = match host {
             RemoteHost::Address(address) => vec![*address],
             RemoteHost::Name(name) => self.resolver.resolve(name).await.map_err(|error| {
@@ -357,8 +357,25 @@ impl Egress {
                 Err(error) => refused = refused.or(Some(error)),
             }
         }
-        let mut failed = refused.unwrap_or_else(|| EgressError::NoAddress { host: host.to_string() });
-        for address in alternate(permitted) {
+        let permitted = alternate(permitted);
+        if permitted.is_empty() {
+            return Err(refused.unwrap_or_else(|| EgressError::NoAddress { host: host.to_string() }));
+        }
+        Ok(permitted)
+    }
+
+    /// Resolves, classifies, and connects to an address that passed.
+    ///
+    /// # Errors
+    /// [`EgressError`].
+    pub async fn connect(
+        &self,
+        host: &RemoteHost,
+        port: u16,
+        reach: Reach,
+    ) -> Result<TcpStream, EgressError> {
+        let mut failed = EgressError::NoAddress { host: host.to_string() };
+        for address in self.addresses(host, reach).await? {
             let address = SocketAddr::new(address, port);
             let detail = match timeout(CONNECT, TcpStream::connect(address)).await {
                 Ok(Ok(stream)) => {

@@ -1,4 +1,4 @@
-//! TLS towards receivers: always verified, against the machine's authorities and those a channel adds.
+//! TLS towards others: always verified, against the machine's authorities and those that are added for one of them.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,19 +13,18 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use crate::egress::RemoteHost;
-use crate::failure::Failure;
+use crate::RemoteHost;
 
 /// Reading the machine's authorities takes some ten milliseconds; so late, at most, a change of them is noticed.
 const FRESH: Duration = Duration::from_secs(600);
-/// Channels with authorities of their own are few; beyond this all are forgotten and read again.
+/// Those with authorities of their own are few; beyond this all are forgotten and read again.
 const KEPT_MAX: usize = 64;
 
 /// Certificates in PEM, checked.
 ///
 /// # Errors
 /// A sentence.
-pub(crate) fn roots(pem: &str) -> Result<Vec<CertificateDer<'static>>, String> {
+pub fn roots(pem: &str) -> Result<Vec<CertificateDer<'static>>, String> {
     let wrong = || "this is not a certificate in PEM form (-----BEGIN CERTIFICATE-----)".to_owned();
     let roots: Vec<_> =
         CertificateDer::pem_slice_iter(pem.as_bytes()).collect::<Result<_, _>>().map_err(|_| wrong())?;
@@ -41,20 +40,31 @@ type Key = (String, bool);
 /// When it was made.
 type Kept = (Instant, Arc<ClientConfig>);
 
+/// Why there is no TLS, in words for people.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{text}")]
+pub struct TlsError {
+    /// It cannot work as it is configured; trying again does not help.
+    pub is_rule: bool,
+    pub text: String,
+}
+
+/// Makes TLS connections, and remembers the authorities it has read.
 #[derive(Debug, Default)]
-pub(crate) struct Tls {
+pub struct Tls {
     kept: Mutex<HashMap<Key, Kept>>,
 }
 
 impl Tls {
-    fn config(&self, root_pem: &str, http: bool) -> Result<Arc<ClientConfig>, Failure> {
+    fn config(&self, root_pem: &str, http: bool) -> Result<Arc<ClientConfig>, TlsError> {
         let key = (root_pem.to_owned(), http);
         if let Some((made, config)) = self.kept.lock().get(&key)
             && made.elapsed() < FRESH
         {
             return Ok(Arc::clone(config));
         }
-        let cannot = |detail: String| Failure::refused(format!("TLS cannot be set up: {detail}"));
+        let cannot =
+            |detail: String| TlsError { is_rule: true, text: format!("TLS cannot be set up: {detail}") };
         let extra = if root_pem.is_empty() { Vec::new() } else { roots(root_pem).map_err(cannot)? };
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let verifier = Verifier::new_with_extra_roots(extra, Arc::clone(&provider))
@@ -77,30 +87,36 @@ impl Tls {
         Ok(config)
     }
 
-    /// Shakes hands with `host`, whose certificate must say so.
-    pub(crate) async fn connect(
+    /// Shakes hands with `host`, whose certificate must say so. `root_pem`: authorities beside the machine's; `http`:
+    /// HTTP/1.1 is going to be spoken.
+    ///
+    /// # Errors
+    /// [`TlsError`].
+    pub async fn connect(
         &self,
         stream: TcpStream,
         host: &RemoteHost,
         root_pem: Option<&str>,
         http: bool,
-    ) -> Result<TlsStream<TcpStream>, Failure> {
+    ) -> Result<TlsStream<TcpStream>, TlsError> {
         let config = self.config(root_pem.unwrap_or_default(), http)?;
         let name = match host {
-            RemoteHost::Name(name) => ServerName::try_from(name.clone())
-                .map_err(|_| Failure::refused(format!("{host} is no name that a certificate could have")))?,
+            RemoteHost::Name(name) => ServerName::try_from(name.clone()).map_err(|_| TlsError {
+                is_rule: true,
+                text: format!("{host} is no name that a certificate could have"),
+            })?,
             RemoteHost::Address(address) => ServerName::IpAddress((*address).into()),
         };
         TlsConnector::from(config).connect(name, stream).await.map_err(|error| {
             let rejected = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
-            match rejected {
-                Some(rustls::Error::InvalidCertificate(why)) => Failure::passing(format!(
-                    "the certificate of {host} is not accepted: {}",
-                    certificate(why)
-                )),
-                Some(other) => Failure::passing(format!("no TLS with {host}: {other}")),
-                None => Failure::passing(format!("no TLS with {host}: {error}")),
-            }
+            let text = match rejected {
+                Some(rustls::Error::InvalidCertificate(why)) => {
+                    format!("the certificate of {host} is not accepted: {}", certificate(why))
+                }
+                Some(other) => format!("no TLS with {host}: {other}"),
+                None => format!("no TLS with {host}: {error}"),
+            };
+            TlsError { is_rule: false, text }
         })
     }
 }
