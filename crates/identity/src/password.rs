@@ -1,5 +1,6 @@
-//! Which passwords are good enough, and why the others are not: length, a list of common ones, words from the context,
-//! keyboard walks, and an estimate of guesses. No rule about kinds of characters, as NIST SP 800-63B-4 asks.
+//! Which passwords are good enough, and why the others are not: length, lists of common and breached ones, words from the
+//! context, keyboard walks, and an estimate of guesses; kinds of characters only where a policy other than the default
+//! asks for them. The rules come from [`crate::policy`].
 
 use std::fmt;
 use std::sync::OnceLock;
@@ -7,6 +8,8 @@ use std::sync::OnceLock;
 use unicode_normalization::UnicodeNormalization as _;
 use wk_seal::SecretString;
 use zeroize::Zeroizing;
+
+use crate::policy::PasswordRules;
 
 /// Code points after NFC.
 const CHARS_MAX: usize = 256;
@@ -65,6 +68,10 @@ impl Password {
     pub(crate) fn as_bytes(&self) -> &[u8] {
         self.text.expose().as_bytes()
     }
+
+    pub(crate) fn lower(&self) -> Zeroizing<String> {
+        Zeroizing::new(self.text.expose().to_lowercase())
+    }
 }
 
 /// Why a password is refused. [`fmt::Display`] is the sentence for the person, [`Weakness::code`] the word for programs.
@@ -72,6 +79,14 @@ impl Password {
 pub enum Weakness {
     /// Fewer characters than asked for.
     TooShort { chars: usize, min: usize },
+    /// More characters than the policy takes.
+    TooLong { chars: usize, max: usize },
+    /// No letter, or no digit, where the policy asks for both.
+    LettersAndDigits,
+    /// Fewer kinds of characters than the policy asks for.
+    Classes { found: usize, min: usize },
+    /// On the list of breached passwords that the operator loaded.
+    Breached,
     /// On the list of common passwords, or one of them with decoration.
     Common,
     /// Mostly made of words that an attacker tries first: names of the person, the machine, the product.
@@ -91,6 +106,10 @@ impl Weakness {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::TooShort { .. } => "too-short",
+            Self::TooLong { .. } => "too-long",
+            Self::LettersAndDigits => "letters-and-digits",
+            Self::Classes { .. } => "classes",
+            Self::Breached => "breached",
             Self::Common => "common",
             Self::Context => "context",
             Self::KeyboardWalk => "keyboard-walk",
@@ -105,6 +124,15 @@ impl fmt::Display for Weakness {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TooShort { chars, min } => write!(f, "It has {chars} characters; use at least {min}."),
+            Self::TooLong { chars, max } => write!(f, "It has {chars} characters; use at most {max}."),
+            Self::LettersAndDigits => f.write_str("It needs both letters and digits."),
+            Self::Classes { found, min } => write!(
+                f,
+                "It has {found} of the four kinds small letters, capitals, digits and other signs; use {min}."
+            ),
+            Self::Breached => {
+                f.write_str("It is on the list of passwords that were stolen somewhere before.")
+            }
             Self::Common => {
                 f.write_str("It is among the passwords that are tried first, with or without additions.")
             }
@@ -118,11 +146,24 @@ impl fmt::Display for Weakness {
     }
 }
 
+/// One rule, and how the password stands to it, for a list beside the field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RuleState {
+    /// A stable word for programs.
+    pub code: &'static str,
+    /// The rule in words.
+    pub title: String,
+    /// Why it is not met; absent when it is.
+    pub why: Option<String>,
+}
+
 /// The judgement on one password.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PasswordVerdict {
     /// Reasons against it; empty when it is good.
     pub weaknesses: Vec<Weakness>,
+    /// Every rule that applies, met or not, in a steady order.
+    pub rules: Vec<RuleState>,
     /// Estimate of guesses, from 0 (at once) to 4 (never), for a meter beside the field.
     pub score: u8,
     /// What would make it better, in the order of worth.
@@ -136,36 +177,65 @@ impl PasswordVerdict {
     }
 }
 
-/// What a new password must satisfy.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What a new password is looked at with, beside the rules.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Beside<'a> {
+    /// Names of the person, mail address, host, organisation; the product's are always in.
+    pub context: &'a [&'a str],
+    /// The password it replaces, where the person has just given it.
+    pub old: Option<&'a Password>,
+    /// Whether the operator's list of breached passwords holds it; none when there is no list.
+    pub breached: Option<bool>,
+}
+
+/// What a new password must satisfy: the rules of a person with or without a second factor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PasswordPolicy {
-    /// Least number of characters, never below 8.
-    pub chars_min: usize,
-    /// Least estimate, 0 to 4.
-    pub score_min: u8,
-    /// Least number of single-character edits from the password it replaces.
-    pub edits_min: usize,
+    /// As the profile and its knobs say.
+    pub rules: PasswordRules,
+    /// Whether a second factor stands beside the password.
+    pub second_factor: bool,
+}
+
+impl Default for PasswordPolicy {
+    fn default() -> Self {
+        Self { rules: PasswordRules::default(), second_factor: true }
+    }
 }
 
 impl PasswordPolicy {
-    /// For accounts with a second factor: 12 characters.
-    pub const DEFAULT: Self = Self { chars_min: 12, score_min: 3, edits_min: 4 };
-    /// For accounts without one: 15 characters.
-    pub const WITHOUT_SECOND_FACTOR: Self = Self { chars_min: 15, ..Self::DEFAULT };
-
-    /// Judges `password`. `context`: names of the person, mail address, host, organisation; the product's are always in.
-    /// `old`: the password it replaces, where the person has just given it.
-    pub fn judge(&self, password: &Password, context: &[&str], old: Option<&Password>) -> PasswordVerdict {
-        let text = password.text.expose();
-        let lower = Zeroizing::new(text.to_lowercase());
-        let words = context_words(context);
+    /// What of the rules can be seen without anything but the password: asked at each sign-in, of a password that was set
+    /// under other rules.
+    pub fn shortfalls(&self, password: &Password) -> Vec<Weakness> {
         let mut weaknesses = Vec::new();
-        let min = self.chars_min.max(8);
-        if password.chars < min {
-            weaknesses.push(Weakness::TooShort { chars: password.chars, min });
+        let (min, max) = (self.rules.least_chars(self.second_factor).max(8), self.rules.chars_max);
+        if password.chars < usize::from(min) {
+            weaknesses.push(Weakness::TooShort { chars: password.chars, min: usize::from(min) });
         }
+        if password.chars > usize::from(max) {
+            weaknesses.push(Weakness::TooLong { chars: password.chars, max: usize::from(max) });
+        }
+        let kinds = Kinds::of(password.text.expose());
+        if self.rules.letters_and_digits && !(kinds.letters() && kinds.digits) {
+            weaknesses.push(Weakness::LettersAndDigits);
+        }
+        if kinds.count() < usize::from(self.rules.classes) {
+            weaknesses.push(Weakness::Classes { found: kinds.count(), min: usize::from(self.rules.classes) });
+        }
+        weaknesses
+    }
+
+    /// Judges a password that is to be set.
+    pub fn judge(&self, password: &Password, beside: &Beside<'_>) -> PasswordVerdict {
+        let text = password.text.expose();
+        let lower = password.lower();
+        let words = context_words(beside.context);
+        let mut weaknesses = self.shortfalls(password);
         if is_common(&lower) {
             weaknesses.push(Weakness::Common);
+        }
+        if beside.breached == Some(true) {
+            weaknesses.push(Weakness::Breached);
         }
         if is_mostly_context(&lower, &words) {
             weaknesses.push(Weakness::Context);
@@ -176,16 +246,16 @@ impl PasswordPolicy {
         if distinct_chars(&lower) < 5 {
             weaknesses.push(Weakness::Repetition);
         }
-        if old.is_some_and(|old| {
-            edits_below(&Zeroizing::new(old.text.expose().to_lowercase()), &lower, self.edits_min)
-        }) {
+        // Not the one it replaces, whatever the policy says of nearly the same.
+        let edits = usize::from(self.rules.edits_min).max(1);
+        if beside.old.is_some_and(|old| edits_below(&old.lower(), &lower, edits)) {
             weaknesses.push(Weakness::Similar);
         }
         let inputs: Vec<&str> = words.iter().map(String::as_str).collect();
         let estimate = zxcvbn::zxcvbn(text, &inputs);
         let score = u8::from(estimate.score());
         let feedback = estimate.feedback();
-        if score < self.score_min {
+        if u16::from(score) < self.rules.score_min {
             let why = feedback.and_then(|f| f.warning()).map(|w| w.to_string()).unwrap_or_default();
             weaknesses.push(Weakness::Guessable { why });
         }
@@ -194,7 +264,74 @@ impl PasswordPolicy {
             guidance.push("Let a password manager make one, or use four or more unrelated words.".to_owned());
             guidance.extend(feedback.into_iter().flat_map(|f| f.suggestions()).map(ToString::to_string));
         }
-        PasswordVerdict { weaknesses, score, guidance }
+        let rules = self.rule_states(&weaknesses, beside);
+        PasswordVerdict { weaknesses, rules, score, guidance }
+    }
+
+    fn rule_states(&self, weaknesses: &[Weakness], beside: &Beside<'_>) -> Vec<RuleState> {
+        let rules = &self.rules;
+        let mut states = Vec::new();
+        let mut add = |code: &'static str, title: String, against: &[&str]| {
+            let why = weaknesses.iter().find(|weakness| against.contains(&weakness.code()));
+            states.push(RuleState { code, title, why: why.map(ToString::to_string) });
+        };
+        let least = rules.least_chars(self.second_factor).max(8);
+        add("length", format!("At least {least} characters"), &["too-short", "too-long"]);
+        if rules.letters_and_digits {
+            add("letters-and-digits", "Letters and digits".to_owned(), &["letters-and-digits"]);
+        }
+        if rules.classes > 0 {
+            add("classes", format!("{} kinds of characters", rules.classes), &["classes"]);
+        }
+        add("common", "Not a common password".to_owned(), &["common"]);
+        if beside.breached.is_some() {
+            add("breached", "Not on the list of breached passwords".to_owned(), &["breached"]);
+        }
+        add("context", "Not a name of yours or of this system".to_owned(), &["context"]);
+        add("pattern", "No row of keys, no repetition".to_owned(), &["keyboard-walk", "repetition"]);
+        add("guesses", "Takes many guesses".to_owned(), &["guessable"]);
+        if beside.old.is_some() {
+            add("similar", "Unlike the password it replaces".to_owned(), &["similar"]);
+        }
+        states
+    }
+}
+
+/// Which of the four kinds of characters there are.
+#[derive(Debug, Clone, Copy, Default)]
+struct Kinds {
+    small: bool,
+    capital: bool,
+    /// Letters of scripts without capitals: letters, but no kind that people count.
+    letter: bool,
+    digits: bool,
+    other: bool,
+}
+
+impl Kinds {
+    fn of(text: &str) -> Self {
+        let mut kinds = Self::default();
+        for c in text.chars() {
+            kinds.letter |= c.is_alphabetic();
+            if c.is_numeric() {
+                kinds.digits = true;
+            } else if c.is_uppercase() {
+                kinds.capital = true;
+            } else if c.is_lowercase() {
+                kinds.small = true;
+            } else {
+                kinds.other = true;
+            }
+        }
+        kinds
+    }
+
+    const fn letters(self) -> bool {
+        self.letter
+    }
+
+    fn count(self) -> usize {
+        [self.small, self.capital, self.digits, self.other].into_iter().filter(|there| *there).count()
     }
 }
 
@@ -357,7 +494,8 @@ mod tests {
 
     fn judge(text: &str) -> PasswordVerdict {
         let context = ["maria.keller", "Maria Keller", "maria@acme-logistics.example", "srv-berlin"];
-        PasswordPolicy::DEFAULT.judge(&Password::parse(text).unwrap(), &context, None)
+        let beside = Beside { context: &context, ..Beside::default() };
+        PasswordPolicy::default().judge(&Password::parse(text).unwrap(), &beside)
     }
 
     fn codes(text: &str) -> Vec<&'static str> {
@@ -416,11 +554,56 @@ mod tests {
     #[test]
     fn a_change_must_change_something() {
         let old = Password::parse("vifoqumaridope lantel 1").unwrap();
-        let judge =
-            |text: &str| PasswordPolicy::DEFAULT.judge(&Password::parse(text).unwrap(), &[], Some(&old));
+        let judge = |text: &str| {
+            let beside = Beside { old: Some(&old), ..Beside::default() };
+            PasswordPolicy::default().judge(&Password::parse(text).unwrap(), &beside)
+        };
         assert_eq!(judge("vifoqumaridope lantel 2").weaknesses, [Weakness::Similar]);
         assert_eq!(judge("Vifoqumaridope Lantel 1!").weaknesses, [Weakness::Similar]);
         assert!(judge("gostempira dulovek wint").is_good());
+    }
+
+    fn under(settings: &str, text: &str) -> Vec<&'static str> {
+        let settings: crate::policy::PolicySettings = serde_json::from_str(settings).unwrap();
+        let policy = PasswordPolicy { rules: settings.rules().unwrap(), second_factor: true };
+        let verdict = policy.judge(&Password::parse(text).unwrap(), &Beside::default());
+        verdict.weaknesses.iter().map(Weakness::code).collect()
+    }
+
+    #[test]
+    fn a_policy_may_ask_for_kinds_of_characters_and_the_default_does_not() {
+        let good = "vifoqumaridope lantel";
+        assert_eq!(under(r#"{"profile":"nist"}"#, good), Vec::<&str>::new());
+        assert_eq!(under(r#"{"profile":"pci-dss-4"}"#, good), ["letters-and-digits"]);
+        assert_eq!(under(r#"{"profile":"pci-dss-4"}"#, "vifoqumaridope 4 lantel"), Vec::<&str>::new());
+        let four = r#"{"profile":"classic","knobs":{"classes":4}}"#;
+        assert_eq!(under(four, good), ["classes"]);
+        assert_eq!(under(four, "Vifoqumaridope 4 lantel"), Vec::<&str>::new());
+        let longer = r#"{"profile":"classic","knobs":{"chars_min":30,"chars_max":64}}"#;
+        assert_eq!(under(longer, good), ["too-short"]);
+        assert!(under(longer, &"tractor violin harbour pepper candle ".repeat(2)).contains(&"too-long"));
+    }
+
+    #[test]
+    fn every_rule_says_whether_it_is_met_and_why_not() {
+        let verdict = judge("Watchkeep26");
+        let stand = |code| verdict.rules.iter().find(|rule| rule.code == code).unwrap().why.clone();
+        assert_eq!(stand("length").unwrap(), "It has 11 characters; use at least 12.");
+        assert!(stand("context").is_some() && stand("common").is_none());
+        let met = judge("correct horse battery staple tractor");
+        assert!(met.rules.len() >= 5 && met.rules.iter().all(|rule| rule.why.is_none()), "{met:?}");
+        // No rule is missing: what is refused is always to be seen in the list.
+        for bad in ["aaaa", "qwertyuiopasdf", "dragonmonkey99", "Password1234!"] {
+            assert!(judge(bad).rules.iter().any(|rule| rule.why.is_some()), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_breached_password_is_refused_however_good_it_looks() {
+        let password = Password::parse("correct horse battery staple tractor").unwrap();
+        let beside = Beside { breached: Some(true), ..Beside::default() };
+        let verdict = PasswordPolicy::default().judge(&password, &beside);
+        assert_eq!(verdict.weaknesses, [Weakness::Breached]);
     }
 
     #[test]
@@ -456,7 +639,8 @@ mod tests {
         #[test]
         fn any_text_gets_a_verdict(text in "\\PC{1,40}", context in "\\PC{0,40}") {
             if let Ok(password) = Password::parse(&text) {
-                let verdict = PasswordPolicy::DEFAULT.judge(&password, &[&context], Some(&password));
+                let beside = Beside { context: &[&context], old: Some(&password), breached: None };
+                let verdict = PasswordPolicy::default().judge(&password, &beside);
                 prop_assert!(verdict.weaknesses.contains(&Weakness::Similar));
             }
         }

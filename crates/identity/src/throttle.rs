@@ -6,6 +6,9 @@
 //! | account, all unknown devices | 5 in a row | wait 1, 2, 4 ... 900 s after each further one |
 //! | source /32 or /64 | 20 failures in 10 min | wait for the window's end |
 //! | source /24 or /48 | 200 failures in 10 min | wait for the window's end |
+//! | account, where a policy says so | 10 failures in a row | wait 30 min ([`Lockout`]) |
+//! | everybody | half of 1 000 tries in 10 min | unknown devices solve a puzzle first ([`Pulse`]) |
+//! | links to join or to choose a password anew | 3 an hour for an account, 30 for a source | [`LinkBudget`] |
 //!
 //! A known device of the owner keeps working while strangers are slowed down, so nobody can lock an owner out: not even
 //! from the same address, where many people may sit behind one router. Its own ten failures bound it.
@@ -22,6 +25,8 @@ use std::time::Duration;
 
 use wk_domain::{Timestamp, UserId};
 use wk_seal::sha256;
+
+use crate::policy::Lockout;
 
 /// Failures in a row, over all unknown devices and restarts, after which the password opens nothing from an unknown
 /// device until the owner signs in from a known one or an administrator opens it again (NIST SP 800-63B-4, 3.2.2).
@@ -154,6 +159,7 @@ impl<K: Eq + Hash + Copy, V: Copy + Default> Table<K, V> {
 #[derive(Debug)]
 pub struct LoginThrottle {
     limits: ThrottleLimits,
+    lockout: Lockout,
     accounts: Table<[u8; 16], InARow>,
     devices: Table<([u8; 16], [u8; 16]), InARow>,
     sources: Table<[u8; 16], Window>,
@@ -187,11 +193,25 @@ impl LoginThrottle {
         let rows = limits.rows_max;
         Self {
             limits,
+            lockout: Lockout { failures: None, minutes: 0, one_count: false },
             accounts: Table::new(rows),
             devices: Table::new(rows),
             sources: Table::new(rows),
             networks: Table::new(rows),
         }
+    }
+
+    /// What failures close beyond the delays: the strictest of all policies. One for everybody, accounts that do not
+    /// exist included, so that how long one waits tells nothing of whom one asked for.
+    pub fn set_lockout(&mut self, lockout: Lockout) {
+        self.lockout = lockout;
+    }
+
+    /// Whether a known device has used its failures up and is a stranger from now on.
+    pub fn is_worn_out(&self, attempt: &Attempt) -> bool {
+        attempt.device.is_some_and(|device| {
+            self.devices.get(&(attempt.account, device)).failures >= self.limits.device_failures_max
+        })
     }
 
     /// Rows held, of all tables.
@@ -216,7 +236,8 @@ impl LoginThrottle {
         let mut by_network = fresh(self.networks.get(&network), now, self.limits.window);
         let account = account_key(account);
         let device = device.filter(|&device| {
-            self.devices.get(&(account, device)).failures < self.limits.device_failures_max
+            !self.lockout.one_count
+                && self.devices.get(&(account, device)).failures < self.limits.device_failures_max
         });
         for (window, max, reason) in [
             (by_site, self.limits.source_max, DeniedReason::Source),
@@ -254,6 +275,12 @@ impl LoginThrottle {
     }
 
     fn delay(&self, failures: u32) -> Duration {
+        let locks = self.lockout.failures.is_some_and(|most| failures >= u32::from(most));
+        let locked = Duration::from_secs(if locks { u64::from(self.lockout.minutes) * 60 } else { 0 });
+        self.growing_delay(failures).max(locked)
+    }
+
+    fn growing_delay(&self, failures: u32) -> Duration {
         match failures.checked_sub(self.limits.free) {
             None => Duration::ZERO,
             Some(beyond) => {
@@ -355,6 +382,111 @@ impl FactorThrottle {
         let key = factor_key(user, device);
         self.steps.remove(&key);
         self.days.remove(&key);
+    }
+}
+
+/// Whether many sign-ins fail: more than half of a thousand tries in ten minutes. Then unknown devices must work for
+/// each try, until ten minutes have passed in which it was not so.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Pulse {
+    /// Two halves of the window: the present five minutes, and the five before.
+    halves: [Half; 2],
+    turn: Timestamp,
+    until: Option<Timestamp>,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Half {
+    tries: u64,
+    failures: u64,
+}
+
+impl Pulse {
+    const HALF: Duration = Duration::from_secs(300);
+    const TRIES: u64 = 1000;
+    const LASTS: Duration = Duration::from_secs(600);
+
+    fn turn(&mut self, now: Timestamp) {
+        let age = now.since(self.turn);
+        if age >= Self::HALF * 2 || now < self.turn {
+            self.halves = [Half::default(); 2];
+            self.turn = now;
+        } else if age >= Self::HALF {
+            self.halves = [Half::default(), self.halves[0]];
+            self.turn = now;
+        }
+    }
+
+    /// Counts a try; whether an attack begins with it.
+    pub fn count(&mut self, failed: bool, now: Timestamp) -> bool {
+        self.turn(now);
+        self.halves[0].tries += 1;
+        self.halves[0].failures += u64::from(failed);
+        let tries = self.halves[0].tries + self.halves[1].tries;
+        let failures = self.halves[0].failures + self.halves[1].failures;
+        let was = self.is_attack(now);
+        if tries >= Self::TRIES && failures * 2 > tries {
+            self.until = Some(now + Self::LASTS);
+        }
+        !was && self.is_attack(now)
+    }
+
+    /// Whether unknown devices must solve a puzzle now.
+    pub fn is_attack(&self, now: Timestamp) -> bool {
+        self.until.is_some_and(|until| now < until && until.since(now) <= Self::LASTS)
+    }
+
+    /// Until when, if nothing more happens.
+    pub fn until(&self, now: Timestamp) -> Option<Timestamp> {
+        self.until.filter(|_| self.is_attack(now))
+    }
+}
+
+/// How many one-time links are made for an account, and from a source, in an hour.
+#[derive(Debug)]
+pub struct LinkBudget {
+    accounts: Table<[u8; 16], Window>,
+    sources: Table<[u8; 16], Window>,
+}
+
+impl LinkBudget {
+    const PER_ACCOUNT: u32 = 3;
+    const PER_SOURCE: u32 = 30;
+    const HOUR: Duration = Duration::from_secs(3600);
+
+    /// Empty counters of at most `rows_max` rows in each half of a table.
+    pub fn new(rows_max: usize) -> Self {
+        Self { accounts: Table::new(rows_max), sources: Table::new(rows_max) }
+    }
+
+    /// Takes one for `account`, where one is meant, and for `source`, where it is known.
+    ///
+    /// # Errors
+    /// [`Denied`]; nothing is counted then.
+    pub fn take(
+        &mut self,
+        account: Option<&str>,
+        source: Option<IpAddr>,
+        now: Timestamp,
+    ) -> Result<(), Denied> {
+        let account = account.map(account_key);
+        let source = source.map(|source| site_of(source, false));
+        let of_account = account.map(|key| (key, fresh(self.accounts.get(&key), now, Self::HOUR)));
+        let of_source = source.map(|key| (key, fresh(self.sources.get(&key), now, Self::HOUR)));
+        for (row, max, reason) in [
+            (of_account, Self::PER_ACCOUNT, DeniedReason::Account),
+            (of_source, Self::PER_SOURCE, DeniedReason::Source),
+        ] {
+            if let Some((_, window)) = row.filter(|(_, window)| window.failures >= max) {
+                return Err(Denied { reason, retry_after: whole_seconds(window.ends.since(now)) });
+            }
+        }
+        for (table, row) in [(&mut self.accounts, of_account), (&mut self.sources, of_source)] {
+            if let Some((key, window)) = row {
+                table.put(key, Window { failures: window.failures + 1, ..window });
+            }
+        }
+        Ok(())
     }
 }
 
@@ -560,6 +692,99 @@ mod tests {
     #[test]
     fn the_durable_cap_is_one_hundred() {
         assert!(!is_closed(99) && is_closed(100) && is_closed(i64::MAX));
+    }
+
+    fn pci(one_count: bool) -> LoginThrottle {
+        let mut throttle = throttle();
+        throttle.set_lockout(Lockout { failures: Some(10), minutes: 30, one_count });
+        throttle
+    }
+
+    #[test]
+    fn a_pci_policy_closes_the_password_of_strangers_for_half_an_hour_after_ten() {
+        let mut throttle = pci(false);
+        let mut now = NOW;
+        for n in 0..10 {
+            let _failed = throttle.admit("maria", None, far(n), now).unwrap();
+            now = now + secs(20);
+        }
+        let denied = throttle.admit("maria", None, far(99), now).unwrap_err();
+        assert_eq!(denied.reason, DeniedReason::Account);
+        assert!(denied.retry_after > secs(29 * 60), "{denied:?}");
+        assert!(throttle.admit("nobody", None, far(98), now).is_ok());
+        let known = throttle.admit("maria", Some([7; 16]), far(97), now).unwrap();
+        assert!(known.on_known_device(), "the owner's browser has a count of its own");
+        assert!(throttle.admit("maria", None, far(96), now + secs(30 * 60)).is_ok());
+    }
+
+    #[test]
+    fn the_strict_one_counts_known_browsers_with_the_rest() {
+        let mut throttle = pci(true);
+        let mut now = NOW;
+        for n in 0..10 {
+            let attempt = throttle.admit("maria", Some([7; 16]), far(n), now).unwrap();
+            assert!(!attempt.on_known_device());
+            now = now + secs(20);
+        }
+        assert!(throttle.admit("maria", Some([7; 16]), far(99), now).is_err());
+        throttle.reopen("maria");
+        assert!(throttle.admit("maria", Some([7; 16]), far(99), now).is_ok());
+    }
+
+    #[test]
+    fn ten_failures_wear_a_known_device_out() {
+        let mut throttle = throttle();
+        for n in 0..10 {
+            let attempt = throttle.admit("maria", Some([7; 16]), v4(1), NOW).unwrap();
+            assert_eq!(throttle.is_worn_out(&attempt), n == 9);
+        }
+        assert!(!throttle.admit("maria", Some([7; 16]), v4(2), NOW).unwrap().on_known_device());
+    }
+
+    #[test]
+    fn many_failures_among_many_tries_are_an_attack_and_it_ends() {
+        let mut pulse = Pulse::default();
+        for n in 0..999 {
+            assert!(!pulse.count(true, NOW), "{n}");
+        }
+        assert!(!pulse.is_attack(NOW));
+        assert!(pulse.count(true, NOW) && pulse.is_attack(NOW));
+        assert!(!pulse.count(true, NOW), "it begins once");
+        assert!(pulse.is_attack(NOW + secs(599)) && !pulse.is_attack(NOW + secs(600)));
+        assert!(!pulse.is_attack(NOW - secs(3600)), "a clock that was put back does not make it last");
+        // As many good ones: people come to work.
+        let mut pulse = Pulse::default();
+        for _ in 0..2000 {
+            pulse.count(false, NOW);
+            pulse.count(true, NOW);
+            if pulse.is_attack(NOW) {
+                break;
+            }
+        }
+        assert!(!pulse.is_attack(NOW));
+        // As many failures, spread over hours.
+        let mut pulse = Pulse::default();
+        for n in 0..3000 {
+            pulse.count(true, NOW + secs(n * 2));
+        }
+        assert!(!pulse.is_attack(NOW + secs(6000)));
+    }
+
+    #[test]
+    fn links_are_made_three_times_an_hour_for_an_account() {
+        let mut budget = LinkBudget::new(1000);
+        for _ in 0..3 {
+            budget.take(Some("maria"), Some(v4(1)), NOW).unwrap();
+        }
+        assert_eq!(budget.take(Some("Maria"), Some(v4(2)), NOW).unwrap_err().reason, DeniedReason::Account);
+        assert!(budget.take(Some("maria"), Some(v4(1)), NOW + secs(3600)).is_ok());
+        let mut budget = LinkBudget::new(1000);
+        for n in 0..30 {
+            budget.take(Some(&format!("user{n}")), Some(v4(1)), NOW).unwrap();
+        }
+        assert_eq!(budget.take(Some("last"), Some(v4(1)), NOW).unwrap_err().reason, DeniedReason::Source);
+        assert!(budget.take(Some("last"), Some(v4(2)), NOW).is_ok());
+        assert!(budget.take(Some("last"), None, NOW).is_ok());
     }
 
     proptest! {
