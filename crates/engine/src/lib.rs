@@ -5,7 +5,7 @@
 //! wait for the store. A turn that ends between the two leaves doubt, and the next one reads the world again (`writer`);
 //! a task that ends by itself is started again and reported ([`keep`]).
 
-mod access;
+pub mod access;
 pub mod agents;
 pub mod desk;
 pub mod error;
@@ -22,8 +22,10 @@ pub mod people;
 pub mod perf_json;
 pub mod ports;
 pub mod record;
+pub mod places;
 mod round;
 pub mod spec_json;
+pub mod tenants;
 mod tick;
 pub mod world;
 mod writer;
@@ -103,6 +105,7 @@ pub struct Engine {
     /// What the log knows of load that was turned away.
     shed_told: Mutex<HashMap<&'static str, u64>>,
     verifying: evidence::Verifying,
+    rights: access::Kept,
 }
 
 /// The engine's own tasks: keep it and wait for it at shutdown.
@@ -146,6 +149,7 @@ impl Engine {
             refusals: Mutex::default(),
             shed_told: Mutex::default(),
             verifying: evidence::Verifying::default(),
+            rights: access::Kept::default(),
         });
         // The queue outlives the task that reads it: what waits there is served by the next.
         let queue = Arc::new(tokio::sync::Mutex::new(queue));

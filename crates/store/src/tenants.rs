@@ -5,6 +5,7 @@ use wk_domain::{Tenant, TenantId};
 use wk_engine::ports::store::{Result, StoreError};
 use wk_engine::ports::tenants::{TenantCounts, TenantScope};
 
+use crate::access;
 use crate::audit_log;
 use crate::db::{Db, Tx};
 use crate::error::{conflict, in_words};
@@ -62,6 +63,8 @@ pub(crate) async fn put(db: &Db, tenant: Tenant, audit: Draft) -> Result<Tenant>
         1
     };
     audit_log::append(&mut tx, vec![audit]).await?;
+    // Grants hold along the tree.
+    access::bump(&mut tx).await?;
     tx.commit().await?;
     Ok(Tenant { revision, ..tenant })
 }
@@ -86,11 +89,13 @@ async fn hang(tx: &mut Tx, tenant: TenantId, parent: TenantId) -> Result<()> {
 }
 
 /// What keeps a tenant from being removed, in the order in which people would look.
-const HOLDS: [(&str, &str); 7] = [
+const HOLDS: [(&str, &str); 9] = [
     ("SELECT COUNT(*) FROM tenant WHERE parent = $1", "tenants"),
     ("SELECT COUNT(*) FROM host WHERE tenant = $1", "hosts"),
     ("SELECT COUNT(*) FROM person WHERE tenant = $1", "people"),
     ("SELECT COUNT(*) FROM channel WHERE tenant = $1", "notification channels"),
+    ("SELECT COUNT(*) FROM people_group WHERE tenant = $1", "groups of people"),
+    ("SELECT COUNT(*) FROM access_grant WHERE tenant = $1", "grants"),
     ("SELECT COUNT(*) FROM saved_view WHERE tenant = $1", "saved views"),
     (
         "SELECT COUNT(*) FROM token WHERE tenant = $1 AND used IS NULL AND withdrawn IS NULL",
@@ -119,6 +124,7 @@ pub(crate) async fn delete(db: &Db, id: TenantId, audit: Draft) -> Result<()> {
     }
     tx.run(sql("DELETE FROM tenant WHERE id = $1").bind(id)).await?;
     audit_log::append(&mut tx, vec![audit]).await?;
+    access::bump(&mut tx).await?;
     tx.commit().await
 }
 
