@@ -4,27 +4,30 @@
 //! as a failed sign-in, and a few of them end the session that tries.
 
 use std::collections::HashMap;
-use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use axum::Json;
 use axum::extract::{Extension, State};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use parking_lot::Mutex;
 use wk_audit::Commitment;
 use wk_authz::{Actor, SelfManage, SelfSecure, Who};
 use wk_domain::{SessionId, Timestamp, UserId};
+use wk_engine::ports::passkeys::{FactorUse, SessionRaise};
 use wk_engine::ports::rows::{EndSessions, SessionRow, UserChange, UserRow};
 use wk_engine::record::{self, DraftExt as _};
-use wk_identity::{Password, RecoveryCode, SessionToken, Totp};
+use wk_identity::{Lane, Password, RecoveryCode, SessionToken, Totp};
 
-use crate::auth::{Caller, Origin};
+use crate::auth::Caller;
 use crate::body::Body;
-use crate::dto::{CodeInput, Factors, PasswordChange, RecoveryCodes, TotpSetup};
+use crate::dto::{CodeInput, ElevateInput, Factors, PasswordChange, RecoveryCodes, TotpSetup};
 use crate::error::ApiError;
-use crate::routes::{Routes, get, post};
-use crate::sign::{Desk, accepted, busy, check_code, cookie_of, session_end, times_of};
+use crate::policy;
+use crate::routes::{Routes, delete, get, post};
+use crate::passkeys::{For, Here};
+use crate::removal;
+use crate::sign::{ENROL, Desk, busy, cookie_of, find_code, must_enrol, session_end, times_of};
 use crate::state::App;
 use crate::time;
 
@@ -78,11 +81,15 @@ pub(crate) fn routes(routes: Routes) -> Routes {
         .add::<SelfManage, _, _>(
             post(
                 "/me/elevate",
-                "A fresh code, for acts that ask for one: the session goes on under another token",
+                "A fresh passkey or code, for acts that ask for one: the session goes on under another token",
             )
-            .body::<CodeInput>()
+            .body::<ElevateInput>()
             .answer::<Factors>(),
             elevate,
+        )
+        .add::<SelfManage, _, _>(
+            delete("/me/elevate", "From now on dangerous acts ask for a fresh factor again").answer::<Factors>(),
+            lower,
         )
         .add::<SelfSecure, _, _>(
             post("/me/password", "Change my password: ends my other sessions").body::<PasswordChange>(),
@@ -95,7 +102,8 @@ pub(crate) fn routes(routes: Routes) -> Routes {
         )
         .add::<SelfSecure, _, _>(
             post("/me/totp/finish", "The new authenticator's first code: ends my other sessions")
-                .body::<CodeInput>(),
+                .body::<CodeInput>()
+                .answer::<Factors>(),
             totp_finish,
         )
         .add::<SelfSecure, _, _>(
@@ -105,7 +113,7 @@ pub(crate) fn routes(routes: Routes) -> Routes {
         )
 }
 
-async fn person(app: &App, actor: &Actor) -> Result<(UserRow, SessionId), ApiError> {
+pub(crate) async fn person(app: &App, actor: &Actor) -> Result<(UserRow, SessionId), ApiError> {
     let Who::User { id, session, .. } = &actor.who else {
         return Err(ApiError::Conflict(
             "the local socket has no password and no factors: sign in with an account".to_owned(),
@@ -147,9 +155,10 @@ async fn wrong(
 
 async fn factors(State(app): State<App>, Extension(Caller(actor)): Extension<Caller>) -> Answer<Factors> {
     let Who::User { .. } = &actor.who else {
-        return Ok(Json(Factors { totp: false, recovery_codes_left: 0, fresh_until: None }));
+        return Ok(Json(Factors::default()));
     };
     let (user, session) = person(&app, &actor).await?;
+    let user = removal::settle(&app, user).await?;
     shown(&app, &user, session).await
 }
 
@@ -158,10 +167,15 @@ async fn shown(app: &App, user: &UserRow, session: SessionId) -> Answer<Factors>
     let facts = store.user_facts().await?.into_iter().find(|facts| facts.user == user.id);
     let session = store.sessions(user.id).await?.into_iter().find(|row| row.id == session);
     let now = app.engine.now();
+    let must_enrol = session.as_ref().is_some_and(|row| must_enrol(&row.method));
     let fresh = session.and_then(|row| times_of(&row).elevated_until()).filter(|until| *until > now);
+    let removal = store.factor_removal(user.id).await?;
     Ok(Json(Factors {
         totp: !user.totp_sealed.is_empty(),
-        recovery_codes_left: facts.map_or(0, |facts| facts.recovery_left),
+        passkeys: facts.as_ref().map_or(0, |facts| facts.passkeys),
+        removal: removal.map(|row| removal::view(row, &user.name)),
+        must_enrol,
+        recovery_codes_left: facts.as_ref().map_or(0, |facts| facts.recovery_left),
         fresh_until: fresh.map(time::write),
     }))
 }
@@ -169,31 +183,101 @@ async fn shown(app: &App, user: &UserRow, session: SessionId) -> Answer<Factors>
 async fn elevate(
     State(app): State<App>,
     Extension(Caller(actor)): Extension<Caller>,
-    Body(input): Body<CodeInput>,
+    here: Here,
+    Body(input): Body<ElevateInput>,
 ) -> Result<Response, ApiError> {
     let (user, session) = person(&app, &actor).await?;
     let now = app.engine.now();
-    if check_code(&app, &user, &input.code, now).await?.is_none() {
-        let refusal = ApiError::field("/code", "this code is not right, or was used already");
+    let (factor, refusal) = match (&input.passkey, &input.code) {
+        (Some(passkey), None) => {
+            let what_for = For::Elevate(session);
+            match app.people.check_passkey(&app, what_for, here.party()?, Some(user.id), passkey).await? {
+                Ok((_, factor)) => (Some(factor), None),
+                Err(error) => (None, Some(ApiError::field("/passkey", error.to_string()))),
+            }
+        }
+        (None, Some(code)) => (find_code(&app, &user, code, now)?.map(|(_, factor)| factor), None),
+        _ => return Err(ApiError::field("/code", "give a code, or use a passkey")),
+    };
+    let refusal =
+        refusal.unwrap_or_else(|| ApiError::field("/code", "this code is not right, or was used already"));
+    let Some(factor) = factor else {
         return Err(wrong(&app, &actor, &user, session, "session.elevate", refusal).await);
-    }
+    };
+    // Used up by what it opens, or not at all: of two with one code, one is refused.
+    let Some(cookie) = raise(&app, &actor, &user, session, factor, None).await? else {
+        return Err(wrong(&app, &actor, &user, session, "session.elevate", refusal).await);
+    };
     app.people.account.right(session);
+    let answer = shown(&app, &user, session).await?;
+    Ok(([(header::SET_COOKIE, cookie)], answer).into_response())
+}
+
+/// The session goes on with a fresh factor, under another token; none when the factor was used already.
+pub(crate) async fn raise(
+    app: &App,
+    actor: &Actor,
+    user: &UserRow,
+    session: SessionId,
+    factor: FactorUse,
+    method: Option<String>,
+) -> Result<Option<HeaderValue>, ApiError> {
     let token = SessionToken::generate().map_err(|_| ApiError::Internal)?;
+    let now = app.engine.now();
     let before = app.engine.store().sessions(user.id).await?.into_iter().find(|row| row.id == session);
     let after = before.clone().map(|row| SessionRow {
         token_sha256: token.sha256().to_vec(),
         elevated: Some(now),
+        method: method.clone().unwrap_or(row.method),
         ..row
     });
-    let audit = record::draft(&actor, now, "session.elevate", "session", session)
+    let audit = record::draft(actor, now, "session.elevate", "session", session)
         .images_of(before.as_ref(), after.as_ref());
-    app.engine.store().elevate_session(session, token.sha256().to_vec(), now, audit).await?;
+    let raise = SessionRaise { session, token_sha256: token.sha256().to_vec(), at: now, factor, method };
+    let raised = app.engine.store().raise_session(raise, audit).await?;
+    raised.then(|| cookie_of(&token)).transpose()
+}
+
+/// Ends the ten minutes early.
+async fn lower(
+    State(app): State<App>,
+    Extension(Caller(actor)): Extension<Caller>,
+) -> Result<Response, ApiError> {
+    let (user, session) = person(&app, &actor).await?;
+    let token = SessionToken::generate().map_err(|_| ApiError::Internal)?;
+    let now = app.engine.now();
+    let before = app.engine.store().sessions(user.id).await?.into_iter().find(|row| row.id == session);
+    let after =
+        before.clone().map(|row| SessionRow { token_sha256: token.sha256().to_vec(), elevated: None, ..row });
+    let audit = record::draft(&actor, now, "session.lower", "session", session)
+        .images_of(before.as_ref(), after.as_ref());
+    app.engine.store().lower_session(session, token.sha256().to_vec(), audit).await?;
     let answer = shown(&app, &user, session).await?;
     Ok(([(header::SET_COOKIE, cookie_of(&token)?)], answer).into_response())
 }
 
+/// A factor was enrolled. A session that was there for nothing else is an ordinary one from now on, under another token.
+pub(crate) async fn enrolled(
+    app: &App,
+    actor: &Actor,
+    user: &UserRow,
+    session: SessionId,
+    factor: &'static str,
+) -> Result<Response, ApiError> {
+    let Who::User { method, .. } = &actor.who else { return Err(ApiError::Internal) };
+    let user = app.engine.store().user(user.id).await?.ok_or(ApiError::SignIn)?;
+    let Some(first) = method.strip_suffix(ENROL) else {
+        return Ok(shown(app, &user, session).await?.into_response());
+    };
+    let method = format!("{first}+{factor}");
+    let cookie = raise(app, actor, &user, session, FactorUse::Nothing, Some(method)).await?;
+    let cookie = cookie.ok_or(ApiError::Internal)?;
+    let answer = shown(app, &user, session).await?;
+    Ok(([(header::SET_COOKIE, cookie)], answer).into_response())
+}
+
 /// Changes what the person signs in with, and ends their other sessions, in one go.
-async fn secure(
+pub(crate) async fn secure(
     app: &App,
     actor: &Actor,
     action: &'static str,
@@ -217,27 +301,34 @@ async fn secure(
 
 async fn password(
     State(app): State<App>,
-    Extension(origin): Extension<Origin>,
     Extension(Caller(actor)): Extension<Caller>,
     Body(input): Body<PasswordChange>,
 ) -> Result<StatusCode, ApiError> {
     let (user, session) = person(&app, &actor).await?;
     let desk = &app.people;
-    let source = origin.ip().unwrap_or(Ipv4Addr::LOCALHOST.into());
     let refusal = || ApiError::field("/current", "this is not your password");
     let (Ok(current), Ok(old)) = (Password::parse(&input.current), Password::parse(&input.current)) else {
         return Err(wrong(&app, &actor, &user, session, "user.change_password", refusal()).await);
     };
     let known = Some(user.password_phc.as_str()).filter(|phc| !phc.is_empty());
-    if !desk.hasher.verify(source, current, known).await.map_err(busy)?.ok {
+    if !desk.hasher.verify(Lane::Known, current, known).await.map_err(busy)?.ok {
         return Err(wrong(&app, &actor, &user, session, "user.change_password", refusal()).await);
     }
     desk.account.right(session);
-    let (password, verdict) = desk.judge(&input.password, &[&user.name, &user.display_name], Some(&old))?;
-    accepted(verdict)?;
-    let password_phc = desk.hasher.hash(source, password).await.map_err(busy)?;
-    let change = UserChange::of(UserRow { password_phc, ..user });
+    policy::old_enough(&app, &user).await?;
+    let choice = policy::Choice {
+        user: Some(&user),
+        role: &user.role,
+        second_factor: policy::has_factor(&app, &user).await?,
+        context: vec![user.name.clone(), user.display_name.clone()],
+        old: Some(old),
+        lane: Lane::Known,
+    };
+    let (password_phc, set) = policy::choose_password(&app, input.password, choice).await?;
+    let id = user.id;
+    let change = UserChange { password: Some(set), ..UserChange::of(UserRow { password_phc, ..user }) };
     secure(&app, &actor, "user.change_password", session, change).await?;
+    policy::was_chosen(&app, id);
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -262,10 +353,11 @@ async fn totp_finish(
     State(app): State<App>,
     Extension(Caller(actor)): Extension<Caller>,
     Body(input): Body<CodeInput>,
-) -> Result<StatusCode, ApiError> {
+) -> Result<Response, ApiError> {
     let (user, session) = person(&app, &actor).await?;
     let desk = &app.people;
     let now = app.engine.now();
+    let totp_revision = user.revision.saturating_add(1);
     let (totp_last_step, totp_sealed) = {
         let half = desk.account.totp.lock();
         let (totp, _) =
@@ -280,14 +372,16 @@ async fn totp_finish(
         })?;
         let address = user.id.to_string();
         let sealed =
-            desk.keys.seal(&Desk::totp_at(&address), totp.seed().expose()).map_err(|_| ApiError::Internal)?;
+            desk.keys.seal(&Desk::totp_at(&address, totp_revision), totp.seed().expose()).map_err(|_| ApiError::Internal)?;
         (step, sealed)
     };
     let id = user.id;
-    let change = UserChange::of(UserRow { totp_sealed, totp_last_step, ..user });
+    let kept = user.clone();
+    removal::forget(&app, &actor, &user).await?;
+    let change = UserChange::of(UserRow { totp_sealed, totp_revision, totp_last_step, ..user });
     secure(&app, &actor, "user.change_authenticator", session, change).await?;
     desk.account.totp.lock().remove(&id);
-    Ok(StatusCode::NO_CONTENT)
+    enrolled(&app, &actor, &kept, session, "totp").await
 }
 
 async fn recovery_codes(

@@ -10,6 +10,7 @@ use wk_authz::{Action, Actor, Denied, Permit, Place, Who, authorize_at};
 use wk_engine::record;
 use wk_identity::SessionToken;
 
+use crate::bearer;
 use crate::error::ApiError;
 use crate::sign::times_of;
 use crate::state::App;
@@ -135,13 +136,27 @@ pub(crate) async fn caller_of(app: &App, request: &Parts, touch: bool) -> Result
     let origin = *extensions.get::<Origin>().ok_or(ApiError::Internal)?;
     let tag = extensions.get::<RequestTag>().map(|tag| tag.0.clone()).unwrap_or_default();
     match origin {
+        Origin::Local { .. } if bearer::is_given(&request.headers) => Err(ApiError::BadRequest(
+            "the local socket asks for no token: whoever may use it may do everything".to_owned(),
+        )),
         Origin::Local { uid } => {
             let user_agent = user_agent(&request.headers);
-            Ok((Actor { request: tag, user_agent, ..Actor::local(uid) }, true))
+            // What is read-only is so for it, too.
+            let rights = wk_authz::Rights::server_in(&app.engine.world().tenants);
+            Ok((Actor { request: tag, user_agent, rights, ..Actor::local(uid) }, true))
         }
         Origin::Network(address) => {
             if !same_site(request) {
                 return Err(ApiError::OtherSite);
+            }
+            let token = bearer::bearer(&request.headers).inspect_err(|error| {
+                if matches!(error, ApiError::WrongToken) {
+                    app.gate.brought_wrong(address.ip());
+                }
+            })?;
+            if let Some(token) = token {
+                // A program has no second factor to be fresh.
+                return Ok((bearer::actor(app, request, &token, address.ip(), tag, touch).await?, false));
             }
             let cookie = session_cookie(&request.headers).ok_or(ApiError::SignIn)?;
             let (mut actor, session, _) =
@@ -167,7 +182,7 @@ pub(crate) fn permit_at<A: Action, R>(
     let place = place.ok_or_else(|| ApiError::NotFound(format!("{what} is not there (any more)")))?;
     authorize_at(actor, resource, place).map_err(|denied| match denied.hidden {
         true => ApiError::Hidden { what, denied },
-        false => ApiError::Denied(denied),
+        false => ApiError::from(denied),
     })
 }
 
@@ -175,18 +190,27 @@ pub(crate) fn permit_at<A: Action, R>(
 /// that a program in a loop does not fill the log; the rest is counted, and named in the next entry.
 pub(crate) async fn note_denial(app: &App, actor: &Actor, denied: &Denied) {
     app.engine.counters().add("api.denied", 1);
+    note_refusal(app, actor, denied.action, &denied.to_string()).await;
+}
+
+/// Likewise, whatever the reason.
+pub(crate) async fn note_refusal(app: &App, actor: &Actor, action: &'static str, why: &str) {
     let unwritten = match &actor.who {
-        Who::User { session, .. } => match app.gate.denial(*session, denied.action) {
+        Who::User { session, .. } => match app.gate.denial(*session, action) {
             Some(unwritten) => unwritten,
             None => return,
         },
-        Who::Token { .. } | Who::Local { .. } | Who::System => 0,
+        Who::Token { id, .. } => match app.gate.denial(crate::tokens::as_session(*id), action) {
+            Some(unwritten) => unwritten,
+            None => return,
+        },
+        Who::Local { .. } | Who::System => 0,
     };
     let reason = match unwritten {
-        0 => denied.to_string(),
-        more => format!("{denied}; {more} more of the kind since the last one written down"),
+        0 => why.to_owned(),
+        more => format!("{why}; {more} more of the kind since the last one written down"),
     };
-    let audit = record::draft(actor, app.engine.now(), denied.action, "route", denied.action).denied(reason);
+    let audit = record::draft(actor, app.engine.now(), action, "route", action).denied(reason);
     if let Err(error) = app.engine.store().append_audit(vec![audit]).await {
         tracing::error!("a denial could not be written down: {error}");
     }

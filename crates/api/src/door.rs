@@ -28,6 +28,7 @@ use tokio_util::task::TaskTracker;
 use tower::Service;
 
 use crate::auth::Origin;
+use crate::passkeys::AtPort;
 use crate::gate::{Budget, Shelf, site_of};
 
 /// Open requests get this long to end when the server stops.
@@ -305,6 +306,7 @@ pub async fn serve_tls_with(
     stop: CancellationToken,
 ) {
     let tracker = TaskTracker::new();
+    let at = listener.local_addr().ok().map(|address| AtPort(address.port()));
     let connections = Arc::new(Semaphore::new(doors.connections_max));
     let handshakes = Arc::new(Handshakes::default());
     let holders = Arc::new(Holders::new(&doors));
@@ -329,7 +331,8 @@ pub async fn serve_tls_with(
             continue;
         };
         let half_open = handshakes.begin(doors.handshakes_max);
-        let acceptor = TlsAcceptor::from(Arc::clone(&tls.borrow()));
+        let mut tls = tls.clone();
+        let acceptor = TlsAcceptor::from(Arc::clone(&tls.borrow_and_update()));
         let (router, stop) = (router.clone(), stop.clone());
         tracker.spawn(async move {
             let _place = connection_place;
@@ -352,7 +355,11 @@ pub async fn serve_tls_with(
             holding.shaken();
             // As negotiated, and never guessed from the first bytes: a client that sends none would be waited for.
             let h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2".as_slice());
-            connection(stream, Origin::Network(address), h2, doors, router, stop).await;
+            let chain = stream.get_ref().1.peer_certificates();
+            let chain = chain.map(|chain| chain.iter().map(|der| der.to_vec()).collect());
+            let certificate = chain.map(|chain| Certificate { chain });
+            let from = From { origin: Origin::Network(address), at, certificate, tls: Some(tls) };
+            connection(stream, from, h2, doors, router, stop).await;
         });
     }
     tracker.close();
@@ -382,15 +389,33 @@ pub async fn serve_local(listener: UnixListener, own_uid: u32, router: Router, s
         }
         let (router, stop) = (router.clone(), stop.clone());
         let origin = Origin::Local { uid: peer.uid() };
-        tracker.spawn(async move { connection(stream, origin, false, Doors::DEFAULT, router, stop).await });
+        let from = From { origin, at: None, certificate: None, tls: None };
+        tracker.spawn(async move { connection(stream, from, false, Doors::DEFAULT, router, stop).await });
     }
     tracker.close();
     let _ = tokio::time::timeout(DRAIN, tracker.wait()).await;
 }
 
+/// The client certificate that a connection presented, leaf first; valid when the connection was made.
+#[derive(Debug, Clone)]
+pub(crate) struct Certificate {
+    pub(crate) chain: Arc<[Vec<u8>]>,
+}
+
+/// What is known of a connection's other end.
+#[derive(Debug, Clone)]
+struct From {
+    origin: Origin,
+    /// The listener's port.
+    at: Option<AtPort>,
+    certificate: Option<Certificate>,
+    /// Whoever came in by an older one must come again.
+    tls: Option<watch::Receiver<Arc<ServerConfig>>>,
+}
+
 async fn connection<S>(
     stream: S,
-    origin: Origin,
+    from: From,
     h2: bool,
     doors: Doors,
     router: Router,
@@ -400,10 +425,18 @@ async fn connection<S>(
 {
     let traffic = Traffic::new();
     let watched = Arc::clone(&traffic);
+    let origin = from.origin;
+    let mut tls = from.tls.clone();
     let service = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
         let mut router = router.clone();
         let mut request = request.map(Body::new);
-        request.extensions_mut().insert(origin);
+        request.extensions_mut().insert(from.origin);
+        if let Some(at) = from.at {
+            request.extensions_mut().insert(at);
+        }
+        if let Some(certificate) = &from.certificate {
+            request.extensions_mut().insert(certificate.clone());
+        }
         let turn = watched.begin();
         async move {
             let response = router.call(request).await?;
@@ -439,6 +472,7 @@ async fn connection<S>(
                 return;
             }
             () = stop.cancelled() => break true,
+            () = changed(&mut tls) => break true,
             _ = looks.tick() => {
                 if let Some(verdict) = traffic.judge(&doors, Instant::now()) {
                     tracing::debug!(?origin, ?verdict, "connection closed");
@@ -452,6 +486,16 @@ async fn connection<S>(
         served.as_mut().graceful_shutdown();
         let _ = tokio::time::timeout(DRAIN, served).await;
     }
+}
+
+/// When the listener's TLS is another; never where there is none.
+async fn changed(tls: &mut Option<watch::Receiver<Arc<ServerConfig>>>) {
+    if let Some(tls) = tls
+        && tls.changed().await.is_ok()
+    {
+        return;
+    }
+    std::future::pending().await
 }
 
 /// The address to listen on: loopback until the server is claimed.

@@ -6,6 +6,11 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+pub use crate::passkeys::{
+    PasskeyAdd, PasskeyAsk, PasskeyCreate, PasskeyCreated, PasskeyRef, PasskeyUsed,
+};
+pub use crate::removal::FactorRemoval;
+
 /// `ok`, `warning`, `critical`, `unknown`, or `pending` before the first result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
@@ -52,12 +57,29 @@ pub struct TotpSetup {
     pub uri: String,
 }
 
-/// The first code of the authenticator application: finishes the claim.
+/// What a second factor can be made of: an authenticator application, or a passkey where the page can have one.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct FactorSetup {
+    /// Base32, to type by hand.
+    pub secret: String,
+    /// `otpauth://` address, for the QR code.
+    pub uri: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub passkey: Option<PasskeyCreate>,
+    /// Why the page can have no passkey.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub no_passkey: Option<String>,
+}
+
+/// The first code of the authenticator application, or the passkey that was made: finishes the claim.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ClaimFinish {
     pub token: String,
-    pub code: String,
+    #[serde(default)]
+    pub code: Option<String>,
+    #[serde(default)]
+    pub passkey: Option<PasskeyAdd>,
 }
 
 /// Shown once, never again.
@@ -75,6 +97,24 @@ pub struct PasswordCheck {
     /// Words that must not carry the password: name, host, mail.
     #[serde(default)]
     pub context: Vec<String>,
+    /// The token of a one-time link: the rules of whoever it lets in hold. With a session, one's own do.
+    #[serde(default)]
+    pub token: Option<String>,
+    /// The password it would replace.
+    #[serde(default)]
+    pub current: Option<String>,
+}
+
+/// A rule for passwords, and how one stands to it.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct PasswordRule {
+    /// `length`, `common`, `breached`, `context`, `pattern`, `guesses`, ...
+    pub code: String,
+    pub title: String,
+    pub met: bool,
+    /// Why it is not met.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
 }
 
 /// Whether a password would be accepted, and why not.
@@ -87,6 +127,10 @@ pub struct PasswordVerdict {
     pub reasons: Vec<String>,
     /// How to make it better.
     pub advice: Vec<String>,
+    /// Every rule that applies, in a steady order.
+    pub rules: Vec<PasswordRule>,
+    /// The policy in words.
+    pub policy: Vec<String>,
 }
 
 /// First step of signing in.
@@ -95,6 +139,12 @@ pub struct PasswordVerdict {
 pub struct SignIn {
     pub name: String,
     pub password: String,
+    /// The puzzle that an earlier answer asked to solve.
+    #[serde(default)]
+    pub puzzle: Option<String>,
+    /// The number for which SHA-256 of `puzzle.number` begins with as many zero bits as were asked for.
+    #[serde(default)]
+    pub solution: Option<u64>,
 }
 
 /// The second factor is still to come.
@@ -102,8 +152,19 @@ pub struct SignIn {
 pub struct SignInChallenge {
     /// Give it back with the code, within five minutes.
     pub challenge: String,
-    /// `totp`, `recovery`.
+    /// In the order in which they are best used: `passkey`, `totp`, `recovery`. `enrol` alone: the account has none, and
+    /// must get one before anything else.
     pub factors: Vec<String>,
+    /// For the passkey.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub passkey: Option<PasskeyAsk>,
+}
+
+/// Goes on to enrol a factor, for an account without any.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SignInEnrol {
+    pub challenge: String,
 }
 
 /// Second step of signing in.
@@ -112,7 +173,10 @@ pub struct SignInChallenge {
 pub struct SignInFactor {
     pub challenge: String,
     /// Six digits, or a recovery code.
-    pub code: String,
+    #[serde(default)]
+    pub code: Option<String>,
+    #[serde(default)]
+    pub passkey: Option<PasskeyUsed>,
 }
 
 /// Who is signed in.
@@ -126,6 +190,12 @@ pub struct Me {
     /// Actions this person may do, such as `problem.acknowledge`.
     pub permissions: Vec<String>,
     pub session_expires_at: String,
+    /// Why the password must be changed before anything else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub must_change_password: Option<String>,
+    /// Many sign-ins fail, and unknown browsers work for each try until then. For those who may see the server's state.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sign_in_attack_until: Option<String>,
 }
 
 /// One of my sessions.
@@ -549,7 +619,7 @@ pub struct AgentPlugin {
 }
 
 /// Why.
-#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReasonInput {
     pub reason: String,
@@ -755,6 +825,9 @@ pub struct ChannelInput {
     pub enabled: bool,
     #[serde(default)]
     pub revision: Option<i64>,
+    /// Why; asked for where a second person must agree.
+    #[serde(default)]
+    pub reason: String,
 }
 
 /// A notification that was sent, or is to be.
@@ -848,7 +921,7 @@ pub struct User {
 }
 
 /// Invites a person.
-#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UserInput {
     pub name: String,
@@ -856,6 +929,9 @@ pub struct UserInput {
     pub display_name: String,
     /// `viewer`, `operator` or `admin`.
     pub role: String,
+    /// Why; asked for where a second person must agree.
+    #[serde(default)]
+    pub reason: String,
 }
 
 /// An invitation. The path is shown once; put the console's address in front of it.
@@ -895,7 +971,7 @@ pub struct OpenInvitation {
 }
 
 /// Another role for an account.
-#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RoleInput {
     /// `viewer`, `operator` or `admin`.
@@ -904,14 +980,30 @@ pub struct RoleInput {
 }
 
 /// What I sign in with.
-#[derive(Debug, Clone, Serialize, ToSchema)]
+#[derive(Debug, Clone, Default, Serialize, ToSchema)]
 pub struct Factors {
     /// An authenticator application.
     pub totp: bool,
+    pub passkeys: u64,
+    /// The last factor is on its way out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub removal: Option<FactorRemoval>,
+    /// This session is for enrolling a factor, and for nothing else until then.
+    pub must_enrol: bool,
     pub recovery_codes_left: u64,
     /// Until then no code is asked for again.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fresh_until: Option<String>,
+}
+
+/// A fresh factor: a code of the authenticator, a recovery code, or a passkey.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ElevateInput {
+    #[serde(default)]
+    pub code: Option<String>,
+    #[serde(default)]
+    pub passkey: Option<PasskeyUsed>,
 }
 
 /// A code of the authenticator; where it says so, a recovery code.

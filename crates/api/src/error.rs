@@ -37,6 +37,20 @@ pub enum ApiError {
     TooMany { retry_after_s: u64 },
     #[error("give a code of your authenticator, then try again; nothing was changed")]
     Elevate,
+    /// Whatever is wrong with it: see [`crate::bearer`].
+    #[error("this token opens nothing here: it is unknown, over, or not for this use")]
+    WrongToken,
+    /// A token's holder, whatever the token allows.
+    #[error("{0}")]
+    NotByToken(String),
+    #[error("first add a second factor to your account; nothing else is open until then")]
+    Enrol,
+    #[error("choose another password first: {reason}")]
+    MustChange { reason: String },
+    #[error("many sign-ins fail at this moment: solve the puzzle, then try again")]
+    Puzzle { puzzle: String, bits: u8 },
+    #[error("{0}")]
+    Condition(String),
     #[error("the request came from another site")]
     OtherSite,
     #[error(
@@ -68,8 +82,18 @@ impl ApiError {
             Self::SignIn | Self::Unauthorized(_) => {
                 (StatusCode::UNAUTHORIZED, "/problems/sign-in", "Sign in")
             }
+            Self::WrongToken => (StatusCode::UNAUTHORIZED, "/problems/token", "Not with this token"),
+            Self::NotByToken(_) => (StatusCode::FORBIDDEN, "/problems/not-by-token", "Not for a program"),
             Self::Denied(_) => (StatusCode::FORBIDDEN, "/problems/denied", "Not permitted"),
             Self::Elevate => (StatusCode::FORBIDDEN, "/problems/elevate", "Confirm that it is you"),
+            Self::Enrol => (StatusCode::FORBIDDEN, "/problems/enrol", "Add a second factor"),
+            Self::MustChange { .. } => {
+                (StatusCode::FORBIDDEN, "/problems/must-change-password", "Choose another password")
+            }
+            Self::Puzzle { .. } => {
+                (StatusCode::PRECONDITION_REQUIRED, "/problems/puzzle", "Solve a puzzle first")
+            }
+            Self::Condition(_) => (StatusCode::FORBIDDEN, "/problems/condition", "Not from here"),
             Self::OtherSite => (StatusCode::FORBIDDEN, "/problems/other-site", "Refused"),
             Self::OtherHost => (StatusCode::MISDIRECTED_REQUEST, "/problems/other-host", "Refused"),
             Self::LongAddress { .. } => (StatusCode::URI_TOO_LONG, "/problems/too-large", "Too large"),
@@ -163,11 +187,20 @@ impl IntoResponse for ApiError {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         match self {
+            Self::Puzzle { ref puzzle, bits } => {
+                // In a header, since a problem has the same members everywhere.
+                if let Ok(value) = HeaderValue::from_str(&format!("bits={bits} puzzle={puzzle}")) {
+                    headers.insert(header::HeaderName::from_static("x-puzzle"), value);
+                }
+            }
             Self::TooMany { retry_after_s } => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from(retry_after_s));
             }
             Self::Unavailable(_) => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from(RETRY_UNAVAILABLE_S));
+            }
+            Self::WrongToken => {
+                headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             }
             _ => {}
         }

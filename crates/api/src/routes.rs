@@ -15,6 +15,7 @@ use utoipa::ToSchema;
 use wk_authz::{Action, Denied, may_somewhere};
 
 use crate::auth;
+use crate::bearer;
 use crate::error::ApiError;
 use crate::state::App;
 
@@ -42,6 +43,8 @@ pub(crate) struct Op {
     status: u16,
     media: &'static str,
     schemas: Vec<(String, Value)>,
+    /// Where a second person is needed it answers 202, and does nothing yet.
+    asks: bool,
 }
 
 fn op(method: &'static str, path: &'static str, summary: &'static str) -> Op {
@@ -55,6 +58,7 @@ fn op(method: &'static str, path: &'static str, summary: &'static str) -> Op {
         status: 204,
         media: "application/json",
         schemas: Vec::new(),
+        asks: false,
     }
 }
 
@@ -122,6 +126,14 @@ impl Op {
         self
     }
 
+    /// May answer 202 with a request that another person must agree to. Its handler calls [`crate::four_eyes::ask`], so
+    /// that a program may ask for what it may not do.
+    pub(crate) fn asks(mut self) -> Self {
+        self.schema::<crate::approvals::Approval>();
+        self.asks = true;
+        self
+    }
+
     fn schema<T: ToSchema>(&mut self) -> Value {
         let mut nested = Vec::new();
         T::schemas(&mut nested);
@@ -157,8 +169,15 @@ impl Op {
             "x-permission": action,
             "parameters": parameters,
             "responses": {self.status.to_string(): success, "default": problem},
-            "security": if public { json!([]) } else { json!([{"session": []}]) },
+            "security": if public { json!([]) } else { json!([{"session": []}, {"bearer": []}]) },
         });
+        if let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut).filter(|_| self.asks) {
+            let asked = json!({
+                "description": "Asked for: another person must agree; nothing was done yet",
+                "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Approval"}}},
+            });
+            responses.insert("202".to_owned(), asked);
+        }
         if let (Some(body), Value::Object(map)) = (&self.body, &mut operation) {
             map.insert(
                 "requestBody".to_owned(),
@@ -209,10 +228,13 @@ impl Routes {
         T: 'static,
     {
         let path = format!("{BASE}{}", op.path);
+        let asks = op.asks;
         let known: Arc<[&'static str]> = op.query.iter().map(|(name, ..)| *name).collect();
         let guarded = handler
             .layer(from_fn(move |request, next| known_query(Arc::clone(&known), request, next)))
-            .layer(from_fn_with_state(self.app.clone(), guard::<A>));
+            .layer(from_fn_with_state(self.app.clone(), move |State(app), request, next| {
+                wk_engine::record::marking(guard::<A>(app, asks, request, next))
+            }));
         let method = match op.method {
             "get" => axum::routing::get(guarded),
             "post" => axum::routing::post(guarded),
@@ -246,7 +268,15 @@ impl Routes {
             "paths": paths.into_iter().collect::<Map<_, _>>(),
             "components": {
                 "schemas": schemas.into_iter().collect::<Map<_, _>>(),
-                "securitySchemes": {"session": {"type": "apiKey", "in": "cookie", "name": "__Host-sid"}},
+                "securitySchemes": {
+                    "session": {"type": "apiKey", "in": "cookie", "name": "__Host-sid"},
+                    "bearer": {
+                        "type": "http",
+                        "scheme": "bearer",
+                        "bearerFormat": "opaque",
+                        "description": "A token of a person (`wk_pat_`) or of a service account (`wk_svc_`)",
+                    },
+                },
             },
         });
         (self.router, self.table, document)
@@ -270,8 +300,13 @@ async fn known_query(known: Arc<[&'static str]>, request: Request, next: Next) -
 }
 
 /// Lets the request through only when its actor may do `A`; a public action asks for no actor.
-async fn guard<A: Action>(State(app): State<App>, request: Request, next: Next) -> Response {
+/// `asks`: the route's handler asks for a second person where a token is not enough.
+async fn guard<A: Action>(app: App, asks: bool, request: Request, next: Next) -> Response {
     if A::ACT.is_public() {
+        if request.method() != axum::http::Method::GET && bearer::is_given(request.headers()) {
+            let why = "nobody signs in, joins or proves himself with a token: send the request without one";
+            return ApiError::NotByToken(why.to_owned()).into_response();
+        }
         return next.run(request).await;
     }
     let (mut parts, body) = request.into_parts();
@@ -283,8 +318,26 @@ async fn guard<A: Action>(State(app): State<App>, request: Request, next: Next) 
         auth::note_denial(&app, &actor, &denied).await;
         return ApiError::from(denied).into_response();
     }
+    if let wk_authz::Who::User { method, .. } = &actor.who
+        && crate::sign::must_enrol(method)
+        && !["self.manage", "self.secure"].contains(&A::NAME)
+    {
+        return ApiError::Enrol.into_response();
+    }
+    if let Err(error) = crate::policy::held_back(&app, &actor, &parts.method, parts.uri.path()) {
+        return error.into_response();
+    }
+    if let Err(error) = crate::conditions::ask(&app, &parts, &actor, A::NAME).await {
+        return error.into_response();
+    }
     if wk_authz::needs_fresh_factor(A::NAME) && !fresh {
-        return ApiError::Elevate.into_response();
+        if !matches!(actor.who, wk_authz::Who::Token { .. }) {
+            return ApiError::Elevate.into_response();
+        }
+        if !asks {
+            let why = format!("{} asks for a fresh second factor, which a program has not: do it in the console", A::NAME);
+            return ApiError::NotByToken(why).into_response();
+        }
     }
     parts.extensions.insert(auth::Caller(actor.clone()));
     let mut answer = next.run(Request::from_parts(parts, body)).await;

@@ -21,7 +21,7 @@ use crate::error::ApiError;
 use crate::gate::{Held, Place};
 use crate::routes::{RouteInfo, Routes};
 use crate::state::App;
-use crate::{account, act, admin, agents, console, live, monitor, sign, users, views};
+use crate::{account, act, admin, agents, console, device, live, monitor, policy, sign, users, views};
 
 /// A request has this long to send its body and get its answer; a stream has begun its answer by then.
 const REQUEST_DEADLINE: Duration = Duration::from_secs(60);
@@ -40,6 +40,15 @@ pub fn build(app: App) -> (Router, Vec<RouteInfo>, serde_json::Value) {
     let routes = admin::routes(routes);
     let routes = users::routes(routes);
     let routes = account::routes(routes);
+    let routes = policy::routes(routes);
+    let routes = device::routes(routes);
+    let routes = crate::passkeys::routes(routes);
+    let routes = crate::removal::routes(routes);
+    let routes = crate::conditions::routes(routes);
+    let routes = crate::clients::routes(routes);
+    let routes = crate::tokens::routes(routes);
+    let routes = crate::approvals::routes(routes);
+    let routes = crate::reviews::routes(routes);
     let routes = views::routes(routes);
     let routes = live::routes(routes);
     let routes = console::routes(routes);
@@ -59,7 +68,7 @@ pub fn build(app: App) -> (Router, Vec<RouteInfo>, serde_json::Value) {
 ///
 /// # Errors
 /// A sentence for the sender.
-fn host_of(parts: &Parts) -> Result<Authority, &'static str> {
+pub(crate) fn host_of(parts: &Parts) -> Result<Authority, &'static str> {
     let mut said = parts.headers.get_all(header::HOST).iter();
     let header = said.next().map(|raw| raw.to_str().ok().and_then(|raw| raw.parse::<Authority>().ok()));
     if said.next().is_some() {
@@ -86,8 +95,11 @@ fn is_ours(host: &Authority, names: &[String]) -> bool {
     name.eq_ignore_ascii_case("localhost") || names.iter().any(|own| own.eq_ignore_ascii_case(name))
 }
 
-/// The digest of the session cookie's text.
+/// The digest of the session cookie's text, or of the program's token.
 fn session_key(headers: &HeaderMap) -> Option<[u8; 32]> {
+    if crate::bearer::is_given(headers) {
+        return crate::bearer::digest(headers);
+    }
     session_cookie(headers).and_then(crate::auth::token_digest)
 }
 

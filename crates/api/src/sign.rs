@@ -15,24 +15,27 @@ use axum::response::{AppendHeaders, IntoResponse, Response};
 use parking_lot::Mutex;
 use tokio::sync::watch;
 use wk_audit::Image;
-use wk_authz::{Actor, Public, Rights, Role, SelfManage, Who};
+use wk_authz::{Act, Actor, Public, Rights, Role, SelfManage, Who};
 use wk_domain::{InvitationId, SessionId, SessionKind, Timestamp, UserId};
 use wk_engine::Engine;
+use wk_engine::ports::passkeys::{Admission, FactorUse, SessionStart};
 use wk_engine::ports::rows::{EndSessions, SessionRow, UserChange, UserRow};
 use wk_engine::record::{self, DraftExt as _};
+use wk_identity::passkey::PasskeyChallenges;
 use wk_identity::{
-    ClaimToken, FactorThrottle, LoginThrottle, Password, PasswordHasher, PasswordPolicy, RecoveryCode,
-    SessionLimits, SessionTimes, SessionToken, ThrottleLimits, Totp,
+    ClaimToken, FactorThrottle, Lane, LoginThrottle, Password, PasswordHasher, PasswordPolicy, RecoveryCode,
+    SessionTimes, SessionToken, ThrottleLimits, Totp,
 };
 use wk_seal::{DataKeys, FieldAddress, Secret};
 
 use crate::auth::{Asked, COOKIE, Caller, Origin};
 use crate::body::{Body, PathId};
 use crate::dto::{
-    ClaimBegin, ClaimCheck, ClaimFinish, ClaimFor, Claimed, FieldError, Me, Meta, Page, PasswordCheck,
-    PasswordVerdict, Session, SignIn, SignInChallenge, SignInFactor, TotpSetup,
+    ClaimBegin, ClaimCheck, ClaimFinish, ClaimFor, Claimed, FactorSetup, FieldError, Me, Meta, Page, PasswordCheck,
+    PasswordVerdict, Session, SignIn, SignInChallenge, SignInEnrol, SignInFactor,
 };
 use crate::error::ApiError;
+use crate::passkeys::{For, Here};
 use crate::routes::{Routes, delete, get, post};
 use crate::state::App;
 use crate::time;
@@ -47,7 +50,7 @@ const CHALLENGES_MAX: usize = 10_000;
 /// Half-done claims and invitations at once.
 const HALF_CLAIMED_MAX: usize = 100;
 /// Words about a person that a password is compared with.
-const CONTEXT_MAX: usize = 10;
+const CONTEXT_MAX: usize = 48;
 /// Codes one may try for one right password.
 const CODES_MAX: u8 = 5;
 
@@ -56,6 +59,8 @@ struct Challenge {
     attempt: wk_identity::Attempt,
     /// The known device it came from, for its own count of codes.
     device: Option<[u8; 16]>,
+    /// Why the password must be changed before anything else.
+    must_change: Option<String>,
     began: Timestamp,
     tries: u8,
 }
@@ -75,9 +80,12 @@ struct Invited {
 }
 
 struct HalfClaimed {
+    /// Whose it will be: a passkey names its owner.
+    user: UserId,
     name: String,
     display_name: String,
     phc: String,
+    set: wk_engine::ports::passwords::PasswordSet,
     totp: Totp,
     began: Timestamp,
 }
@@ -87,9 +95,11 @@ pub struct Desk {
     pub(crate) hasher: PasswordHasher,
     pub(crate) keys: Arc<DataKeys>,
     pub(crate) account: crate::account::Half,
-    policy: PasswordPolicy,
+    /// What is kept about passwords beside the throttle.
+    pub(crate) words: crate::policy::Keeper,
     throttle: Mutex<LoginThrottle>,
     factors: Mutex<FactorThrottle>,
+    pub(crate) passkeys: PasskeyChallenges,
     challenges: Mutex<HashMap<[u8; 32], Challenge>>,
     half_claimed: Mutex<HashMap<[u8; 32], HalfClaimed>>,
     claiming: tokio::sync::Mutex<()>,
@@ -115,9 +125,10 @@ impl Desk {
             hasher,
             keys,
             account: crate::account::Half::default(),
-            policy: PasswordPolicy::DEFAULT,
+            words: crate::policy::Keeper::default(),
             throttle: Mutex::new(LoginThrottle::new(ThrottleLimits::DEFAULT)),
             factors: Mutex::new(FactorThrottle::new(ThrottleLimits::DEFAULT.rows_max)),
+            passkeys: PasskeyChallenges::default(),
             challenges: Mutex::default(),
             half_claimed: Mutex::default(),
             claiming: tokio::sync::Mutex::default(),
@@ -195,6 +206,15 @@ impl Desk {
         Ok((digest, invited))
     }
 
+    pub(crate) fn set_lockout(&self, lockout: wk_identity::Lockout) {
+        self.throttle.lock().set_lockout(lockout);
+    }
+
+    /// The role of whoever a link lets in.
+    pub(crate) async fn role_behind(&self, engine: &Engine, token: &str) -> Result<String, ApiError> {
+        Ok(self.check_claim(engine, token).await?.1.role)
+    }
+
     /// Lets unknown devices try again for an account that was closed after too many failures.
     pub(crate) fn reopen(&self, name: &str) {
         self.throttle.lock().reopen(name);
@@ -206,21 +226,19 @@ impl Desk {
         password: &str,
         context: &[&str],
         old: Option<&Password>,
+        policy: &PasswordPolicy,
     ) -> Result<(Password, PasswordVerdict), ApiError> {
         let parsed =
             Password::parse(password).map_err(|error| ApiError::field("/password", error.to_string()))?;
-        let verdict = self.policy.judge(&parsed, context, old);
-        let shown = PasswordVerdict {
-            accepted: verdict.is_good(),
-            score: verdict.score,
-            reasons: verdict.weaknesses.iter().map(ToString::to_string).collect(),
-            advice: verdict.guidance.clone(),
-        };
-        Ok((parsed, shown))
+        let verdict = crate::policy::judge(self, &parsed, context, old, policy);
+        Ok((parsed, crate::policy::shown(verdict, policy)))
     }
 
-    pub(crate) fn totp_at(user: &str) -> FieldAddress<'_> {
-        FieldAddress { table: "users", column: "totp", row: user.as_bytes(), revision: 1 }
+    /// Where a seed stands: with the account's revision that it came with, so that an older one put back in its place
+    /// does not open.
+    pub(crate) fn totp_at(user: &str, revision: i64) -> FieldAddress<'_> {
+        let revision = u64::try_from(revision).unwrap_or(0);
+        FieldAddress { table: "users", column: "totp", row: user.as_bytes(), revision }
     }
 
     /// Who holds the session. `touch`: the request counts as use.
@@ -238,7 +256,8 @@ impl Desk {
         let now = engine.now();
         let role = Role::parse(&user.role).ok_or(ApiError::SignIn)?;
         let times = times_of(&session);
-        if user.disabled.is_some() || times.check(&limits_of(role), now).is_err() {
+        self.policies(engine).await?;
+        if user.disabled.is_some() || times.check(&self.session_limits(&user), now).is_err() {
             return Err(ApiError::SignIn);
         }
         if touch && times.wants_touch(now) {
@@ -255,7 +274,8 @@ impl Desk {
         Ok((Actor { who, role, rights, address: Some(address), request, user_agent }, session, user))
     }
 
-    async fn open_session(
+    /// Opens a session for which no factor is used up.
+    pub(crate) async fn open_session(
         &self,
         app: &App,
         user: &UserRow,
@@ -264,6 +284,19 @@ impl Desk {
         headers: &HeaderMap,
         asked: &Asked,
     ) -> Result<(HeaderValue, SessionRow), ApiError> {
+        let factor = FactorUse::Nothing;
+        let opening = Opening { method, address, headers, asked, factor, reset_failures: false };
+        self.open_session_with(app, user, opening).await?.ok_or(ApiError::Internal)
+    }
+
+    /// Uses the factor up and opens the session, in one transaction; none when the factor was used already.
+    pub(crate) async fn open_session_with(
+        &self,
+        app: &App,
+        user: &UserRow,
+        opening: Opening<'_>,
+    ) -> Result<Option<(HeaderValue, SessionRow)>, ApiError> {
+        let Opening { method, address, headers, asked, factor, reset_failures } = opening;
         let token = SessionToken::generate().map_err(|_| ApiError::Internal)?;
         let now = app.engine.now();
         let agent = headers.get(header::USER_AGENT).and_then(|v| v.to_str().ok()).unwrap_or_default();
@@ -296,9 +329,61 @@ impl Desk {
         };
         let audit =
             record::draft(&actor, now, "session.open", "session", session.id).images_of(None, Some(&session));
-        app.engine.store().put_session(session.clone(), audit).await?;
-        Ok((cookie_of(&token)?, session))
+        let mut audit = vec![audit];
+        if reset_failures && user.failures > 0 {
+            let reset = record::draft(&actor, now, "user.reset_failures", "user", &user.name);
+            audit.push(reset.images_of(Some(user), Some(&UserRow { failures: 0, ..user.clone() })));
+        }
+        let start = SessionStart { session: session.clone(), factor, reset_failures };
+        let opened = app.engine.store().start_session(start, audit).await?;
+        opened.then(|| Ok((cookie_of(&token)?, session))).transpose()
     }
+
+    /// What the second step of a sign-in may be given: in the order in which it is best, and only what there is.
+    pub(crate) async fn offer(
+        &self,
+        app: &App,
+        here: &Here,
+        user: &UserRow,
+        ticket: &SessionToken,
+    ) -> Result<SignInChallenge, ApiError> {
+        let store = app.engine.store();
+        let rows = store.passkeys(user.id).await?;
+        let passkey = match here.party() {
+            Ok(party) => {
+                let what_for = For::SecondStep(&ticket.sha256());
+                Some(self.ask_passkey(what_for, party, &rows, app.engine.now())?).filter(|ask| !ask.allow.is_empty())
+            }
+            Err(_) => None,
+        };
+        let (totp, any) = (!user.totp_sealed.is_empty(), !rows.is_empty());
+        let offered = [("passkey", passkey.is_some()), ("totp", totp), ("recovery", totp || any), ("enrol", !totp && !any)];
+        Ok(SignInChallenge {
+            challenge: ticket.text().expose().clone(),
+            factors: offered.iter().filter(|(_, there)| *there).map(|(name, _)| (*name).to_owned()).collect(),
+            passkey,
+        })
+    }
+}
+
+/// How a session opens.
+#[derive(Debug)]
+pub(crate) struct Opening<'a> {
+    pub(crate) method: &'a str,
+    pub(crate) address: IpAddr,
+    pub(crate) headers: &'a HeaderMap,
+    pub(crate) asked: &'a Asked,
+    pub(crate) factor: FactorUse,
+    /// The durable count of failures begins anew.
+    pub(crate) reset_failures: bool,
+}
+
+/// How the method of a session ends that is there to enrol a factor, and for nothing else.
+pub(crate) const ENROL: &str = "-enrol";
+
+/// Whether a session opened like this must first enrol a factor.
+pub(crate) fn must_enrol(method: &str) -> bool {
+    method.ends_with(ENROL)
 }
 
 /// The cookie that carries a session.
@@ -318,10 +403,6 @@ pub(crate) fn times_of(session: &SessionRow) -> SessionTimes {
     }
 }
 
-fn limits_of(role: Role) -> SessionLimits {
-    if role == Role::Admin { SessionLimits::ADMIN } else { SessionLimits::DEFAULT }
-}
-
 type Answer<T> = Result<Json<T>, ApiError>;
 
 pub(crate) fn routes(routes: Routes) -> Routes {
@@ -336,7 +417,7 @@ pub(crate) fn routes(routes: Routes) -> Routes {
         .add::<Public, _, _>(
             post("/claim/begin", "Name and password of the first administrator")
                 .body::<ClaimBegin>()
-                .answer::<TotpSetup>(),
+                .answer::<FactorSetup>(),
             claim_begin,
         )
         .add::<Public, _, _>(
@@ -358,6 +439,12 @@ pub(crate) fn routes(routes: Routes) -> Routes {
         .add::<Public, _, _>(
             post("/session/factor", "Second step of signing in").body::<SignInFactor>().answer::<Me>(),
             factor,
+        )
+        .add::<Public, _, _>(
+            post("/session/enrol", "For an account without a second factor: a session that may enrol one, and nothing else")
+                .body::<SignInEnrol>()
+                .answer::<Me>(),
+            enrol,
         )
         .add::<SelfManage, _, _>(delete("/session", "Sign out"), sign_out)
         .add::<SelfManage, _, _>(get("/me", "Who is signed in").answer::<Me>(), me)
@@ -398,8 +485,9 @@ pub(crate) fn user_name(raw: &str) -> Result<String, ApiError> {
 async fn claim_begin(
     State(app): State<App>,
     Extension(origin): Extension<Origin>,
+    here: Here,
     Body(input): Body<ClaimBegin>,
-) -> Answer<TotpSetup> {
+) -> Answer<FactorSetup> {
     let desk = &app.people;
     let (token_sha256, invited) = desk.check_claim(&app.engine, &input.token).await?;
     let name = user_name(&input.name)?;
@@ -411,28 +499,49 @@ async fn claim_begin(
         display_name = invited.display_name;
     }
     let context = vec![name.clone(), display_name.clone()];
-    let (password, verdict) = judged(&app, input.password, context, None).await?;
-    accepted(verdict)?;
     let source = origin.ip().unwrap_or(Ipv4Addr::LOCALHOST.into());
-    let phc = desk.hasher.hash(source, password).await.map_err(busy)?;
+    let user = match invited.person {
+        Some(person) => app.engine.store().user(person).await?,
+        None => None,
+    };
+    let choice = crate::policy::Choice {
+        user: user.as_ref(),
+        role: &invited.role,
+        second_factor: true,
+        context,
+        old: None,
+        lane: source.into(),
+    };
+    let (phc, set) = crate::policy::choose_password(&app, input.password, choice).await?;
     let totp = Totp::generate().map_err(|_| ApiError::Internal)?;
-    let setup = TotpSetup {
+    let began = app.engine.now();
+    let user = invited.person.unwrap_or_else(|| wk_engine::ids::new_id(began));
+    let (passkey, no_passkey) = match here.party() {
+        Ok(party) => {
+            let who = (user, name.as_str(), display_name.as_str());
+            (Some(desk.ask_new_passkey(&app, For::Join(&token_sha256), party, who, &[]).await?), None)
+        }
+        Err(why) => (None, Some(why.to_string())),
+    };
+    let setup = FactorSetup {
         secret: totp.seed_text().expose().clone(),
         uri: totp.uri("Watchkeep", &name).expose().clone(),
+        passkey,
+        no_passkey,
     };
-    let began = app.engine.now();
     let mut half = desk.half_claimed.lock();
     half.retain(|_, half| began.since(half.began) < HALF_DONE * 6);
     if half.len() >= HALF_CLAIMED_MAX && !half.contains_key(&token_sha256) {
         return Err(ApiError::Unavailable("too many people join at once; try again in a moment".to_owned()));
     }
-    half.insert(token_sha256, HalfClaimed { name, display_name, phc, totp, began });
+    half.insert(token_sha256, HalfClaimed { user, name, display_name, phc, set, totp, began });
     Ok(Json(setup))
 }
 
 async fn claim_finish(
     State(app): State<App>,
     Extension(origin): Extension<Origin>,
+    here: Here,
     asked: Asked,
     headers: HeaderMap,
     Body(input): Body<ClaimFinish>,
@@ -441,53 +550,82 @@ async fn claim_finish(
     let _one_at_a_time = desk.claiming.lock().await;
     let (token_sha256, invited) = desk.check_claim(&app.engine, &input.token).await?;
     let now = app.engine.now();
-    let user = {
+    let (id, name, display_name, phc, set, totp) = {
         let half = desk.half_claimed.lock();
         let half = half.get(&token_sha256).filter(|half| now.since(half.began) < HALF_DONE * 6).ok_or_else(
             || ApiError::Gone("begin again: name and password are not kept that long".to_owned()),
         )?;
-        let step = half.totp.check(&input.code, now, 0).ok_or_else(|| {
-            ApiError::field(
-                "/code",
-                "this is not the code of now; look whether the clock of your device is right",
-            )
-        })?;
-        let id = invited.person.unwrap_or_else(|| wk_engine::ids::new_id(now));
-        let address = id.to_string();
-        let sealed = desk
-            .keys
-            .seal(&Desk::totp_at(&address), half.totp.seed().expose())
-            .map_err(|_| ApiError::Internal)?;
-        UserRow {
-            id,
-            tenant: wk_domain::TenantId::ROOT,
-            name: half.name.clone(),
-            display_name: half.display_name.clone(),
-            role: invited.role.clone(),
-            password_phc: half.phc.clone(),
-            totp_sealed: sealed,
-            totp_last_step: step,
-            created: now,
-            disabled: None,
-            failures: 0,
-            revision: 1,
+        (
+            half.user,
+            half.name.clone(),
+            half.display_name.clone(),
+            half.phc.clone(),
+            half.set,
+            half.totp.clone(),
+        )
+    };
+    // One factor is enough to begin with; the other can follow on the personal page.
+    let revision = match invited.person {
+        Some(person) => app.engine.store().user(person).await?.map_or(0, |user| user.revision).saturating_add(1),
+        None => 1,
+    };
+    let (totp_sealed, totp_last_step, passkey) = match (&input.code, &input.passkey) {
+        (Some(code), None) => {
+            let step = totp.check(code, now, 0).ok_or_else(|| {
+                ApiError::field(
+                    "/code",
+                    "this is not the code of now; look whether the clock of your device is right",
+                )
+            })?;
+            let address = id.to_string();
+            let sealed = desk.keys.seal(&Desk::totp_at(&address, revision), totp.seed().expose());
+            (sealed.map_err(|_| ApiError::Internal)?, step, None)
         }
+        (None, Some(added)) => {
+            let what_for = For::Join(&token_sha256);
+            let row = desk.new_passkey(&app, what_for, here.party()?, id, &added.name, &added.passkey).await?;
+            (Vec::new(), 0, Some(row))
+        }
+        _ => return Err(ApiError::field("/code", "give a code of the authenticator, or make a passkey")),
+    };
+    let method = if passkey.is_some() { "password+passkey" } else { "password+totp" };
+    let user = UserRow {
+        id,
+        tenant: wk_domain::TenantId::ROOT,
+        name,
+        display_name,
+        role: invited.role.clone(),
+        password_phc: phc,
+        totp_sealed,
+        totp_revision: revision,
+        totp_last_step,
+        created: now,
+        disabled: None,
+        failures: 0,
+        revision: 1,
     };
     let codes = RecoveryCode::generate_set().map_err(|_| ApiError::Internal)?;
-    let hashes = codes.iter().map(|code| code.sha256_for(user.id).to_vec()).collect();
+    let hashes: Vec<Vec<u8>> = codes.iter().map(|code| code.sha256_for(user.id).to_vec()).collect();
     let store = app.engine.store();
     let said = |action| asked.put(record::by_nobody(origin.ip(), now, action, "user", user.id));
     let joins = |action| said(action).next_revision(None).images_of(None, Some(&user));
     let user = match (invited.invitation, invited.person) {
-        (None, _) => {
-            store.create_user(user.clone(), hashes, joins("server.claim")).await?;
-            store.put_setting(CLAIM_DIGEST, "", None).await?;
+        (invitation, None) => {
+            let audit = joins(if invitation.is_none() { "server.claim" } else { "user.join" });
+            match (passkey, invitation) {
+                (Some(passkey), invitation) => {
+                    let (user, recovery_sha256) = (user.clone(), hashes);
+                    store.admit(Admission { user, recovery_sha256, invitation, passkey }, audit).await?;
+                }
+                (None, Some(invitation)) => store.join(invitation, user.clone(), hashes, audit).await?,
+                (None, None) => store.create_user(user.clone(), hashes, audit).await?,
+            }
+            if invitation.is_none() {
+                store.put_setting(CLAIM_DIGEST, "", None).await?;
+            }
             user
         }
-        (Some(invitation), None) => {
-            store.join(invitation, user.clone(), hashes, joins("user.join")).await?;
-            user
-        }
+        (None, Some(_)) => return Err(ApiError::Internal),
         (Some(invitation), Some(person)) => {
             let known = store.user(person).await?.filter(|user| user.disabled.is_none());
             let known = known.ok_or_else(|| ApiError::Gone("the account is no longer open".to_owned()))?;
@@ -495,6 +633,7 @@ async fn claim_finish(
             let user = UserRow {
                 password_phc: user.password_phc.clone(),
                 totp_sealed: user.totp_sealed.clone(),
+                totp_revision: user.totp_revision,
                 totp_last_step: user.totp_last_step,
                 ..known
             };
@@ -502,14 +641,18 @@ async fn claim_finish(
                 .next_revision(Some(before.revision))
                 .images_of(Some(&before), Some(&UserRow { failures: 0, ..user.clone() }));
             let change = UserChange {
+                passkeys: Some(passkey.into_iter().collect()),
                 recovery_sha256: Some(hashes),
                 failures: Some(0),
                 end_sessions: Some(EndSessions { keep: None, at: now }),
                 burn: Some((invitation, now)),
+                password: Some(set),
                 ..UserChange::of(user.clone())
             };
             store.change_user(change, vec![chosen]).await?;
             desk.reopen(&user.name);
+            desk.forget_devices(&app.engine, user.id).await?;
+            crate::policy::was_chosen(&app, user.id);
             user
         }
     };
@@ -517,14 +660,14 @@ async fn claim_finish(
     // Not `send`, which changes nothing while nobody listens: a server on loopback has no listener to move.
     desk.claimed.send_replace(true);
     let source = origin.ip().unwrap_or(Ipv4Addr::LOCALHOST.into());
-    let (cookie, session) = desk.open_session(&app, &user, "password+totp", source, &headers, &asked).await?;
+    let (cookie, session) = desk.open_session(&app, &user, method, source, &headers, &asked).await?;
     let rights = app.engine.rights_of(&user).await?;
     let answer = Claimed {
         recovery_codes: codes.iter().map(|code| code.text().expose().clone()).collect(),
-        me: me_view(&user, &session, &rights),
+        me: me_view(&app.people, &user, &session, &rights),
     };
     let cookies =
-        AppendHeaders([(header::SET_COOKIE, cookie), (header::SET_COOKIE, desk.device_cookie(&user, now)?)]);
+        AppendHeaders([(header::SET_COOKIE, cookie), (header::SET_COOKIE, desk.device_cookie(&app.engine, &headers, &user, source, now).await?)]);
     Ok((cookies, Json(answer)).into_response())
 }
 
@@ -549,6 +692,7 @@ pub(crate) async fn judged(
     password: String,
     context: Vec<String>,
     old: Option<Password>,
+    policy: PasswordPolicy,
 ) -> Result<(Password, PasswordVerdict), ApiError> {
     let turn = app.gate.judging().await?;
     let desk = Arc::clone(&app.people);
@@ -557,19 +701,29 @@ pub(crate) async fn judged(
         let words: Vec<String> =
             context.iter().take(CONTEXT_MAX).map(|word| word.chars().take(100).collect()).collect();
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        desk.judge(&password, &words, old.as_ref())
+        desk.judge(&password, &words, old.as_ref(), &policy)
     });
     job.await.map_err(|_| ApiError::Internal)?
 }
 
-async fn password_check(State(app): State<App>, Body(input): Body<PasswordCheck>) -> Answer<PasswordVerdict> {
-    let (_, verdict) = judged(&app, input.password, input.context, None).await?;
+async fn password_check(
+    State(app): State<App>,
+    Extension(origin): Extension<Origin>,
+    headers: HeaderMap,
+    Body(input): Body<PasswordCheck>,
+) -> Answer<PasswordVerdict> {
+    let token = input.token.as_deref();
+    let (policy, around) = crate::policy::policy_while_typing(&app, &headers, origin, token).await?;
+    let context = input.context.into_iter().take(10).chain(around).collect();
+    let old = input.current.as_deref().and_then(|current| Password::parse(current).ok());
+    let (_, verdict) = judged(&app, input.password, context, old, policy).await?;
     Ok(Json(verdict))
 }
 
 async fn sign_in(
     State(app): State<App>,
     Extension(origin): Extension<Origin>,
+    here: Here,
     asked: Asked,
     headers: HeaderMap,
     Body(input): Body<SignIn>,
@@ -578,10 +732,21 @@ async fn sign_in(
     let source = origin.ip().unwrap_or(Ipv4Addr::LOCALHOST.into());
     let name = input.name.trim().to_lowercase();
     let now = app.engine.now();
+    desk.policies(&app.engine).await?;
     let device = desk.known_device(&app.engine, &headers, &name).await?;
-    let attempt =
-        desk.throttle.lock().admit(&name, device, source, now).map_err(|denied| throttled(&app, denied))?;
+    if device.is_none() {
+        crate::flood::puzzle(&app, input.puzzle.as_deref(), input.solution, source, now).await?;
+    }
+    let admitted = desk.throttle.lock().admit(&name, device, source, now);
+    let attempt = match admitted {
+        Ok(attempt) => attempt,
+        Err(denied) => {
+            crate::flood::count(&app, true, now).await;
+            return Err(throttled(&app, denied));
+        }
+    };
     let known_device = attempt.on_known_device();
+    let lane = if known_device { Lane::Known } else { Lane::Stranger(source) };
     let wrong = || ApiError::Unauthorized("name or password is wrong".to_owned());
     let Ok(password) = Password::parse(&input.password) else {
         // What can be nobody's password needs no work, whoever is meant.
@@ -594,27 +759,53 @@ async fn sign_in(
         let open = known_device || !wk_identity::is_closed(u.failures);
         u.disabled.is_none() && open && !u.password_phc.is_empty()
     });
-    let verified = desk.hasher.verify(source, password, usable.map(|u| u.password_phc.as_str())).await;
+    let verified = desk.hasher.verify(lane, password.clone(), usable.map(|u| u.password_phc.as_str())).await;
     let verified = verified.map_err(|error| {
         desk.throttle.lock().withdrawn(&attempt);
         busy(error)
     })?;
+    crate::flood::count(&app, !verified.ok, now).await;
     let Some(known) = usable.filter(|_| verified.ok) else {
         refuse(&app, user.as_ref(), &name, source, "password", known_device, &asked).await?;
+        if let Some(nonce) = device.filter(|_| desk.throttle.lock().is_worn_out(&attempt)) {
+            desk.wear_out(&app, nonce, &name).await?;
+        }
         return Err(wrong());
     };
+    let mut known = known.clone();
+    if verified.upgrade {
+        upgrade(&app, &mut known, password.clone(), lane, &asked).await;
+    }
+    let must_change = crate::policy::outgrown(&app, &known, password).await?;
     let token = SessionToken::generate().map_err(|_| ApiError::Internal)?;
+    let known = crate::removal::settle(&app, known.clone()).await?;
+    let offer = desk.offer(&app, &here, &known, &token).await?;
     let mut challenges = desk.challenges.lock();
     challenges.retain(|_, challenge| now.since(challenge.began) < HALF_DONE);
     if challenges.len() >= CHALLENGES_MAX {
         let oldest = challenges.iter().min_by_key(|(_, challenge)| challenge.began).map(|(key, _)| *key);
         oldest.map(|key| challenges.remove(&key));
     }
-    challenges.insert(token.sha256(), Challenge { user: known.id, attempt, device, began: now, tries: 0 });
-    Ok(Json(SignInChallenge {
-        challenge: token.text().expose().clone(),
-        factors: vec!["totp".to_owned(), "recovery".to_owned()],
-    }))
+    challenges.insert(token.sha256(), Challenge { user: known.id, attempt, device, must_change, began: now, tries: 0 });
+    Ok(Json(offer))
+}
+
+/// Hashes a password that was right anew, at today's cost and under today's pepper. That it could not be done is no reason
+/// to keep anybody out.
+async fn upgrade(app: &App, user: &mut UserRow, password: Password, lane: Lane, asked: &Asked) {
+    let upgraded = async {
+        let phc = app.people.hasher.hash(lane, password).await.map_err(busy)?;
+        let audit = record::by_nobody(None, app.engine.now(), "user.upgrade_hash", "user", &user.name);
+        let after = UserRow { password_phc: phc.clone(), ..user.clone() };
+        let audit = asked.put(audit).images_of(Some(&*user), Some(&after));
+        let store = app.engine.store();
+        Ok::<_, ApiError>(store.upgrade_password(user.id, &user.password_phc, &phc, audit).await?.then_some(phc))
+    };
+    match upgraded.await {
+        Ok(Some(phc)) => user.password_phc = phc,
+        Ok(None) => {}
+        Err(error) => tracing::warn!(user.id = %user.id, "the password's hash was not made anew: {error}"),
+    }
 }
 
 fn throttled(app: &App, denied: wk_identity::Denied) -> ApiError {
@@ -639,11 +830,14 @@ async fn refuse(
         .denied(format!("wrong {what}"));
     let audit = asked.put(audit);
     let store = app.engine.store();
+    let _counting = app.people.counting.lock().await;
+    // The same work whether there is such an account or not: one look, one transaction.
+    let id = user.map_or_else(|| wk_engine::ids::new_id(app.engine.now()), |user| user.id);
+    let before = store.user(id).await?;
     let Some(user) = user.filter(|_| !known_device) else {
         return Ok(store.append_audit(vec![audit]).await?);
     };
-    let _counting = app.people.counting.lock().await;
-    let before = store.user(user.id).await?.unwrap_or_else(|| user.clone());
+    let before = before.unwrap_or_else(|| user.clone());
     let failures = before.failures.saturating_add(1);
     let audit = audit.images_of(Some(&before), Some(&UserRow { failures, ..before.clone() }));
     Ok(store.set_failures(user.id, failures, audit).await?)
@@ -652,6 +846,7 @@ async fn refuse(
 async fn factor(
     State(app): State<App>,
     Extension(origin): Extension<Origin>,
+    here: Here,
     asked: Asked,
     headers: HeaderMap,
     Body(input): Body<SignInFactor>,
@@ -662,7 +857,7 @@ async fn factor(
     let over =
         || ApiError::Unauthorized("this sign-in took too long or too many tries: begin again".to_owned());
     let key = SessionToken::parse(&input.challenge).map_err(|_| over())?.sha256();
-    let (id, attempt, device) = {
+    let (id, attempt, device, must_change) = {
         let mut challenges = desk.challenges.lock();
         let challenge =
             challenges.get_mut(&key).filter(|c| now.since(c.began) < HALF_DONE).ok_or_else(over)?;
@@ -671,7 +866,7 @@ async fn factor(
             challenges.remove(&key);
             return Err(over());
         }
-        (challenge.user, challenge.attempt, challenge.device)
+        (challenge.user, challenge.attempt, challenge.device, challenge.must_change.clone())
     };
     let known_device = attempt.on_known_device();
     let device = device.filter(|_| known_device);
@@ -679,13 +874,36 @@ async fn factor(
     let user = user
         .filter(|user| user.disabled.is_none() && (known_device || !wk_identity::is_closed(user.failures)))
         .ok_or_else(over)?;
-    desk.factors.lock().admit(user.id, device, now).map_err(|denied| throttled(&app, denied))?;
-    let method = match check_code(&app, &user, &input.code, now).await? {
-        Some(method) => method,
-        None => {
-            refuse(&app, Some(&user), &user.name, source, "second factor", known_device, &asked).await?;
-            return Err(ApiError::Unauthorized("this code is not right, or was used already".to_owned()));
+    let mut why = "this code is not right, or was used already".to_owned();
+    let found = match (&input.passkey, &input.code) {
+        (Some(passkey), None) => {
+            let what_for = For::SecondStep(&key);
+            match desk.check_passkey(&app, what_for, here.party()?, Some(user.id), passkey).await? {
+                Ok((_, factor)) => Some(("password+passkey", factor)),
+                Err(error) => {
+                    why = error.to_string();
+                    None
+                }
+            }
         }
+        (None, Some(code)) => {
+            // Codes can be guessed, keys cannot.
+            desk.factors.lock().admit(user.id, device, now).map_err(|denied| throttled(&app, denied))?;
+            find_code(&app, &user, code, now)?
+        }
+        _ => return Err(ApiError::field("/code", "give a code, or use a passkey")),
+    };
+    let opened = match found {
+        Some((method, factor)) => {
+            let (address, headers, asked) = (source, &headers, &asked);
+            let opening = Opening { method, address, headers, asked, factor, reset_failures: true };
+            desk.open_session_with(&app, &user, opening).await?
+        }
+        None => None,
+    };
+    let Some((cookie, session)) = opened else {
+        refuse(&app, Some(&user), &user.name, source, "second factor", known_device, &asked).await?;
+        return Err(ApiError::Unauthorized(why));
     };
     desk.challenges.lock().remove(&key);
     desk.throttle.lock().succeeded(&attempt);
@@ -694,52 +912,77 @@ async fn factor(
         // The owner is here: strangers' failures no longer keep the owner's other devices out.
         desk.reopen(&user.name);
     }
-    if user.failures > 0 {
-        let reset =
-            asked.put(record::by_nobody(Some(source), now, "user.reset_failures", "user", &user.name));
-        let audit = reset.images_of(Some(&user), Some(&UserRow { failures: 0, ..user.clone() }));
-        app.engine.store().set_failures(user.id, 0, audit).await?;
+    if let Some(reason) = must_change.filter(|_| desk.must_change(user.id).is_none()) {
+        let audit = record::by_nobody(Some(source), now, "user.require_change", "user", &user.name);
+        crate::policy::ask_for_change(&app, &user, &reason, asked.put(audit).reason(&reason)).await?;
     }
-    let (cookie, session) = desk.open_session(&app, &user, method, source, &headers, &asked).await?;
     let cookies =
-        AppendHeaders([(header::SET_COOKIE, cookie), (header::SET_COOKIE, desk.device_cookie(&user, now)?)]);
+        AppendHeaders([(header::SET_COOKIE, cookie), (header::SET_COOKIE, desk.device_cookie(&app.engine, &headers, &user, source, now).await?)]);
     let rights = app.engine.rights_of(&user).await?;
-    Ok((cookies, Json(me_view(&user, &session, &rights))).into_response())
+    Ok((cookies, Json(me_view(&app.people, &user, &session, &rights))).into_response())
 }
 
-/// Which second factor the code is, if any; it is burnt then.
-pub(crate) async fn check_code(
+/// Lets somebody in who has shown a password and has no second factor: to enrol one, and for nothing else.
+async fn enrol(
+    State(app): State<App>,
+    Extension(origin): Extension<Origin>,
+    asked: Asked,
+    headers: HeaderMap,
+    Body(input): Body<SignInEnrol>,
+) -> Result<Response, ApiError> {
+    let desk = &app.people;
+    let source = origin.ip().unwrap_or(Ipv4Addr::LOCALHOST.into());
+    let now = app.engine.now();
+    let over = || ApiError::Unauthorized("this sign-in took too long: begin again".to_owned());
+    let key = SessionToken::parse(&input.challenge).map_err(|_| over())?.sha256();
+    let challenge = desk.challenges.lock().remove(&key);
+    let challenge = challenge.filter(|c| now.since(c.began) < HALF_DONE).ok_or_else(over)?;
+    let user = app.engine.store().user(challenge.user).await?.filter(|user| user.disabled.is_none());
+    let user = user.ok_or_else(over)?;
+    if !user.totp_sealed.is_empty() || !app.engine.store().passkeys(user.id).await?.is_empty() {
+        return Err(ApiError::Unauthorized("the account has a second factor: begin again".to_owned()));
+    }
+    desk.throttle.lock().succeeded(&challenge.attempt);
+    let method = format!("password{ENROL}");
+    let (cookie, session) = desk.open_session(&app, &user, &method, source, &headers, &asked).await?;
+    let rights = app.engine.rights_of(&user).await?;
+    Ok(([(header::SET_COOKIE, cookie)], Json(me_view(&app.people, &user, &session, &rights))).into_response())
+}
+
+/// Which second factor the code is, if any, and what uses it up with what it opens.
+pub(crate) fn find_code(
     app: &App,
     user: &UserRow,
     code: &str,
     now: Timestamp,
-) -> Result<Option<&'static str>, ApiError> {
+) -> Result<Option<(&'static str, FactorUse)>, ApiError> {
     let digits = code.chars().filter(|c| !c.is_whitespace()).count();
     if digits == 6 && !user.totp_sealed.is_empty() {
         let id = user.id.to_string();
-        let seed = app.people.keys.open_field(&Desk::totp_at(&id), &user.totp_sealed).map_err(|error| {
+        let at = Desk::totp_at(&id, user.totp_revision);
+        let seed = app.people.keys.open_field(&at, &user.totp_sealed).map_err(|error| {
             tracing::error!(user.id = %user.id, "the second factor cannot be opened: {error}");
             ApiError::Internal
         })?;
         let totp = Totp::from_seed(seed.expose()).map_err(|_| ApiError::Internal)?;
-        let Some(step) = totp.check(code, now, user.totp_last_step) else { return Ok(None) };
-        let first = app.engine.store().burn_totp_step(user.id, step).await?;
-        return Ok(first.then_some("password+totp"));
+        let step = totp.check(code, now, user.totp_last_step);
+        return Ok(step.map(|step| ("password+totp", FactorUse::TotpStep { user: user.id, step })));
     }
     let Ok(recovery) = RecoveryCode::parse(code) else { return Ok(None) };
-    let burnt = app.engine.store().burn_recovery(user.id, &recovery.sha256_for(user.id)).await?;
-    Ok(burnt.then_some("password+recovery"))
+    let code_sha256 = recovery.sha256_for(user.id).to_vec();
+    Ok(Some(("password+recovery", FactorUse::Recovery { user: user.id, code_sha256 })))
 }
 
-pub(crate) fn me_view(user: &UserRow, session: &SessionRow, rights: &Rights) -> Me {
-    let role = Role::parse(&user.role).unwrap_or(Role::Viewer);
+pub(crate) fn me_view(desk: &Desk, user: &UserRow, session: &SessionRow, rights: &Rights) -> Me {
     Me {
         id: user.id.to_string(),
         name: user.name.clone(),
         display_name: user.display_name.clone(),
         role: user.role.clone(),
         permissions: permissions(rights),
-        session_expires_at: time::write(times_of(session).ends_at(&limits_of(role))),
+        session_expires_at: time::write(times_of(session).ends_at(&desk.session_limits(user))),
+        must_change_password: desk.must_change(user.id),
+        sign_in_attack_until: None,
     }
 }
 
@@ -755,7 +998,9 @@ async fn me(State(app): State<App>, Extension(Caller(actor)): Extension<Caller>)
             let user = app.engine.store().user(*id).await?.ok_or(ApiError::SignIn)?;
             let sessions = app.engine.store().sessions(*id).await?;
             let session = sessions.into_iter().find(|s| s.id == *session).ok_or(ApiError::SignIn)?;
-            Ok(Json(me_view(&user, &session, &actor.rights)))
+            let attack = crate::flood::attack_until(&app).filter(|_| actor.rights.may_somewhere(Act::SystemRead));
+            let me = me_view(&app.people, &user, &session, &actor.rights);
+            Ok(Json(Me { sign_in_attack_until: attack.map(time::write), ..me }))
         }
         Who::Token { .. } | Who::Local { .. } | Who::System => Ok(Json(Me {
             id: actor.label(),
@@ -767,6 +1012,8 @@ async fn me(State(app): State<App>, Extension(Caller(actor)): Extension<Caller>)
             role: actor.role.as_str().to_owned(),
             permissions: permissions(&actor.rights),
             session_expires_at: time::write(now),
+            must_change_password: None,
+            sign_in_attack_until: None,
         })),
     }
 }
@@ -819,13 +1066,15 @@ async fn my_sessions(
         return Ok(Json(Page { items: Vec::new(), total: None, next: None }));
     };
     let now = app.engine.now();
+    let user = app.engine.store().user(*id).await?.ok_or(ApiError::SignIn)?;
+    let limits = app.people.session_limits(&user);
     let items = app
         .engine
         .store()
         .sessions(*id)
         .await?
         .into_iter()
-        .filter(|session| times_of(session).check(&limits_of(actor.role), now).is_ok())
+        .filter(|session| times_of(session).check(&limits, now).is_ok())
         .map(|session| Session {
             id: session.id.to_string(),
             current: session.id == *current,
@@ -861,16 +1110,18 @@ async fn end_session(
 async fn end_other_sessions(
     State(app): State<App>,
     Extension(Caller(actor)): Extension<Caller>,
+    headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let Who::User { id, name, session, .. } = &actor.who else {
         return Ok(StatusCode::NO_CONTENT.into_response());
     };
+    let address = actor.address.unwrap_or(Ipv4Addr::LOCALHOST.into());
     let now = app.engine.now();
     let audit =
         record::draft(&actor, now, "session.end", "user", name).reason("all sessions but the one at hand");
     app.engine.store().end_sessions(*id, Some(*session), now, audit).await?;
     app.people.forget_devices(&app.engine, *id).await?;
     let user = app.engine.store().user(*id).await?.ok_or(ApiError::SignIn)?;
-    let cookie = app.people.device_cookie(&user, now)?;
+    let cookie = app.people.device_cookie(&app.engine, &headers, &user, address, now).await?;
     Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie)]).into_response())
 }

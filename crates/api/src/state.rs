@@ -2,10 +2,13 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
 use wk_engine::Engine;
 
+use crate::clients::{ClientDoor, NoDoor};
+use crate::conditions::Conditions;
 use crate::dto::{Port, SelfCheck};
 use crate::gate::{Gate, Limits};
 use crate::sign::Desk;
@@ -46,6 +49,12 @@ pub struct App {
     pub(crate) gate: Arc<Gate>,
     /// What this server is called, beside `localhost` and addresses.
     pub(crate) names: Arc<[String]>,
+    /// Further addresses, as browsers write them, that are led to this server's console: `https://watch.acme.example`.
+    pub(crate) origins: Arc<[String]>,
+    /// Who may knock.
+    pub(crate) clients: Arc<dyn ClientDoor>,
+    /// What acts of administrators ask for, and when it was read.
+    pub(crate) conditions: Arc<Mutex<Option<(Instant, Arc<Conditions>)>>>,
 }
 
 impl App {
@@ -58,6 +67,9 @@ impl App {
             recheck: Duration::from_secs(30),
             gate: Arc::new(Gate::new(Limits::DEFAULT)),
             names: Arc::new([]),
+            origins: Arc::new([]),
+            clients: Arc::new(NoDoor),
+            conditions: Arc::default(),
         }
     }
 
@@ -65,6 +77,18 @@ impl App {
     #[must_use]
     pub fn called(self, names: impl IntoIterator<Item = String>) -> Self {
         Self { names: names.into_iter().collect(), ..self }
+    }
+
+    /// Addresses that are led to the console from elsewhere, with their scheme and port: passkeys work under them too.
+    #[must_use]
+    pub fn led_here(self, origins: impl IntoIterator<Item = String>) -> Self {
+        Self { origins: origins.into_iter().collect(), ..self }
+    }
+
+    /// The door that knows client certificates.
+    #[must_use]
+    pub fn behind(self, clients: Arc<dyn ClientDoor>) -> Self {
+        Self { clients, ..self }
     }
 
     /// Other limits of what may be asked at once.
@@ -147,6 +171,14 @@ impl App {
             add("tasks", "Tasks", CheckStatus::Ok, format!("all {} run", tasks.len()));
         } else {
             add("tasks", "Tasks", CheckStatus::Warning, ended.join("; "));
+        }
+        if let Some(until) = crate::flood::attack_until(self) {
+            let until = crate::time::write(until);
+            let detail = format!(
+                "more than half of a thousand sign-ins failed: unknown browsers solve a puzzle for each try, until {until} \
+                 or longer. Known browsers and passkeys are not slowed"
+            );
+            add("sign_in", "Sign-ins", CheckStatus::Warning, detail);
         }
         let channels = self.engine.world().channels.values().filter(|channel| channel.row.enabled).count();
         if channels == 0 {

@@ -6,16 +6,18 @@
 use axum::Json;
 use axum::extract::{Extension, State};
 use axum::http::StatusCode;
-use wk_authz::{Actor, Role, UserRead, UserWrite, Who};
-use wk_domain::{InvitationKind, Timestamp, UserId, UserKind};
+use axum::response::{IntoResponse, Response};
+use wk_authz::{Action as _, Actor, Place, Role, Scope, UserRead, UserWrite, Who};
+use wk_domain::{InvitationKind, TenantId, Timestamp, UserId, UserKind};
 use wk_engine::ports::rows::{EndSessions, InvitationRow, UserChange, UserRow};
 use wk_engine::record::{self, DraftExt as _};
 use wk_identity::{ClaimToken, is_closed};
 
-use crate::auth::Caller;
+use crate::auth::{self, Caller};
 use crate::body::{Body, PathId};
 use crate::dto::{Invitation, OpenInvitation, Page, ReasonInput, RoleInput, User, UserInput};
 use crate::error::ApiError;
+use crate::four_eyes::{self, Wanted};
 use crate::routes::{Routes, delete, get, post};
 use crate::sign::user_name;
 use crate::state::App;
@@ -29,7 +31,8 @@ pub(crate) fn routes(routes: Routes) -> Routes {
         .add::<UserWrite, _, _>(
             post("/users", "Invite a person: a link that works once, for a day; an older one for the name is void")
                 .body::<UserInput>()
-                .answer::<Invitation>(),
+                .answer::<Invitation>()
+                .asks(),
             invite,
         )
         .add::<UserRead, _, _>(
@@ -41,15 +44,17 @@ pub(crate) fn routes(routes: Routes) -> Routes {
             post("/users/{id}/disable", "Disable an account: its sessions end at once").body::<ReasonInput>(),
             disable,
         )
-        .add::<UserWrite, _, _>(post("/users/{id}/enable", "Enable an account").body::<ReasonInput>(), enable)
+        .add::<UserWrite, _, _>(post("/users/{id}/enable", "Enable an account").body::<ReasonInput>().asks(), enable)
         .add::<UserWrite, _, _>(
             post("/users/{id}/reopen", "Let an account sign in again after too many failures")
-                .body::<ReasonInput>(),
+                .body::<ReasonInput>()
+                .asks(),
             reopen,
         )
         .add::<UserWrite, _, _>(
             post("/users/{id}/role", "Give an account another role, from its next request on")
-                .body::<RoleInput>(),
+                .body::<RoleInput>()
+                .asks(),
             set_role,
         )
         .add::<UserWrite, _, _>(
@@ -58,7 +63,8 @@ pub(crate) fn routes(routes: Routes) -> Routes {
                 "Reset password and factors: nothing opens the account but the link, which works once, for a day",
             )
             .body::<ReasonInput>()
-            .answer::<Invitation>(),
+            .answer::<Invitation>()
+            .asks(),
             reset,
         )
 }
@@ -75,6 +81,7 @@ async fn list(State(app): State<App>) -> Answer<Page<User>> {
             let recovery_left = facts.map_or(0, |facts| facts.recovery_left);
             let has = [
                 ("password", !row.password_phc.is_empty()),
+                ("passkey", facts.is_some_and(|facts| facts.passkeys > 0)),
                 ("totp", !row.totp_sealed.is_empty()),
                 ("recovery", recovery_left > 0),
             ];
@@ -98,7 +105,7 @@ async fn list(State(app): State<App>) -> Answer<Page<User>> {
 }
 
 fn role(raw: &str) -> Result<Role, ApiError> {
-    Role::parse(raw).ok_or_else(|| ApiError::field("/role", "use viewer, operator or admin"))
+    Role::parse(raw).ok_or_else(|| ApiError::field("/role", "use none, viewer, operator, author, approver, responder, auditor or admin"))
 }
 
 /// A link for somebody. Its secret is in the answer alone.
@@ -107,6 +114,7 @@ fn link(actor: &Actor, now: Timestamp, user: &UserRow) -> Result<(InvitationRow,
     let expires = now + ClaimToken::LIFE;
     let row = InvitationRow {
         id: wk_engine::ids::new_id(now),
+        tenant: wk_domain::TenantId::ROOT,
         secret_sha256: token.sha256().to_vec(),
         person: Some(user.id),
         name: user.name.clone(),
@@ -122,11 +130,11 @@ fn link(actor: &Actor, now: Timestamp, user: &UserRow) -> Result<(InvitationRow,
     Ok((row, Invitation { path, expires_at: time::write(expires) }))
 }
 
-async fn invite(
+pub(crate) async fn invite(
     State(app): State<App>,
     Extension(Caller(actor)): Extension<Caller>,
     Body(input): Body<UserInput>,
-) -> Answer<Invitation> {
+) -> Result<Response, ApiError> {
     if !*app.people.claimed().borrow() {
         // Whoever joined first would end the claim, and might be no administrator.
         return Err(ApiError::Conflict(
@@ -138,14 +146,31 @@ async fn invite(
     if app.engine.store().user_by_name(&name).await?.is_some() {
         return Err(ApiError::Conflict(format!("there is an account {name} already")));
     }
+    may_make(&app, &actor, role, TenantId::ROOT)?;
+    if four_eyes::raises(role.as_str()) {
+        let wanted = Wanted {
+            act: "user.invite",
+            object: format!("user:{name}"),
+            summary: format!("Invite {name} with the role {}", role.as_str()),
+            target: None,
+            reason: &input.reason,
+            input: serde_json::to_value(&input).map_err(|_| ApiError::Internal)?,
+        };
+        if let Some(asked) = four_eyes::ask(&app, &actor, wanted).await? {
+            return Ok(asked);
+        }
+    }
+    app.people.may_make_link(&app, &name, &actor)?;
     let now = app.engine.now();
     let nobody_yet = UserRow {
         id: wk_engine::ids::new_id(now),
+        tenant: wk_domain::TenantId::ROOT,
         name: name.clone(),
         display_name: wk_domain::text::clean_line(&input.display_name, 100),
         role: role.as_str().to_owned(),
         password_phc: String::new(),
         totp_sealed: Vec::new(),
+        totp_revision: 1,
         totp_last_step: 0,
         created: now,
         disabled: None,
@@ -156,7 +181,7 @@ async fn invite(
     let row = InvitationRow { person: None, ..row };
     let audit = record::draft(&actor, now, "user.invite", "user", &name).images_of(None, Some(&row));
     app.engine.store().put_invitation(row, audit).await?;
-    Ok(Json(shown))
+    Ok(Json(shown).into_response())
 }
 
 async fn invitations(State(app): State<App>) -> Answer<Page<OpenInvitation>> {
@@ -172,7 +197,7 @@ async fn invitations(State(app): State<App>) -> Answer<Page<OpenInvitation>> {
         expires_at: time::write(row.expires),
         expired: now >= row.expires,
     };
-    let items = app.engine.store().invitations().await?.into_iter().map(view).collect();
+    let items = app.engine.store().invitations(&wk_engine::ports::TenantScope::whole()).await?.into_iter().map(view).collect();
     Ok(Json(Page { items, total: None, next: None }))
 }
 
@@ -182,7 +207,7 @@ async fn withdraw(
     PathId(id): PathId<InvitationKind>,
 ) -> Result<StatusCode, ApiError> {
     let store = app.engine.store();
-    let row = store.invitations().await?.into_iter().find(|row| row.id == id);
+    let row = store.invitations(&wk_engine::ports::TenantScope::whole()).await?.into_iter().find(|row| row.id == id);
     let row = row.ok_or_else(|| {
         ApiError::NotFound("the link is not there (any more): it was used or withdrawn".to_owned())
     })?;
@@ -198,11 +223,23 @@ async fn account(app: &App, actor: &Actor, id: UserId) -> Result<UserRow, ApiErr
     if matches!(&actor.who, Who::User { id: own, .. } if *own == id) {
         return Err(ApiError::Conflict("this is your own account: ask another administrator".to_owned()));
     }
-    app.engine
-        .store()
-        .user(id)
-        .await?
-        .ok_or_else(|| ApiError::NotFound("the account is not there".to_owned()))
+    let row = app.engine.store().user(id).await?;
+    let path = row.as_ref().and_then(|row| app.engine.world().tenants.path(row.tenant));
+    let place = path.as_ref().map(|path| Place::tenant(path.ids()).owned_by(id));
+    let permit = auth::permit_at::<UserWrite, _>(actor, row, place.as_ref(), "the account")?;
+    let (_, row) = permit.into_parts();
+    let row = row.ok_or_else(|| ApiError::NotFound("the account is not there (any more)".to_owned()))?;
+    // Whoever could reset the factors of somebody who may more than himself would become him.
+    app.engine.may_act_on(actor, UserWrite::NAME, &row).await?;
+    Ok(row)
+}
+
+/// Whether the actor may make somebody with this role at home in this tenant, or make him it.
+fn may_make(app: &App, actor: &Actor, role: Role, tenant: TenantId) -> Result<(), ApiError> {
+    let path = app.engine.world().tenants.path(tenant);
+    let place = path.as_ref().map(|path| Place::tenant(path.ids()));
+    let _permit = auth::permit_at::<UserWrite, _>(actor, (), place.as_ref(), "the tenant")?;
+    Ok(app.engine.may_give(actor, UserWrite::NAME, role.actions(), &Scope::tenant(tenant))?)
 }
 
 fn reason(raw: &str) -> Result<String, ApiError> {
@@ -210,7 +247,7 @@ fn reason(raw: &str) -> Result<String, ApiError> {
     if reason.is_empty() { Err(ApiError::field("/reason", "say why")) } else { Ok(reason) }
 }
 
-async fn disable(
+pub(crate) async fn disable(
     State(app): State<App>,
     Extension(Caller(actor)): Extension<Caller>,
     PathId(id): PathId<UserKind>,
@@ -233,50 +270,90 @@ async fn disable(
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn enable(
+pub(crate) async fn enable(
     State(app): State<App>,
     Extension(Caller(actor)): Extension<Caller>,
     PathId(id): PathId<UserKind>,
     Body(input): Body<ReasonInput>,
-) -> Result<StatusCode, ApiError> {
+) -> Result<Response, ApiError> {
     let reason = reason(&input.reason)?;
     let row = account(&app, &actor, id).await?;
+    if four_eyes::raises(&row.role) {
+        let wanted = Wanted {
+            act: "user.enable",
+            object: format!("user:{}", row.name),
+            summary: format!("Enable {}, with the role {}", row.name, row.role),
+            target: Some(id.to_string()),
+            reason: &reason,
+            input: serde_json::to_value(&input).map_err(|_| ApiError::Internal)?,
+        };
+        if let Some(asked) = four_eyes::ask(&app, &actor, wanted).await? {
+            return Ok(asked);
+        }
+    }
     let audit = record::draft(&actor, app.engine.now(), "user.enable", "user", &row.name)
         .reason(&reason)
         .next_revision(Some(row.revision))
         .images_of(Some(&row), Some(&UserRow { disabled: None, ..row.clone() }));
     let change = UserChange::of(UserRow { disabled: None, ..row });
     app.engine.store().change_user(change, vec![audit]).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-async fn reopen(
+pub(crate) async fn reopen(
     State(app): State<App>,
     Extension(Caller(actor)): Extension<Caller>,
     PathId(id): PathId<UserKind>,
     Body(input): Body<ReasonInput>,
-) -> Result<StatusCode, ApiError> {
+) -> Result<Response, ApiError> {
     let reason = reason(&input.reason)?;
     let row = account(&app, &actor, id).await?;
+    {
+        let wanted = Wanted {
+            act: "user.reopen",
+            object: format!("user:{}", row.name),
+            summary: format!("Let {} sign in again after too many failures", row.name),
+            target: Some(id.to_string()),
+            reason: &reason,
+            input: serde_json::to_value(&input).map_err(|_| ApiError::Internal)?,
+        };
+        if let Some(asked) = four_eyes::ask(&app, &actor, wanted).await? {
+            return Ok(asked);
+        }
+    }
     let audit = record::draft(&actor, app.engine.now(), "user.reopen", "user", &row.name)
         .reason(&reason)
         .images_of(Some(&row), Some(&UserRow { failures: 0, ..row.clone() }));
     app.engine.store().set_failures(id, 0, audit).await?;
     app.people.reopen(&row.name);
-    Ok(StatusCode::NO_CONTENT)
+    Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-async fn set_role(
+pub(crate) async fn set_role(
     State(app): State<App>,
     Extension(Caller(actor)): Extension<Caller>,
     PathId(id): PathId<UserKind>,
     Body(input): Body<RoleInput>,
-) -> Result<StatusCode, ApiError> {
+) -> Result<Response, ApiError> {
     let reason = reason(&input.reason)?;
     let role = role(&input.role)?;
     let row = account(&app, &actor, id).await?;
     if row.role == role.as_str() {
         return Err(ApiError::field("/role", format!("{} has this role already", row.name)));
+    }
+    may_make(&app, &actor, role, row.tenant)?;
+    if four_eyes::raises(role.as_str()) {
+        let wanted = Wanted {
+            act: "user.set_role",
+            object: format!("user:{}", row.name),
+            summary: format!("Give {} the role {} instead of {}", row.name, role.as_str(), row.role),
+            target: Some(id.to_string()),
+            reason: &reason,
+            input: serde_json::to_value(&input).map_err(|_| ApiError::Internal)?,
+        };
+        if let Some(asked) = four_eyes::ask(&app, &actor, wanted).await? {
+            return Ok(asked);
+        }
     }
     let audit = record::draft(&actor, app.engine.now(), "user.set_role", "user", &row.name)
         .reason(&reason)
@@ -284,20 +361,37 @@ async fn set_role(
         .images_of(Some(&row), Some(&UserRow { role: role.as_str().to_owned(), ..row.clone() }));
     let change = UserChange::of(UserRow { role: role.as_str().to_owned(), ..row });
     app.engine.store().change_user(change, vec![audit]).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-async fn reset(
+pub(crate) async fn reset(
     State(app): State<App>,
     Extension(Caller(actor)): Extension<Caller>,
     PathId(id): PathId<UserKind>,
     Body(input): Body<ReasonInput>,
-) -> Answer<Invitation> {
+) -> Result<Response, ApiError> {
     let reason = reason(&input.reason)?;
     let row = account(&app, &actor, id).await?;
     if row.disabled.is_some() {
         return Err(ApiError::Conflict("the account is disabled: enable it first".to_owned()));
     }
+    if app.engine.store().service_account(id).await?.is_some() {
+        return Err(ApiError::Conflict("nobody signs in with a service account: rotate its tokens".to_owned()));
+    }
+    {
+        let wanted = Wanted {
+            act: "user.reset_factors",
+            object: format!("user:{}", row.name),
+            summary: format!("Reset password and factors of {}", row.name),
+            target: Some(id.to_string()),
+            reason: &reason,
+            input: serde_json::to_value(&input).map_err(|_| ApiError::Internal)?,
+        };
+        if let Some(asked) = four_eyes::ask(&app, &actor, wanted).await? {
+            return Ok(asked);
+        }
+    }
+    app.people.may_make_link(&app, &row.name, &actor)?;
     let now = app.engine.now();
     let (invite, shown) = link(&actor, now, &row)?;
     let without =
@@ -310,13 +404,15 @@ async fn reset(
         .reason("the account's factors were reset");
     let name = row.name.clone();
     let change = UserChange {
+        passkeys: Some(Vec::new()),
         recovery_sha256: Some(Vec::new()),
         failures: Some(0),
         end_sessions: Some(EndSessions { keep: None, at: now }),
+        password: Some(crate::policy::taken_away(&app, &row)),
         invite: Some(invite),
         ..UserChange::of(UserRow { password_phc: String::new(), totp_sealed: Vec::new(), ..row })
     };
     app.engine.store().change_user(change, vec![audit, ended]).await?;
     app.people.reopen(&name);
-    Ok(Json(shown))
+    Ok(Json(shown).into_response())
 }

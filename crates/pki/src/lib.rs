@@ -12,6 +12,7 @@
 
 mod ca;
 mod cert;
+mod clients;
 mod csr;
 mod names;
 mod peer;
@@ -22,6 +23,10 @@ mod token;
 
 pub use ca::{Ca, CertInfo, CertRole, Issued, KeyProtection, PkiError, ServerIdentity, spki_sha256};
 pub use cert::{CertError, Serial};
+pub use clients::{
+    AUTHORITIES_MAX, ClientAuthorities, ClientAuthority, ClientsError, REVOKED_MAX, client_subject,
+    server_config_console_for,
+};
 pub use csr::{AgentCsr, CSR_BYTES_MAX, CsrError};
 pub use names::{NameError, ServerNames};
 pub use peer::{AgentVerifier, DenyList, NobodyDenied, PeerAgent, PeerError};

@@ -24,7 +24,8 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::{ClientHello, NoServerSessionStorage, ParsedCertificate};
 use rustls::version::{TLS12, TLS13};
 use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, ServerConfig, SignatureScheme,
+    CertificateError, ClientConfig, ConfigBuilder, DigitallySignedStruct, RootCertStore, ServerConfig,
+    SignatureScheme, WantsVerifier,
 };
 use wk_domain::Timestamp;
 
@@ -63,7 +64,7 @@ pub(crate) fn internal_provider() -> Arc<CryptoProvider> {
     Arc::clone(PROVIDER.get_or_init(|| Arc::new(make())))
 }
 
-fn console_provider() -> Arc<CryptoProvider> {
+pub(crate) fn console_provider() -> Arc<CryptoProvider> {
     static PROVIDER: OnceLock<Arc<CryptoProvider>> = OnceLock::new();
     // rustls' suites for 1.2 are all ECDHE with an AEAD; there is no other kind to leave out.
     let make = || CryptoProvider {
@@ -157,14 +158,19 @@ pub fn server_config_enrol(identity: &Arc<ServerIdentity>) -> Result<Arc<ServerC
     Ok(Arc::new(config))
 }
 
+/// Versions and algorithms of the console.
+pub(crate) fn console_builder() -> Result<ConfigBuilder<ServerConfig, WantsVerifier>, PkiError> {
+    ServerConfig::builder_with_provider(console_provider())
+        .with_protocol_versions(&[&TLS13, &TLS12])
+        .map_err(tls("choose TLS versions for the console"))
+}
+
 /// Console and API: TLS 1.3, and 1.2 for old clients; HTTP/2 and HTTP/1.1.
 ///
 /// # Errors
 /// [`PkiError::Tls`].
 pub fn server_config_console(identity: &Arc<ServerIdentity>) -> Result<Arc<ServerConfig>, PkiError> {
-    let mut config = ServerConfig::builder_with_provider(console_provider())
-        .with_protocol_versions(&[&TLS13, &TLS12])
-        .map_err(tls("choose TLS versions for the console"))?
+    let mut config = console_builder()?
         .with_no_client_auth()
         .with_cert_resolver(Arc::clone(identity) as _);
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];

@@ -6,6 +6,10 @@
 #[allow(dead_code)]
 #[path = "../../../engine/tests/engine/flaky.rs"]
 mod flaky;
+#[path = "../../../engine/tests/engine/flaky_passkeys.rs"]
+mod flaky_passkeys;
+#[path = "../../../engine/tests/engine/flaky_tokens.rs"]
+mod flaky_tokens;
 #[allow(dead_code)]
 #[path = "../../../engine/tests/engine/rig.rs"]
 mod rig;
