@@ -2,6 +2,7 @@
 //!
 //! The console's files are served from here too, as one client of this API with no rights of its own.
 
+mod access;
 mod account;
 mod act;
 mod admin;

@@ -12,7 +12,8 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use tokio::sync::watch;
 use wk_authz::{
-    AccessWrite, Act, Actions, Actor, Denied, Effect, Grant, Permit, Place, Rights, Role, Scope, Section, Selector, Via,
+    AccessWrite, Act, Actions, Actor, Denied, Effect, Grant, Permit, Place, Rights, Role, Scope, Section,
+    Selector, Via,
 };
 use wk_domain::text::clean_line;
 use wk_domain::{GrantId, GroupId, RoleId, TenantId, TenantTree, Timestamp, UserId};
@@ -148,7 +149,7 @@ fn compile(user: &UserRow, held: &[HeldRow], tree: &TenantTree, now: Timestamp) 
 }
 
 fn beyond(actor: &Actor, action: &'static str, reason: String) -> EngineError {
-    EngineError::Denied(Denied { action, actor: actor.label(), reason, hidden: false })
+    EngineError::Denied(Denied { action, actor: actor.label(), reason, hidden: false, closed: false })
 }
 
 impl Engine {
@@ -195,8 +196,10 @@ impl Engine {
         let store = &self.ports.store;
         let (groups, roles) = (store.groups().await?, store.roles().await?);
         let (members, grants) = (store.memberships().await?, store.grants().await?);
-        let names: HashMap<GroupId, &str> = groups.iter().map(|group| (group.id, group.name.as_str())).collect();
-        let custom: HashMap<RoleId, &Vec<String>> = roles.iter().map(|role| (role.id, &role.actions)).collect();
+        let names: HashMap<GroupId, &str> =
+            groups.iter().map(|group| (group.id, group.name.as_str())).collect();
+        let custom: HashMap<RoleId, &Vec<String>> =
+            roles.iter().map(|role| (role.id, &role.actions)).collect();
         let mut by_person: HashMap<UserId, Vec<&GrantRow>> = HashMap::new();
         let mut by_group: HashMap<GroupId, Vec<&GrantRow>> = HashMap::new();
         for grant in &grants {
@@ -253,7 +256,8 @@ impl Engine {
     ) -> Result<(), EngineError> {
         let lacking = actor.rights.covers(actions, scope, &self.world.read().tenants);
         lacking.map_err(|act| {
-            let reason = format!("nobody gives or takes what he does not hold himself: {} over all of it", act.name());
+            let reason =
+                format!("nobody gives or takes what he does not hold himself: {} over all of it", act.name());
             beyond(actor, action, reason)
         })
     }
@@ -292,7 +296,9 @@ impl Engine {
         let (actor, tenant) = permit.into_parts();
         let (name, about) = group_words(&edit)?;
         if self.ports.store.groups().await?.len() >= GROUPS_MAX {
-            return Err(EngineError::Conflict(format!("there are {GROUPS_MAX} groups, and no more than that")));
+            return Err(EngineError::Conflict(format!(
+                "there are {GROUPS_MAX} groups, and no more than that"
+            )));
         }
         let now = self.now();
         let row = GroupRow { id: new_id(now), tenant, name, about, created: now, revision: 0 };
@@ -336,7 +342,8 @@ impl Engine {
         let row = self.group(id).await?;
         let (held, now) = (self.held_by(id).await?, self.now());
         self.may_lift(&actor, "group.delete", &held)?;
-        let draft = |action, kind, id: String| record::draft(&actor, now, action, kind, id).within(row.tenant);
+        let draft =
+            |action, kind, id: String| record::draft(&actor, now, action, kind, id).within(row.tenant);
         let mut audit = vec![draft("group.delete", "group", id.to_string()).images_of(Some(&row), None)];
         for member in self.ports.store.memberships().await?.iter().filter(|member| member.group == id) {
             let left = draft("group.remove_member", "group", id.to_string());
@@ -367,7 +374,8 @@ impl Engine {
             let Some(grant) = compiled(&held, now) else { continue };
             self.may_give(&actor, "group.add_member", grant.actions, &grant.scope)?;
             if grant.effect == Effect::Deny && !self.may_manage(&actor, person.tenant) {
-                let reason = "the group denies something, and the account is at home where you do not manage access";
+                let reason =
+                    "the group denies something, and the account is at home where you do not manage access";
                 return Err(beyond(&actor, "group.add_member", reason.to_owned()));
             }
         }
@@ -581,7 +589,9 @@ impl Engine {
     /// Lifting a deny gives what it withheld.
     fn may_lift(&self, actor: &Actor, action: &'static str, held: &[HeldRow]) -> Result<(), EngineError> {
         let now = self.now();
-        for grant in held.iter().filter_map(|held| compiled(held, now)).filter(|grant| grant.effect == Effect::Deny) {
+        for grant in
+            held.iter().filter_map(|held| compiled(held, now)).filter(|grant| grant.effect == Effect::Deny)
+        {
             self.may_give(actor, action, grant.actions, &grant.scope)?;
         }
         Ok(())
@@ -599,7 +609,9 @@ impl Engine {
     async fn held_by(&self, id: GroupId) -> Result<Vec<HeldRow>, EngineError> {
         let roles = self.ports.store.roles().await?;
         let actions = |custom: Option<RoleId>| {
-            custom.map(|id| roles.iter().find(|role| role.id == id).map(|role| role.actions.clone()).unwrap_or_default())
+            custom.map(|id| {
+                roles.iter().find(|role| role.id == id).map(|role| role.actions.clone()).unwrap_or_default()
+            })
         };
         let grants = self.ports.store.grants().await?.into_iter().filter(|grant| grant.group == Some(id));
         let held = grants.map(|grant| HeldRow { actions: actions(grant.custom), through: None, grant });
