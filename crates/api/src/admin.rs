@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use axum::Json;
 use axum::extract::{Extension, State};
 use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use wk_authz::{AuditRead, ChannelRead, ChannelWrite, SystemRead, authorize};
 use wk_domain::ChannelKind;
 use wk_engine::people::ChannelEdit;
+use wk_engine::ports::TenantScope;
 use wk_engine::ports::rows::{AuditFilter, ChannelRow, OutboxRow};
 
 use crate::auth::Caller;
@@ -18,6 +20,7 @@ use crate::dto::{
     Storage, System,
 };
 use crate::error::ApiError;
+use crate::four_eyes::{self, Wanted};
 use crate::monitor::{Paged, cut, optional_time, page, row_page};
 use crate::routes::{Routes, delete, get, post, put};
 use crate::state::App;
@@ -60,14 +63,14 @@ pub(crate) fn routes(routes: Routes) -> Routes {
             channels,
         )
         .add::<ChannelWrite, _, _>(
-            post("/channels", "Add a way to reach people").body::<ChannelInput>().answer::<Channel>(),
+            post("/channels", "Add a way to reach people").body::<ChannelInput>().answer::<Channel>().asks(),
             create_channel,
         )
         .add::<ChannelWrite, _, _>(
-            put("/channels/{id}", "Change a way to reach people").body::<ChannelInput>().answer::<Channel>(),
+            put("/channels/{id}", "Change a way to reach people").body::<ChannelInput>().answer::<Channel>().asks(),
             change_channel,
         )
-        .add::<ChannelWrite, _, _>(delete("/channels/{id}", "Remove a way to reach people"), delete_channel)
+        .add::<ChannelWrite, _, _>(delete("/channels/{id}", "Remove a way to reach people").asks(), delete_channel)
         .add::<ChannelWrite, _, _>(
             post("/channels/{id}/test", "Send a test").answer::<Notification>(),
             test_channel,
@@ -106,7 +109,7 @@ async fn audit(
         to: optional_time("/to", query.to.as_deref())?,
     };
     let (page, limit) = row_page(query.limit, query.after)?;
-    let rows = app.engine.audit_page(authorize::<AuditRead, ()>(&actor, ())?, filter, page).await?;
+    let rows = app.engine.audit_page(authorize::<AuditRead, ()>(&actor, ())?, &TenantScope::whole(), filter, page).await?;
     let (rows, next) = cut(rows, limit, |row| row.seq.to_string());
     let items = rows
         .into_iter()
@@ -250,12 +253,13 @@ async fn write_channel(
     actor: &wk_authz::Actor,
     id: Option<wk_domain::ChannelId>,
     input: ChannelInput,
-) -> Answer<Channel> {
+) -> Result<Response, ApiError> {
+    let permit = authorize::<ChannelWrite, ()>(actor, ())?;
     let config = (app.ports_of.check_channel)(&input.kind, &input.config)
         .map_err(|(pointer, detail)| ApiError::field(&format!("/config{pointer}"), detail))?;
     let create = id.is_none();
     let id = id.unwrap_or_else(|| wk_engine::ids::new_id(app.engine.now()));
-    let secret_sealed = match input.secret.filter(|secret| !secret.is_empty()) {
+    let secret_sealed = match input.secret.clone().filter(|secret| !secret.is_empty()) {
         Some(secret) => {
             Some((app.ports_of.seal)("channel", &id.to_string(), secret.as_bytes()).map_err(|error| {
                 tracing::error!("a channel's secret could not be sealed: {error}");
@@ -274,6 +278,7 @@ async fn write_channel(
     let edit = ChannelEdit {
         id,
         create,
+        tenant: None,
         name: input.name,
         kind: input.kind,
         config,
@@ -281,15 +286,88 @@ async fn write_channel(
         enabled: input.enabled,
         revision: input.revision,
     };
-    let row = app.engine.write_channel(authorize::<ChannelWrite, ()>(actor, ())?, edit).await?;
-    Ok(Json(channel_view(&row)))
+    // Where a channel leads is where what the server knows may go: two people must want it.
+    let wanted = Wanted {
+        act: if create { "channel.create" } else { "channel.change" },
+        object: if create { format!("channel:{}", edit.name) } else { id.to_string() },
+        summary: format!("{} the channel {}", if create { "Add" } else { "Change" }, edit.name),
+        target: (!create).then(|| id.to_string()),
+        reason: &input.reason,
+        input: kept(&edit),
+    };
+    if let Some(asked) = four_eyes::ask(app, actor, wanted).await? {
+        return Ok(asked);
+    }
+    let row = app.engine.write_channel(permit, edit).await?;
+    Ok(Json(channel_view(&row)).into_response())
+}
+
+/// A channel's change as a request keeps it: its secret is sealed already.
+fn kept(edit: &ChannelEdit) -> serde_json::Value {
+    let hex = |bytes: &Vec<u8>| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    serde_json::json!({
+        "id": edit.id.to_string(),
+        "create": edit.create,
+        "name": edit.name,
+        "kind": edit.kind,
+        "config": edit.config,
+        "secret_sealed": edit.secret_sealed.as_ref().map(hex),
+        "enabled": edit.enabled,
+        "revision": edit.revision,
+    })
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct KeptChannel {
+    id: String,
+    create: bool,
+    name: String,
+    kind: String,
+    config: serde_json::Value,
+    secret_sealed: Option<String>,
+    enabled: bool,
+    revision: Option<i64>,
+}
+
+/// Makes the change that was asked for and agreed to.
+pub(crate) async fn carry_out_channel(
+    State(app): State<App>,
+    Extension(Caller(actor)): Extension<Caller>,
+    input: serde_json::Value,
+) -> Result<Response, ApiError> {
+    let kept: KeptChannel = serde_json::from_value(input).map_err(|_| ApiError::Internal)?;
+    let bytes = |hex: String| -> Option<Vec<u8>> {
+        let pair = |at: usize| u8::from_str_radix(hex.get(at..at + 2)?, 16).ok();
+        (0..hex.len()).step_by(2).map(pair).collect()
+    };
+    let secret_sealed = match kept.secret_sealed {
+        Some(hex) => Some(bytes(hex).ok_or(ApiError::Internal)?),
+        None => None,
+    };
+    // What was right when it was asked for is right now, too: the program may have learnt something.
+    let config = (app.ports_of.check_channel)(&kept.kind, &kept.config)
+        .map_err(|(pointer, detail)| ApiError::field(&format!("/config{pointer}"), detail))?;
+    let edit = ChannelEdit {
+        id: kept.id.parse().map_err(|_| ApiError::Internal)?,
+        create: kept.create,
+        tenant: None,
+        name: kept.name,
+        kind: kept.kind,
+        config,
+        secret_sealed,
+        enabled: kept.enabled,
+        revision: kept.revision,
+    };
+    let row = app.engine.write_channel(authorize::<ChannelWrite, ()>(&actor, ())?, edit).await?;
+    Ok(Json(channel_view(&row)).into_response())
 }
 
 async fn create_channel(
     State(app): State<App>,
     Extension(Caller(actor)): Extension<Caller>,
     Body(input): Body<ChannelInput>,
-) -> Answer<Channel> {
+) -> Result<Response, ApiError> {
     write_channel(&app, &actor, None, input).await
 }
 
@@ -298,17 +376,31 @@ async fn change_channel(
     Extension(Caller(actor)): Extension<Caller>,
     PathId(id): PathId<ChannelKind>,
     Body(input): Body<ChannelInput>,
-) -> Answer<Channel> {
+) -> Result<Response, ApiError> {
     write_channel(&app, &actor, Some(id), input).await
 }
 
-async fn delete_channel(
+pub(crate) async fn delete_channel(
     State(app): State<App>,
     Extension(Caller(actor)): Extension<Caller>,
     PathId(id): PathId<ChannelKind>,
-) -> Result<StatusCode, ApiError> {
-    app.engine.remove_channel(authorize::<ChannelWrite, _>(&actor, id)?).await?;
-    Ok(StatusCode::NO_CONTENT)
+) -> Result<Response, ApiError> {
+    let permit = authorize::<ChannelWrite, _>(&actor, id)?;
+    let name = app.engine.world().channels.get(&id).map(|entry| entry.row.name.clone());
+    let name = name.ok_or_else(|| ApiError::NotFound("the channel is not there (any more)".to_owned()))?;
+    let wanted = Wanted {
+        act: "channel.delete",
+        object: id.to_string(),
+        summary: format!("Remove the channel {name}"),
+        target: Some(id.to_string()),
+        reason: "it is to be removed",
+        input: serde_json::json!({}),
+    };
+    if let Some(asked) = four_eyes::ask(&app, &actor, wanted).await? {
+        return Ok(asked);
+    }
+    app.engine.remove_channel(permit).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
 }
 
 async fn test_channel(
@@ -348,7 +440,7 @@ fn notification(app: &App, row: &OutboxRow) -> Notification {
 
 async fn notifications(State(app): State<App>, Query(query): Query<Paged>) -> Answer<Page<Notification>> {
     let (page, limit) = row_page(query.limit, query.after)?;
-    let rows = app.engine.store().outbox_recent(page).await?;
+    let rows = app.engine.store().outbox_recent(&TenantScope::whole(), page).await?;
     let (rows, next) = cut(rows, limit, |row| row.id.to_string());
     Ok(Json(Page { items: rows.iter().map(|row| notification(&app, row)).collect(), total: None, next }))
 }

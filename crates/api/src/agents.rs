@@ -3,15 +3,18 @@
 use axum::Json;
 use axum::extract::{Extension, State};
 use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
 use wk_authz::{AgentEnrol, AgentRead, AgentRevoke, AgentWrite, authorize};
 use wk_domain::{AgentKind, Timestamp, TokenKind};
 use wk_engine::agents::TokenRequest;
-use wk_engine::ports::rows::TokenRow;
+use wk_engine::ports::TenantScope;
+use wk_engine::ports::rows::{Standing, TokenRow};
 
 use crate::auth::Caller;
 use crate::body::{Body, PathId, Query};
 use crate::dto::{Agent, Execution, Page, ReadOnlyInput, ReasonInput, Token, TokenCreated, TokenInput};
 use crate::error::ApiError;
+use crate::four_eyes::{self, Wanted};
 use crate::monitor::{Paged, cut, page, row_page};
 use crate::routes::{Routes, delete, get, post};
 use crate::state::App;
@@ -36,7 +39,8 @@ pub(crate) fn routes(routes: Routes) -> Routes {
         .add::<AgentRevoke, _, _>(
             post("/agents/{id}/release", "Trust a quarantined agent again")
                 .body::<ReasonInput>()
-                .answer::<Agent>(),
+                .answer::<Agent>()
+                .asks(),
             release,
         )
         .add::<AgentWrite, _, _>(
@@ -81,7 +85,7 @@ async fn executions(
     Query(query): Query<Paged>,
 ) -> Answer<Page<Execution>> {
     let (page, limit) = row_page(query.limit, query.after)?;
-    let rows = app.engine.store().executions(Some(id), None, page).await?;
+    let rows = app.engine.store().executions(&TenantScope::whole(), Some(id), None, page).await?;
     let (rows, next) = cut(rows, limit, |row| row.id.to_string());
     let items = rows
         .into_iter()
@@ -111,14 +115,34 @@ async fn revoke(
     one(State(app), PathId(id)).await
 }
 
-async fn release(
+pub(crate) async fn release(
     State(app): State<App>,
     Extension(Caller(actor)): Extension<Caller>,
     PathId(id): PathId<AgentKind>,
     Body(input): Body<ReasonInput>,
-) -> Answer<Agent> {
-    app.engine.release_agent(authorize::<AgentRevoke, _>(&actor, id)?, &input.reason).await?;
-    one(State(app), PathId(id)).await
+) -> Result<Response, ApiError> {
+    // The permit first: who may not do it, may not ask for it either.
+    let permit = authorize::<AgentRevoke, _>(&actor, id)?;
+    let quarantined = {
+        let world = app.engine.world();
+        let agent = world.agents.get(&id).map(|entry| &entry.row);
+        agent.filter(|row| row.standing == Standing::Quarantined).map(|row| row.hostname.clone())
+    };
+    if let Some(name) = quarantined {
+        let wanted = Wanted {
+            act: "agent.release",
+            object: id.to_string(),
+            summary: format!("Trust the quarantined agent on {name} again"),
+            target: Some(id.to_string()),
+            reason: &input.reason,
+            input: serde_json::to_value(&input).map_err(|_| ApiError::Internal)?,
+        };
+        if let Some(asked) = four_eyes::ask(&app, &actor, wanted).await? {
+            return Ok(asked);
+        }
+    }
+    app.engine.release_agent(permit, &input.reason).await?;
+    Ok(one(State(app), PathId(id)).await?.into_response())
 }
 
 async fn read_only(
@@ -134,7 +158,7 @@ async fn read_only(
 
 async fn tokens(State(app): State<App>, Query(query): Query<Paged>) -> Answer<Page<Token>> {
     let now = app.engine.now();
-    let mut rows = app.engine.store().tokens().await?;
+    let mut rows = app.engine.store().tokens(&TenantScope::whole()).await?;
     rows.sort_by_key(|row| std::cmp::Reverse((row.created, row.id)));
     page(&rows, query.limit, query.after.as_deref(), |row| Some(token(row, now)))
 }
@@ -167,6 +191,7 @@ async fn create_token(
     Body(input): Body<TokenInput>,
 ) -> Answer<TokenCreated> {
     let request = TokenRequest {
+        tenant: wk_domain::TenantId::ROOT,
         host_pattern: input.host_pattern,
         grants: input.grants,
         ttl: std::time::Duration::from_secs(input.ttl_s),

@@ -7,7 +7,8 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, header};
 use wk_authz::{Action, Actor, Denied, Permit, Place, Who, authorize_at};
-use wk_engine::record;
+use wk_domain::TenantId;
+use wk_engine::record::{self, DraftExt as _};
 use wk_identity::SessionToken;
 
 use crate::bearer;
@@ -171,6 +172,11 @@ pub(crate) async fn caller_of(app: &App, request: &Parts, touch: bool) -> Result
     }
 }
 
+/// The answer for what is not there, and for what the caller may not know of.
+pub(crate) fn absent(what: &str) -> ApiError {
+    ApiError::NotFound(format!("{what} is not there (any more)"))
+}
+
 /// The permit to do `A` to a thing at `place`. Where there is none, and where the actor may not know of it, the answer is
 /// the same: `what` is not there.
 pub(crate) fn permit_at<A: Action, R>(
@@ -190,7 +196,33 @@ pub(crate) fn permit_at<A: Action, R>(
 /// that a program in a loop does not fill the log; the rest is counted, and named in the next entry.
 pub(crate) async fn note_denial(app: &App, actor: &Actor, denied: &Denied) {
     app.engine.counters().add("api.denied", 1);
-    note_refusal(app, actor, denied.action, &denied.to_string()).await;
+    if denied.hidden {
+        note_hidden(app, actor, denied);
+    } else {
+        note_refusal(app, actor, denied.action, &denied.to_string()).await;
+    }
+}
+
+/// Whoever asked is told that there is no such thing. So his own tenant's log does not say otherwise, later entries do not
+/// count it, and the answer does not take longer than for what is not there.
+fn note_hidden(app: &App, actor: &Actor, denied: &Denied) {
+    let counted = match &actor.who {
+        Who::User { session, .. } => app.gate.denial(*session, "hidden"),
+        Who::Token { id, .. } => app.gate.denial(crate::tokens::as_session(*id), "hidden"),
+        Who::Local { .. } | Who::System => Some(0),
+    };
+    if counted.is_none() {
+        return;
+    }
+    let audit = record::draft(actor, app.engine.now(), denied.action, "route", denied.action)
+        .within(TenantId::ROOT)
+        .denied(denied.to_string());
+    let store = std::sync::Arc::clone(app.engine.store());
+    tokio::spawn(async move {
+        if let Err(error) = store.append_audit(vec![audit]).await {
+            tracing::error!("a denial could not be written down: {error}");
+        }
+    });
 }
 
 /// Likewise, whatever the reason.

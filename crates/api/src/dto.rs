@@ -267,6 +267,41 @@ pub struct Overview {
     pub now: String,
 }
 
+/// The counts of the overview alone.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Summary {
+    pub problems: ProblemCounts,
+    pub hosts: HostCounts,
+    pub agents: AgentCounts,
+    /// For those who may see the server's state.
+    pub self_checks: Vec<SelfCheck>,
+    /// What may not be changed now; empty when everything may.
+    pub read_only: Vec<Closed>,
+    pub now: String,
+}
+
+/// Hosts by their status.
+#[derive(Debug, Clone, Default, Serialize, ToSchema)]
+pub struct HostCounts {
+    pub total: u32,
+    pub critical: u32,
+    pub warning: u32,
+    pub unknown: u32,
+    pub pending: u32,
+    pub ok: u32,
+}
+
+/// Something that is read-only: the server, or a tenant with all below it.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Closed {
+    /// Absent for the whole server, and for a tenant above those one sees.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<String>,
+    /// Empty where `tenant` is absent.
+    pub name: String,
+    pub why: String,
+}
+
 /// How agents stand.
 #[derive(Debug, Clone, Default, Serialize, ToSchema)]
 pub struct AgentCounts {
@@ -374,6 +409,9 @@ pub struct HostView {
     pub last_seen_at: Option<String>,
     /// description, group, department, responsible, location and whatever else people wrote.
     pub fields: BTreeMap<String, String>,
+    /// What rights and lists may go by.
+    pub labels: BTreeMap<String, String>,
+    pub tenant: String,
     pub in_downtime: bool,
     pub revision: i64,
 }
@@ -388,6 +426,12 @@ pub struct HostInput {
     pub addresses: Vec<String>,
     #[serde(default)]
     pub fields: BTreeMap<String, String>,
+    /// As they are when absent.
+    #[serde(default)]
+    pub labels: Option<BTreeMap<String, String>>,
+    /// Where it is when absent; a new one at the home of whoever makes it.
+    #[serde(default)]
+    pub tenant: Option<String>,
     /// The revision that was read; refused when somebody else changed the host since. Absent when creating.
     #[serde(default)]
     pub revision: Option<i64>,

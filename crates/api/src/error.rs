@@ -51,6 +51,9 @@ pub enum ApiError {
     Puzzle { puzzle: String, bits: u8 },
     #[error("{0}")]
     Condition(String),
+    /// The server, or the tenant, is closed to changes of configuration for now.
+    #[error("{0}")]
+    ReadOnly(String),
     #[error("the request came from another site")]
     OtherSite,
     #[error(
@@ -109,6 +112,7 @@ impl ApiError {
             }
             Self::NotFound(_) | Self::Hidden { .. } => (StatusCode::NOT_FOUND, "/problems/not-found", "Not found"),
             Self::Gone(_) => (StatusCode::GONE, "/problems/gone", "No longer there"),
+            Self::ReadOnly(_) => (StatusCode::LOCKED, "/problems/read-only", "Read-only now"),
             Self::Conflict(_) => (StatusCode::CONFLICT, "/problems/conflict", "Cannot be done now"),
             Self::TooMany { .. } => (StatusCode::TOO_MANY_REQUESTS, "/problems/too-many", "Too many tries"),
             Self::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "/problems/too-large", "Too large"),
@@ -122,7 +126,11 @@ impl ApiError {
 
 impl From<Denied> for ApiError {
     fn from(denied: Denied) -> Self {
-        if denied.hidden { Self::Hidden { what: "this", denied } } else { Self::Denied(denied) }
+        match (denied.hidden, denied.closed) {
+            (true, _) => Self::Hidden { what: "this", denied },
+            (false, true) => Self::ReadOnly(denied.reason),
+            (false, false) => Self::Denied(denied),
+        }
     }
 }
 

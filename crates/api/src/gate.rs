@@ -52,6 +52,11 @@ pub struct Budget {
     pub open_max: u32,
 }
 
+/// Wrong tokens of one source, and of its network: twenty, and two hundred, in ten minutes. 256 bits are not guessed; this
+/// keeps whoever tries from making the store look.
+const WRONG_SOURCE: Budget = Budget { per_second: 1.0 / 30.0, burst: 20.0, open_max: u32::MAX };
+const WRONG_NETWORK: Budget = Budget { per_second: 1.0 / 3.0, burst: 200.0, open_max: u32::MAX };
+
 /// The limits; see the table above.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
@@ -169,6 +174,8 @@ pub(crate) struct Gate {
     sessions: Mutex<Shelf<[u8; 32]>>,
     sources: Mutex<Shelf<[u8; 16]>>,
     streams: Mutex<HashMap<SessionId, u32>>,
+    wrong_sources: Mutex<Shelf<[u8; 16]>>,
+    wrong_networks: Mutex<Shelf<[u8; 16]>>,
     denials: Mutex<Denials>,
     reported: Mutex<Option<Instant>>,
     strangers: Arc<Semaphore>,
@@ -263,6 +270,8 @@ impl Gate {
             sessions: Mutex::new(Shelf::new(limits.session)),
             sources: Mutex::new(Shelf::new(limits.source)),
             streams: Mutex::default(),
+            wrong_sources: Mutex::new(Shelf::new(WRONG_SOURCE)),
+            wrong_networks: Mutex::new(Shelf::new(WRONG_NETWORK)),
             denials: Mutex::default(),
             reported: Mutex::default(),
             strangers: Arc::new(Semaphore::new(STRANGERS_KIB)),
@@ -298,6 +307,33 @@ impl Gate {
     pub(crate) fn introduce(&self, session: [u8; 32]) {
         let mut sessions = self.sessions.lock();
         let _ = sessions.row(session, Instant::now());
+    }
+
+    /// Whether a source may bring a token to be looked up. One that was good a moment ago always may: a neighbour who
+    /// guesses keeps nobody out.
+    ///
+    /// # Errors
+    /// 429.
+    pub(crate) fn may_bring(&self, source: IpAddr, token: &[u8; 32]) -> Result<(), ApiError> {
+        if self.sessions.lock().knows(token) {
+            return Ok(());
+        }
+        let now = Instant::now();
+        let shelves = [(&self.wrong_sources, site_of(source, false)), (&self.wrong_networks, site_of(source, true))];
+        for (shelf, site) in shelves {
+            let mut shelf = shelf.lock();
+            let entered = shelf.enter(site, 1.0, 0.0, now);
+            entered.map_err(|wait| ApiError::TooMany { retry_after_s: whole_seconds(wait) })?;
+            shelf.leave(&site);
+        }
+        Ok(())
+    }
+
+    /// It was wrong.
+    pub(crate) fn brought_wrong(&self, source: IpAddr) {
+        let now = Instant::now();
+        self.wrong_sources.lock().charge(site_of(source, false), 1.0, now);
+        self.wrong_networks.lock().charge(site_of(source, true), 1.0, now);
     }
 
     /// A place for a live stream of a session.

@@ -315,7 +315,10 @@ async fn guard<A: Action>(app: App, asks: bool, request: Request, next: Next) ->
         Err(error) => return error.into_response(),
     };
     if let Err(denied) = may_somewhere::<A>(&actor) {
-        auth::note_denial(&app, &actor, &denied).await;
+        // What is closed is closed to everybody: nothing to write down.
+        if !denied.closed {
+            auth::note_denial(&app, &actor, &denied).await;
+        }
         return ApiError::from(denied).into_response();
     }
     if let wk_authz::Who::User { method, .. } = &actor.who

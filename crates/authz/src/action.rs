@@ -228,11 +228,14 @@ pub const FRESH_FACTOR: &[&str] = &[
     "agent.revoke",
     "agent.write",
     "access.write",
+    "condition.write",
     "self.token",
     "service.write",
     "approval.decide",
     "approval.policy",
     "review.write",
+    "tenant.write",
+    "read_only.switch",
 ];
 
 /// Whether the action named `name` asks for a fresh second factor, by [`FRESH_FACTOR`].
@@ -293,7 +296,8 @@ actions! {
     ProblemComment "problem.comment" Handle Monitor CheckRead [Operator Responder];
     AgentRead "agent.read" Read Agents AgentRead [Viewer Operator Author Approver Responder Auditor];
     AgentEnrol "agent.enrol" Configure Agents AgentRead [];
-    AgentRevoke "agent.revoke" Configure Agents AgentRead [];
+    /// Goes on while the system is read-only: it takes a stolen key away, and gives nothing.
+    AgentRevoke "agent.revoke" Handle Agents AgentRead [];
     AgentWrite "agent.write" Configure Agents AgentRead [];
     AuditRead "audit.read" Read Evidence AuditRead [Auditor];
     SystemRead "system.read" Read System SystemRead [Operator Auditor];
@@ -313,6 +317,8 @@ actions! {
     AccessRead "access.read" Read Access AccessRead [Auditor];
     /// Groups, roles and grants.
     AccessWrite "access.write" Configure Access AccessRead [];
+    /// What the acts of administrators ask for, and who may knock at the door.
+    ConditionWrite "condition.write" Configure Access AccessRead [];
     /// Tokens by which my programs use the API as me.
     SelfToken "self.token" Own Own SelfToken [];
     /// Everybody's tokens, and service accounts.
@@ -321,6 +327,12 @@ actions! {
     TokenRevoke "token.revoke" Handle Access TokenRead [];
     /// Service accounts and their tokens.
     ServiceWrite "service.write" Configure Access TokenRead [];
+    /// The tree of tenants, as far as one sees it.
+    TenantRead "tenant.read" Read Access TenantRead [Viewer Operator Author Approver Responder Auditor];
+    /// Make, rename, move and remove tenants.
+    TenantWrite "tenant.write" Configure Access TenantRead [];
+    /// Close the server or a tenant to changes, and open it again: goes on while it is closed, of course.
+    ReadOnlySwitch "read_only.switch" Handle System TenantRead [];
     /// What was asked for that a second person must agree to.
     ApprovalRead "approval.read" Read Access ApprovalRead [Approver Auditor];
     /// Agree to what another asks for, or decline it.

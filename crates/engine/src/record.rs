@@ -6,8 +6,8 @@ use std::net::IpAddr;
 use std::sync::LazyLock;
 
 use wk_audit::{Actor as Recorded, ActorKind, Agreement, Draft, Hash};
-use wk_authz::{Actor, Who};
-use wk_domain::{AgentId, Timestamp};
+use wk_authz::{Actor, Via, Who};
+use wk_domain::{AgentId, TenantId, Timestamp};
 
 use crate::image::Imaged;
 
@@ -35,8 +35,15 @@ pub fn draft(
         Who::Token { owner, .. } => draft.on_behalf_of(owner),
         Who::User { .. } | Who::Local { .. } | Who::System => draft,
     };
-    let draft = marked(draft);
+    let draft = marked(draft).within(home_of(actor));
     if actor.request.is_empty() { draft } else { draft.request(&actor.request) }
+}
+
+/// Where the actor is at home: what an act concerns unless the object is elsewhere. The program's, and that of whoever is
+/// on its machine, is the root.
+pub fn home_of(actor: &Actor) -> TenantId {
+    let home = actor.rights.grants().iter().find(|grant| grant.via == Via::Home);
+    home.map_or(TenantId::ROOT, |grant| grant.scope.tenant)
 }
 
 /// What every entry of a request bears beside its own: that a second person agreed, or why there was none.
@@ -61,6 +68,11 @@ pub async fn marking<T>(request: impl Future<Output = T>) -> T {
 /// False outside of [`marking`].
 pub fn agreed(agreement: Option<Agreement>) -> bool {
     MARKS.try_with(|marks| marks.borrow_mut().agreement = agreement).is_ok()
+}
+
+/// Whether what this request does was agreed to.
+pub fn is_agreed() -> bool {
+    MARKS.try_with(|marks| marks.borrow().agreement.is_some()).unwrap_or(false)
 }
 
 /// From now on, what this request writes says that a second person should have agreed, and why none was asked.
@@ -122,6 +134,9 @@ fn ns(at: Timestamp) -> i64 {
 
 /// Text fields, which most are.
 pub trait DraftExt: Sized {
+    /// The tenant that the object belongs to: its people read the entry, and others do not.
+    #[must_use]
+    fn within(self, tenant: TenantId) -> Self;
     /// A text field that changed; absent where there was or is none.
     #[must_use]
     fn text(self, field: &str, old: Option<&str>, new: Option<&str>) -> Self;
@@ -134,6 +149,12 @@ pub trait DraftExt: Sized {
 }
 
 impl DraftExt for Draft {
+    fn within(mut self, tenant: TenantId) -> Self {
+        self.tenant =
+            if tenant == TenantId::ROOT { wk_audit::TENANT.into() } else { tenant.to_string().into() };
+        self
+    }
+
     fn text(self, field: &str, old: Option<&str>, new: Option<&str>) -> Self {
         self.change(field, old, new)
     }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use wk_api::{Budget, Limits, RouteInfo};
 use wk_authz::{Act, Role, may};
 use wk_domain::{
-    AgentId, ChannelId, CheckId, DowntimeId, HostId, InvitationId, SessionId, TokenId, UserId, ViewId,
+    AgentId, ApiTokenId, ApprovalId, ReviewId, ChannelId, CheckId, DowntimeId, HostId, InvitationId, SessionId, TokenId, UserId, ViewId,
 };
 use wk_engine::ports::TenantScope;
 use wk_engine::ports::Store;
@@ -28,6 +28,10 @@ fn absent(route: &RouteInfo) -> String {
         "me" => SessionId::new(1, [1; 10]).to_string(),
         "invitations" => InvitationId::new(1, [1; 10]).to_string(),
         "views" => ViewId::new(1, [1; 10]).to_string(),
+        "api-tokens" => ApiTokenId::new(1, [1; 10]).to_string(),
+        "approvals" => ApprovalId::new(1, [1; 10]).to_string(),
+        "reviews" => ReviewId::new(1, [1; 10]).to_string(),
+        "service-accounts" => UserId::new(1, [1; 10]).to_string(),
         "users" => UserId::new(1, [1; 10]).to_string(),
         _ => String::new(),
     };
@@ -294,6 +298,32 @@ async fn every_write_leaves_an_entry_with_its_author() {
     let kept = act("post", "/views", "/views".into(), Some(view.clone())).await;
     act("put", "/views/{id}", format!("/views/{}", id(&kept)), Some(view)).await;
     act("delete", "/views/{id}", format!("/views/{}", id(&kept)), None).await;
+    let scopes = json!([{"role": "viewer"}]);
+    let input = Some(json!({"name": "backup", "scopes": scopes}));
+    let made = act("post", "/me/tokens", "/me/tokens".into(), input.clone()).await;
+    let rotate = Some(json!({"overlap_hours": 1}));
+    let mine = format!("/me/tokens/{}", id(&made["token"]));
+    act("post", "/me/tokens/{id}/rotate", format!("{mine}/rotate"), rotate.clone()).await;
+    act("delete", "/me/tokens/{id}", mine, None).await;
+    let service = json!({"name": "ci", "role": "viewer", "owner": "admin", "purpose": "builds"});
+    let service = act("post", "/service-accounts", "/service-accounts".into(), Some(service)).await;
+    let edit = json!({"owner": "admin", "purpose": "tests", "revision": service["revision"]});
+    act("put", "/service-accounts/{id}", format!("/service-accounts/{}", id(&service)), Some(edit)).await;
+    let path = format!("/service-accounts/{}/tokens", id(&service));
+    let made = act("post", "/service-accounts/{id}/tokens", path, input).await;
+    let path = format!("/api-tokens/{}", id(&made["token"]));
+    act("post", "/api-tokens/{id}/rotate", format!("{path}/rotate"), rotate).await;
+    act("delete", "/api-tokens/{id}", path, None).await;
+    act("put", "/four-eyes", "/four-eyes".into(), Some(json!({"mode": "off", "reason": "alone here"}))).await;
+    let review = act("post", "/reviews", "/reviews".into(), Some(json!({}))).await;
+    let path = format!("/reviews/{}", id(&review["review"]));
+    let word = json!({"number": 1, "decision": "keep", "note": "needed"});
+    act("post", "/reviews/{id}/lines", format!("{path}/lines"), Some(word)).await;
+    for line in review["lines"].as_array().unwrap().iter().skip(1) {
+        let word = json!({"number": line["number"], "decision": "keep", "note": "needed"});
+        act("post", "/reviews/{id}/lines", format!("{path}/lines"), Some(word)).await;
+    }
+    act("post", "/reviews/{id}/sign", format!("{path}/sign"), Some(json!({"note": "fine"}))).await;
     act("post", "/me/recovery-codes", "/me/recovery-codes".into(), None).await;
     site.as_admin().await;
     act("delete", "/me/sessions", "/me/sessions".into(), None).await;
@@ -305,6 +335,10 @@ async fn every_write_leaves_an_entry_with_its_author() {
     act("delete", "/session", "/session".into(), None).await;
 
     // With a password and an authenticator of one's own: see `account.rs`.
+    // Two people: see `two_people.rs`.
+    for two in ["post /approvals/{id}/agree", "post /approvals/{id}/decline", "delete /me/approvals/{id}"] {
+        written.insert(two.to_owned());
+    }
     for own in ["post /me/elevate", "post /me/password", "post /me/totp/finish"] {
         written.insert(own.to_owned());
     }

@@ -91,6 +91,8 @@ pub(crate) enum Persona {
     Nobody,
     /// With a session.
     Session(String),
+    /// With a token.
+    Bearer(String),
     /// Over the local socket.
     Local,
 }
@@ -328,6 +330,9 @@ impl Site {
             .header("host", format!("localhost:{}", self.address.port()));
         if let Persona::Session(token) = who {
             request = request.header("cookie", format!("__Host-sid={token}"));
+        }
+        if let Persona::Bearer(token) = who {
+            request = request.header("authorization", format!("Bearer {token}"));
         }
         if body.is_some() {
             request = request.header("content-type", "application/json");
