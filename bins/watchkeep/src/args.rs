@@ -100,6 +100,18 @@ pub(crate) enum Command {
     /// Accounts of people
     #[command(subcommand)]
     User(UserCommand),
+    /// Rules that people and sessions follow
+    #[command(subcommand)]
+    Policy(PolicyCommand),
+    /// What the acts of administrators ask for; `reset` lets whoever is locked out in again
+    #[command(subcommand, name = "admin-conditions")]
+    AdminConditions(ConditionsCommand),
+    /// Client certificates in front of the console; `off` lets whoever is locked out in again
+    #[command(subcommand, name = "console-clients")]
+    ConsoleClients(ClientsCommand),
+    /// Passwords: the list of breached ones
+    #[command(subcommand)]
+    Password(PasswordCommand),
     /// The timeline
     Event {
         /// Only this host's, by name or id
@@ -355,6 +367,108 @@ pub(crate) enum ChannelCommand {
 }
 
 #[derive(Debug, Subcommand)]
+pub(crate) enum PolicyCommand {
+    /// Rules for passwords
+    #[command(subcommand)]
+    Password(PasswordPolicyCommand),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PasswordPolicyCommand {
+    /// The rules in force, what each knob may be, and who says so
+    Show {
+        /// Only this one: `default`, `role:admin`, `group:ID`
+        scope: Option<String>,
+    },
+    /// Set the rules: `watchkeep policy password set pci-dss-4 history=8`
+    Set {
+        /// `nist`, `pci-dss-4`, `pci-strict` or `classic`
+        profile: String,
+        /// What is turned: `chars_min=14`, `one_count=on`, `age_max_days=none`
+        knobs: Vec<String>,
+        /// For whom: `default`, `role:admin`, `group:ID`; of several the strictest holds
+        #[arg(long, default_value = "default")]
+        scope: String,
+        /// Change nothing, and say how many accounts would have to change their password
+        #[arg(long)]
+        preview: bool,
+    },
+    /// Remove the rules of a role or a group
+    Remove {
+        /// `role:admin`, `group:ID`, or `default` to go back to `nist`
+        scope: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PasswordCommand {
+    /// The list of breached passwords that new ones are compared with
+    #[command(subcommand)]
+    Blocklist(BlocklistCommand),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum BlocklistCommand {
+    /// Replace the list by a file of any size; the server may be running
+    Import {
+        /// A password in each line, or the published form `SHA1:COUNT`; `-` reads standard input
+        file: PathBuf,
+        /// `words` or `sha1`; guessed from the first line when left out
+        #[arg(long, value_parser = ["words", "sha1"])]
+        format: Option<String>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConditionsCommand {
+    /// Show them
+    Show,
+    /// Change some of them
+    Set {
+        /// Which second factor: `any` or `passkey`
+        #[arg(long, value_parser = ["any", "passkey"])]
+        factor: Option<String>,
+        /// From these networks alone, such as 192.0.2.0/24: replaces the list
+        #[arg(long = "network", conflicts_with = "anywhere")]
+        networks: Vec<String>,
+        /// From anywhere
+        #[arg(long)]
+        anywhere: bool,
+        /// From enrolled devices alone: `on` or `off`
+        #[arg(long, value_parser = ["on", "off"])]
+        device: Option<String>,
+    },
+    /// Back to how a new server has them
+    Reset,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ClientsCommand {
+    /// Show what the door does
+    Show,
+    /// Ask nobody for a certificate
+    Off,
+    /// Let whoever has a certificate present it
+    Ask {
+        /// Certificates of the authorities, PEM
+        #[arg(long)]
+        ca: Option<PathBuf>,
+        /// Lists of revoked certificates, PEM
+        #[arg(long)]
+        crl: Option<PathBuf>,
+    },
+    /// Let nobody come in without one
+    Require {
+        /// Certificates of the authorities, PEM
+        #[arg(long)]
+        ca: Option<PathBuf>,
+        /// Lists of revoked certificates, PEM
+        #[arg(long)]
+        crl: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
 pub(crate) enum UserCommand {
     /// All accounts
     List,
@@ -394,6 +508,14 @@ pub(crate) enum UserCommand {
     },
     /// Reset password and second factor, and print the one-time link behind which the person chooses new ones
     Reset {
+        /// Name to sign in with
+        name: String,
+        /// Why; goes to the audit log
+        #[arg(long)]
+        reason: String,
+    },
+    /// Somebody may know the password: the person can do nothing before choosing another; sessions end at once
+    RequireChange {
         /// Name to sign in with
         name: String,
         /// Why; goes to the audit log

@@ -104,6 +104,10 @@ impl Client {
         self.call("POST", path, Some(body)).await
     }
 
+    pub(crate) async fn put(&self, path: &str, body: &Value) -> Result<Value> {
+        self.call("PUT", path, Some(body)).await
+    }
+
     /// A list that the server gives whole. Should it give pages one day, they are followed.
     pub(crate) async fn whole(&self, path: &str) -> Result<Vec<Value>> {
         self.pages(path, |_| None, usize::MAX).await

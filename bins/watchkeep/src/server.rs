@@ -26,6 +26,7 @@ use wk_seal::{DataKeys, FieldAddress, KekRing};
 use wk_store::{Access, DataDirLock, SqlStore, StoreUrl};
 
 use crate::args::ServerFlags;
+use crate::clients::Door;
 use crate::local_agent::{self, LocalAgent};
 use crate::wiring::Authority;
 use crate::{keys, out};
@@ -110,25 +111,40 @@ pub(crate) async fn run(flags: ServerFlags, data: &Path, with_agent: bool) -> Re
         .record_start(&start_facts(&config, &ca, ring.protected_by, &data_keys))
         .await
         .context("the start could not be written into the audit log")?;
-    let people = Arc::new(Desk::new(hasher(&data_keys)?, Arc::clone(&data_keys), claimed_before));
+    let desk = Desk::new(hasher(&data_keys)?, Arc::clone(&data_keys), claimed_before);
+    let people = Arc::new(desk.with_blocklist(dir));
     let listening = Listening {
         console: console_address,
         hub: hub_address,
         socket: dir.join(SOCKET).display().to_string(),
     };
     let protected_by = ring.protected_by;
+    let identity = ca.server_identity();
+    let door = Arc::new(Door::new(Arc::clone(&identity))?);
+    // Before anybody can knock: a door that is required is never open for a moment.
+    // One that cannot be read leaves the console shut; the local socket is open.
+    let opened = match wk_api::client_files(&engine).await {
+        Ok(files) => wk_api::ClientDoor::apply(door.as_ref(), &files),
+        Err(error) => Err(error.to_string()),
+    };
+    if let Err(error) = &opened {
+        tracing::error!(
+            "the console stays shut, since its client certificates cannot be read: {error}. To open it: watchkeep \
+             console-clients off, and start again"
+        );
+    }
     let app = App::new(
         Arc::clone(&engine),
         Arc::clone(&people),
         ports_of(Arc::clone(&data_keys), &config, listening, protected_by),
     )
-    .called(names.dns().iter().cloned());
+    .called(names.dns().iter().cloned())
+    .led_here(config.origins.iter().cloned())
+    .behind(Arc::clone(&door) as _);
     let (router, _, _) = wk_api::build(app);
 
     let tracker = TaskTracker::new();
-    let identity = ca.server_identity();
-    let (tls, tls_watch) = watch::channel(wk_pki::server_config_console(&identity)?);
-    let tls = Arc::new(tls);
+    let tls_watch = door.tls();
     let hub = Hub::new(HubConfig::default(), Arc::clone(&identity), Arc::clone(&engine) as _)?;
     // Each of these has a keeper, which starts it again on the same listener when it ends by itself.
     let keeper = Keeper { engine: Arc::clone(&engine), tracker: tracker.clone(), stop: stop.clone() };
@@ -143,7 +159,9 @@ pub(crate) async fn run(flags: ServerFlags, data: &Path, with_agent: bool) -> Re
             }
         });
     }
-    keep_console(&keeper, "console", console_listener, &tls_watch, &router)?;
+    if opened.is_ok() {
+        keep_console(&keeper, "console", console_listener, &tls_watch, &router)?;
+    }
     {
         let socket = local_socket(&dir)?.into_std().context("the local socket")?;
         let (router, uid) = (router.clone(), rustix::process::getuid().as_raw());
@@ -157,7 +175,7 @@ pub(crate) async fn run(flags: ServerFlags, data: &Path, with_agent: bool) -> Re
             }
         });
     }
-    {
+    if opened.is_ok() {
         let (people, configured) = (Arc::clone(&people), config.console_listen);
         let (inner, tls, router) = (keeper.clone(), tls_watch.clone(), router.clone());
         keeper.keep("wide console", move |stop| {
@@ -167,11 +185,17 @@ pub(crate) async fn run(flags: ServerFlags, data: &Path, with_agent: bool) -> Re
         });
     }
     {
-        let (ca, identity, hub) = (Arc::clone(&ca), Arc::clone(&identity), Arc::clone(&hub));
+        let (door, engine) = (Arc::clone(&door), Arc::clone(&engine));
+        keeper.keep("door", move |stop| {
+            let (door, engine) = (Arc::clone(&door), Arc::clone(&engine));
+            async move { door.follow(&engine, stop).await }
+        });
+    }
+    {
+        let (ca, door, hub) = (Arc::clone(&ca), Arc::clone(&door), Arc::clone(&hub));
         let engine = Arc::clone(&engine);
         keeper.keep("certificates", move |stop| {
-            let (ca, tls, identity) = (Arc::clone(&ca), Arc::clone(&tls), Arc::clone(&identity));
-            rotate(ca, tls, identity, Arc::clone(&hub), Arc::clone(&engine), stop)
+            rotate(Arc::clone(&ca), Arc::clone(&door), Arc::clone(&hub), Arc::clone(&engine), stop)
         });
     }
     {
@@ -484,8 +508,7 @@ async fn widen(
 /// Makes certificates anew before they end, and lets the listeners show them.
 async fn rotate(
     ca: Arc<Ca>,
-    tls: Arc<watch::Sender<Arc<TlsConfig>>>,
-    identity: Arc<wk_pki::ServerIdentity>,
+    door: Arc<Door>,
     hub: Arc<Hub>,
     engine: Arc<Engine>,
     stop: CancellationToken,
@@ -521,9 +544,7 @@ async fn rotate(
                         tracing::error!("a new certificate could not be written into the audit log: {error}");
                     }
                 }
-                if let Ok(config) = wk_pki::server_config_console(&identity) {
-                    let _ = tls.send(config);
-                }
+                door.renewed();
                 if let Err(error) = hub.reload_roots() {
                     tracing::error!("the hub goes on with its old certificate: {error}");
                 }
@@ -661,7 +682,7 @@ async fn start_agent(engine: &Engine, data: &Path, hub: SocketAddr) -> Result<lo
     use wk_authz::{Actor, AgentEnrol, authorize};
     use wk_engine::agents::TokenRequest;
     let token = |pattern: String, grants: Vec<String>| {
-        let request = TokenRequest { host_pattern: pattern, grants, ttl: Duration::from_secs(3600) };
+        let request = TokenRequest { tenant: wk_domain::TenantId::ROOT, host_pattern: pattern, grants, ttl: Duration::from_secs(3600) };
         let permit = authorize::<AgentEnrol, ()>(&Actor::system(), ());
         async move { anyhow::Ok(engine.create_token(permit?, request).await?) }
     };

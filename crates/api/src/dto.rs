@@ -697,6 +697,9 @@ pub struct Execution {
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TokenInput {
+    /// Where the host lands; the home of whoever makes it when absent.
+    #[serde(default)]
+    pub tenant: Option<String>,
     /// Which host names may use it: `web-*`.
     #[serde(default = "any")]
     pub host_pattern: String,
@@ -730,6 +733,8 @@ pub struct TokenCreated {
 pub struct Token {
     pub id: String,
     pub host_pattern: String,
+    /// Where the host lands.
+    pub tenant: String,
     pub grants: Vec<String>,
     pub created_at: String,
     pub created_by: String,
@@ -842,6 +847,8 @@ pub struct Storage {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Channel {
     pub id: String,
+    /// It hears of hosts of this tenant and of those below.
+    pub tenant: String,
     pub name: String,
     /// `email` or `webhook`.
     pub kind: String,
@@ -856,6 +863,9 @@ pub struct Channel {
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ChannelInput {
+    /// Where it is when absent; a new one at the home of whoever makes it.
+    #[serde(default)]
+    pub tenant: Option<String>,
     pub name: String,
     pub kind: String,
     /// email: `{"server":"mail.example:465","security":"tls"|"starttls","from":"..","to":[".."],"username":".."}`;

@@ -28,6 +28,7 @@ mod passkeys;
 mod removal;
 mod reviews;
 mod policy;
+mod providers;
 mod routes;
 mod scopes;
 mod server;

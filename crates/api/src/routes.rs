@@ -45,6 +45,8 @@ pub(crate) struct Op {
     schemas: Vec<(String, Value)>,
     /// Where a second person is needed it answers 202, and does nothing yet.
     asks: bool,
+    any_query: bool,
+    form: bool,
 }
 
 fn op(method: &'static str, path: &'static str, summary: &'static str) -> Op {
@@ -59,6 +61,8 @@ fn op(method: &'static str, path: &'static str, summary: &'static str) -> Op {
         media: "application/json",
         schemas: Vec::new(),
         asks: false,
+        any_query: false,
+        form: false,
     }
 }
 
@@ -115,6 +119,32 @@ impl Op {
             },
         });
         self.status = 200;
+        self
+    }
+
+    /// Takes whatever parameters there are: they are another's to name.
+    pub(crate) fn any_query(mut self) -> Self {
+        self.any_query = true;
+        self
+    }
+
+    /// Takes a form.
+    pub(crate) fn form(mut self) -> Self {
+        self.form = true;
+        self
+    }
+
+    /// Answers nothing, with this status.
+    pub(crate) fn status(mut self, status: u16) -> Self {
+        self.status = status;
+        self
+    }
+
+    /// Answers a document of this media type.
+    pub(crate) fn media(mut self, media: &'static str) -> Self {
+        self.answer = json!({"type": "string"});
+        self.status = 200;
+        self.media = media;
         self
     }
 
@@ -178,6 +208,13 @@ impl Op {
             });
             responses.insert("202".to_owned(), asked);
         }
+        if let (true, Value::Object(map)) = (self.form, &mut operation) {
+            let form = json!({"schema": {"type": "object", "additionalProperties": {"type": "string"}}});
+            map.insert(
+                "requestBody".to_owned(),
+                json!({"required": true, "content": {"application/x-www-form-urlencoded": form}}),
+            );
+        }
         if let (Some(body), Value::Object(map)) = (&self.body, &mut operation) {
             map.insert(
                 "requestBody".to_owned(),
@@ -229,9 +266,10 @@ impl Routes {
     {
         let path = format!("{BASE}{}", op.path);
         let asks = op.asks;
+        let any = op.any_query;
         let known: Arc<[&'static str]> = op.query.iter().map(|(name, ..)| *name).collect();
         let guarded = handler
-            .layer(from_fn(move |request, next| known_query(Arc::clone(&known), request, next)))
+            .layer(from_fn(move |request, next| known_query(any, Arc::clone(&known), request, next)))
             .layer(from_fn_with_state(self.app.clone(), move |State(app), request, next| {
                 wk_engine::record::marking(guard::<A>(app, asks, request, next))
             }));
@@ -284,7 +322,10 @@ impl Routes {
 }
 
 /// Refuses a parameter that the route does not have: a word mistyped in a filter must not list everything.
-async fn known_query(known: Arc<[&'static str]>, request: Request, next: Next) -> Response {
+async fn known_query(any: bool, known: Arc<[&'static str]>, request: Request, next: Next) -> Response {
+    if any {
+        return next.run(request).await;
+    }
     let query = request.uri().query().unwrap_or_default();
     let names =
         query.split('&').filter(|pair| !pair.is_empty()).map(|pair| pair.split('=').next().unwrap_or(pair));

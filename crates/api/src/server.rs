@@ -50,6 +50,7 @@ pub fn build(app: App) -> (Router, Vec<RouteInfo>, serde_json::Value) {
     let routes = crate::tokens::routes(routes);
     let routes = crate::approvals::routes(routes);
     let routes = crate::reviews::routes(routes);
+    let routes = crate::providers::routes(routes);
     let routes = views::routes(routes);
     let routes = live::routes(routes);
     let routes = console::routes(routes);

@@ -18,6 +18,7 @@ use wk_audit::Image;
 use wk_authz::{Act, Actor, Public, Rights, Role, SelfManage, Who};
 use wk_domain::{InvitationId, SessionId, SessionKind, Timestamp, UserId};
 use wk_engine::Engine;
+use wk_engine::ports::outside::OutsideSession;
 use wk_engine::ports::passkeys::{Admission, FactorUse, SessionStart};
 use wk_engine::ports::rows::{EndSessions, SessionRow, UserChange, UserRow};
 use wk_engine::record::{self, DraftExt as _};
@@ -56,13 +57,23 @@ const CODES_MAX: u8 = 5;
 
 struct Challenge {
     user: UserId,
-    attempt: wk_identity::Attempt,
+    /// Of the password that was right; none for whoever came over a provider.
+    attempt: Option<wk_identity::Attempt>,
+    via: Option<Via>,
     /// The known device it came from, for its own count of codes.
     device: Option<[u8; 16]>,
     /// Why the password must be changed before anything else.
     must_change: Option<String>,
     began: Timestamp,
     tries: u8,
+}
+
+/// Over whom somebody came, who still has to give a factor of ours.
+#[derive(Debug, Clone)]
+pub(crate) struct Via {
+    /// `oidc:Keycloak`.
+    pub(crate) method: String,
+    pub(crate) outside: OutsideSession,
 }
 
 /// Whom a link lets in.
@@ -296,6 +307,22 @@ impl Desk {
         user: &UserRow,
         opening: Opening<'_>,
     ) -> Result<Option<(HeaderValue, SessionRow)>, ApiError> {
+        self.open_session_via(app, user, opening, None, true).await
+    }
+
+    /// The same, over a provider if `outside` says which: the session ends with what it came over. `fresh`: whoever signs
+    /// in has just given a second factor.
+    pub(crate) async fn open_session_via(
+        &self,
+        app: &App,
+        user: &UserRow,
+        opening: Opening<'_>,
+        outside: Option<&OutsideSession>,
+        fresh: bool,
+    ) -> Result<Option<(HeaderValue, SessionRow)>, ApiError> {
+        if outside.is_none() {
+            crate::providers::emergency::may_come_locally(app, user).await?;
+        }
         let Opening { method, address, headers, asked, factor, reset_failures } = opening;
         let token = SessionToken::generate().map_err(|_| ApiError::Internal)?;
         let now = app.engine.now();
@@ -310,8 +337,7 @@ impl Desk {
             user_agent: wk_domain::text::clean_line(agent, 200),
             method: method.to_owned(),
             ended: None,
-            // Whoever signs in has just given a second factor.
-            elevated: Some(now),
+            elevated: fresh.then_some(now),
         };
         let actor = Actor {
             who: Who::User {
@@ -335,8 +361,87 @@ impl Desk {
             audit.push(reset.images_of(Some(user), Some(&UserRow { failures: 0, ..user.clone() })));
         }
         let start = SessionStart { session: session.clone(), factor, reset_failures };
+        if let Some(outside) = outside {
+            app.engine.store().announce_outside_session(session.id, outside.clone()).await?;
+        }
         let opened = app.engine.store().start_session(start, audit).await?;
+        if opened {
+            crate::providers::emergency::noticed(app, user, &session).await;
+        }
         opened.then(|| Ok((cookie_of(&token)?, session))).transpose()
+    }
+
+    /// Remembers whoever came over a provider, until they have given a factor of ours.
+    pub(crate) fn await_factor(&self, user: UserId, via: Via, now: Timestamp) -> Result<SessionToken, ApiError> {
+        let token = SessionToken::generate().map_err(|_| ApiError::Internal)?;
+        let challenge = Challenge {
+            user,
+            attempt: None,
+            via: Some(via),
+            device: None,
+            must_change: None,
+            began: now,
+            tries: 0,
+        };
+        self.challenge(token.sha256(), challenge, now);
+        Ok(token)
+    }
+
+    fn challenge(&self, key: [u8; 32], challenge: Challenge, now: Timestamp) {
+        let mut challenges = self.challenges.lock();
+        challenges.retain(|_, challenge| now.since(challenge.began) < HALF_DONE);
+        if challenges.len() >= CHALLENGES_MAX {
+            let oldest = challenges.iter().min_by_key(|(_, challenge)| challenge.began).map(|(key, _)| *key);
+            oldest.map(|key| challenges.remove(&key));
+        }
+        challenges.insert(key, challenge);
+    }
+
+    /// Whether name and password may be tried at a provider that asks for them here: counted as ours are, for each
+    /// provider apart.
+    pub(crate) async fn admit_outside(
+        &self,
+        app: &App,
+        provider: wk_domain::ProviderId,
+        input: &crate::providers::dto::OutsideSignIn,
+        headers: &HeaderMap,
+        source: IpAddr,
+        now: Timestamp,
+    ) -> Result<wk_identity::Attempt, ApiError> {
+        self.policies(&app.engine).await?;
+        let name = input.name.trim().to_lowercase();
+        let device = self.known_device(&app.engine, headers, &name).await?;
+        if device.is_none() {
+            crate::flood::puzzle(app, input.puzzle.as_deref(), input.solution, source, now).await?;
+        }
+        let admitted = self.throttle.lock().admit(&format!("{provider}/{name}"), device, source, now);
+        match admitted {
+            Ok(attempt) => Ok(attempt),
+            Err(denied) => {
+                crate::flood::count(app, true, now).await;
+                Err(throttled(app, denied))
+            }
+        }
+    }
+
+    /// The provider said no, or nothing. Only the former counts.
+    pub(crate) async fn outside_failed(
+        &self,
+        app: &App,
+        attempt: &wk_identity::Attempt,
+        wrong: bool,
+        now: Timestamp,
+    ) {
+        if wrong {
+            app.engine.counters().add("sign_in.failed", 1);
+            crate::flood::count(app, true, now).await;
+        } else {
+            self.throttle.lock().withdrawn(attempt);
+        }
+    }
+
+    pub(crate) fn outside_succeeded(&self, attempt: &wk_identity::Attempt) {
+        self.throttle.lock().succeeded(attempt);
     }
 
     /// What the second step of a sign-in may be given: in the order in which it is best, and only what there is.
@@ -780,13 +885,10 @@ async fn sign_in(
     let token = SessionToken::generate().map_err(|_| ApiError::Internal)?;
     let known = crate::removal::settle(&app, known.clone()).await?;
     let offer = desk.offer(&app, &here, &known, &token).await?;
-    let mut challenges = desk.challenges.lock();
-    challenges.retain(|_, challenge| now.since(challenge.began) < HALF_DONE);
-    if challenges.len() >= CHALLENGES_MAX {
-        let oldest = challenges.iter().min_by_key(|(_, challenge)| challenge.began).map(|(key, _)| *key);
-        oldest.map(|key| challenges.remove(&key));
-    }
-    challenges.insert(token.sha256(), Challenge { user: known.id, attempt, device, must_change, began: now, tries: 0 });
+    let attempt = Some(attempt);
+    let challenge =
+        Challenge { user: known.id, attempt, via: None, device, must_change, began: now, tries: 0 };
+    desk.challenge(token.sha256(), challenge, now);
     Ok(Json(offer))
 }
 
@@ -857,7 +959,7 @@ async fn factor(
     let over =
         || ApiError::Unauthorized("this sign-in took too long or too many tries: begin again".to_owned());
     let key = SessionToken::parse(&input.challenge).map_err(|_| over())?.sha256();
-    let (id, attempt, device, must_change) = {
+    let (id, attempt, device, must_change, via) = {
         let mut challenges = desk.challenges.lock();
         let challenge =
             challenges.get_mut(&key).filter(|c| now.since(c.began) < HALF_DONE).ok_or_else(over)?;
@@ -866,9 +968,11 @@ async fn factor(
             challenges.remove(&key);
             return Err(over());
         }
-        (challenge.user, challenge.attempt, challenge.device, challenge.must_change.clone())
+        let must_change = challenge.must_change.clone();
+        (challenge.user, challenge.attempt, challenge.device, must_change, challenge.via.clone())
     };
-    let known_device = attempt.on_known_device();
+    // Strangers' failures do not keep out whoever a provider vouches for.
+    let known_device = attempt.is_none_or(|attempt| attempt.on_known_device());
     let device = device.filter(|_| known_device);
     let user = app.engine.store().user(id).await?;
     let user = user
@@ -896,8 +1000,11 @@ async fn factor(
     let opened = match found {
         Some((method, factor)) => {
             let (address, headers, asked) = (source, &headers, &asked);
+            let first = via.as_ref().map_or("password", |via| via.method.as_str());
+            let method = format!("{first}{}", method.strip_prefix("password").unwrap_or(method));
+            let method = method.as_str();
             let opening = Opening { method, address, headers, asked, factor, reset_failures: true };
-            desk.open_session_with(&app, &user, opening).await?
+            desk.open_session_via(&app, &user, opening, via.as_ref().map(|via| &via.outside), true).await?
         }
         None => None,
     };
@@ -906,7 +1013,9 @@ async fn factor(
         return Err(ApiError::Unauthorized(why));
     };
     desk.challenges.lock().remove(&key);
-    desk.throttle.lock().succeeded(&attempt);
+    if let Some(attempt) = &attempt {
+        desk.throttle.lock().succeeded(attempt);
+    }
     desk.factors.lock().succeeded(user.id, device);
     if known_device {
         // The owner is here: strangers' failures no longer keep the owner's other devices out.
@@ -942,9 +1051,16 @@ async fn enrol(
     if !user.totp_sealed.is_empty() || !app.engine.store().passkeys(user.id).await?.is_empty() {
         return Err(ApiError::Unauthorized("the account has a second factor: begin again".to_owned()));
     }
-    desk.throttle.lock().succeeded(&challenge.attempt);
-    let method = format!("password{ENROL}");
-    let (cookie, session) = desk.open_session(&app, &user, &method, source, &headers, &asked).await?;
+    if let Some(attempt) = &challenge.attempt {
+        desk.throttle.lock().succeeded(attempt);
+    }
+    let via = challenge.via.as_ref();
+    let method = format!("{}{ENROL}", via.map_or("password", |via| via.method.as_str()));
+    let (method, address, headers, asked) = (method.as_str(), source, &headers, &asked);
+    let opening =
+        Opening { method, address, headers, asked, factor: FactorUse::Nothing, reset_failures: false };
+    let opened = desk.open_session_via(&app, &user, opening, via.map(|via| &via.outside), true).await?;
+    let (cookie, session) = opened.ok_or(ApiError::Internal)?;
     let rights = app.engine.rights_of(&user).await?;
     Ok(([(header::SET_COOKIE, cookie)], Json(me_view(&app.people, &user, &session, &rights))).into_response())
 }

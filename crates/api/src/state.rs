@@ -6,11 +6,13 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use wk_engine::Engine;
+use wk_identity::outside::ProviderKind;
 
 use crate::clients::{ClientDoor, NoDoor};
 use crate::conditions::Conditions;
 use crate::dto::{Port, SelfCheck};
 use crate::gate::{Gate, Limits};
+use crate::providers::Doorway;
 use crate::sign::Desk;
 
 /// Seals a secret for a table's row: the program that wires everything holds the keys, not this crate.
@@ -47,6 +49,8 @@ pub struct App {
     /// The session behind a live stream is asked for again this often: a stream must not outlive its permission.
     pub(crate) recheck: Duration,
     pub(crate) gate: Arc<Gate>,
+    /// Identities that others vouch for.
+    pub(crate) outside: Arc<Doorway>,
     /// What this server is called, beside `localhost` and addresses.
     pub(crate) names: Arc<[String]>,
     /// Further addresses, as browsers write them, that are led to this server's console: `https://watch.acme.example`.
@@ -66,6 +70,7 @@ impl App {
             ports_of: Arc::new(ports_of),
             recheck: Duration::from_secs(30),
             gate: Arc::new(Gate::new(Limits::DEFAULT)),
+            outside: Arc::new(Doorway::new(Vec::new())),
             names: Arc::new([]),
             origins: Arc::new([]),
             clients: Arc::new(NoDoor),
@@ -89,6 +94,19 @@ impl App {
     #[must_use]
     pub fn behind(self, clients: Arc<dyn ClientDoor>) -> Self {
         Self { clients, ..self }
+    }
+
+    /// With these kinds of providers that vouch for people.
+    #[must_use]
+    pub fn outside(self, kinds: Vec<Arc<dyn ProviderKind>>) -> Self {
+        Self { outside: Arc::new(Doorway::new(kinds)), ..self }
+    }
+
+    /// The origin that a request came to.
+    pub(crate) fn first_origin(&self, headers: &axum::http::HeaderMap) -> String {
+        let host = headers.get(axum::http::header::HOST).and_then(|host| host.to_str().ok());
+        let host = host.or_else(|| self.names.first().map(String::as_str)).unwrap_or("localhost");
+        format!("https://{}", host.to_ascii_lowercase())
     }
 
     /// Other limits of what may be asked at once.
@@ -179,6 +197,11 @@ impl App {
                  or longer. Known browsers and passkeys are not slowed"
             );
             add("sign_in", "Sign-ins", CheckStatus::Warning, detail);
+        }
+        if let Some((at, name)) = crate::providers::emergency::recent(self).await {
+            let at = crate::time::write(at);
+            let detail = format!("{name} signed in at {at}: see the audit log, and who had to");
+            add("emergency", "Emergency account", CheckStatus::Critical, detail);
         }
         let channels = self.engine.world().channels.values().filter(|channel| channel.row.enabled).count();
         if channels == 0 {

@@ -283,8 +283,15 @@ fn import_in_runs(
     let mut writer = Writer::new(create(&new)?)?;
     merge(&runs, run, &mut writer)?;
     imported.entries = writer.finish()?;
+    // What root makes for the server is the server's, as its folder is.
+    let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty());
+    if let Some(owner) = folder.map(std::fs::metadata).transpose()?
+        && std::fs::metadata(&new)?.uid() != owner.uid()
+    {
+        std::os::unix::fs::chown(&new, Some(owner.uid()), Some(owner.gid()))?;
+    }
     std::fs::rename(&new, target)?;
-    if let Some(folder) = target.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+    if let Some(folder) = folder {
         File::open(folder)?.sync_all()?;
     }
     progress(imported.lines);

@@ -5,9 +5,11 @@ mod audit;
 mod cert;
 mod channel;
 mod check;
+mod conditions;
 mod downtime;
 mod host;
 mod names;
+mod password;
 mod problem;
 mod user;
 
@@ -17,7 +19,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
-use crate::args::{CertCommand, Command};
+use crate::args::{CertCommand, Command, PasswordCommand, PolicyCommand};
 use crate::client::Client;
 use crate::out;
 
@@ -33,6 +35,9 @@ struct Cli {
 pub(crate) async fn run(command: Command, data: &Path, json: bool) -> Result<ExitCode> {
     if let Command::Cert(CertCommand::Destroy { confirm }) = &command {
         return cert::destroy(data, confirm).await;
+    }
+    if let Command::Password(PasswordCommand::Blocklist(command)) = command {
+        return password::blocklist(data, command);
     }
     let cli = Cli { client: Client::new(data)?, json };
     match command {
@@ -59,8 +64,11 @@ pub(crate) async fn run(command: Command, data: &Path, json: bool) -> Result<Exi
         Command::Cert(_) => cli.certs().await,
         Command::Channel(command) => cli.channel(command).await,
         Command::User(command) => cli.user(command).await,
+        Command::AdminConditions(command) => cli.admin_conditions(command).await,
+        Command::ConsoleClients(command) => cli.console_clients(command).await,
+        Command::Policy(PolicyCommand::Password(command)) => cli.password_policy(command).await,
         Command::Event { host, limit } => cli.events(host.as_deref(), limit).await,
-        Command::Up(_) | Command::Server(_) | Command::Openapi | Command::Completion { .. } => {
+        Command::Up(_) | Command::Server(_) | Command::Openapi | Command::Completion { .. } | Command::Password(_) => {
             bail!("this command does not talk to a server")
         }
     }

@@ -49,6 +49,12 @@ impl Cli {
             }
             UserCommand::Disable { name, reason } => (name, reason, "disable"),
             UserCommand::Enable { name, reason } => (name, reason, "enable"),
+            UserCommand::RequireChange { name, reason } => {
+                let id = self.user_id(&name).await?;
+                let body = json!({"reason": reason});
+                let value = self.client.post(&format!("/users/{id}/require-change"), &body).await?;
+                return self.done(&value, &format!("{name} must choose another password; all sessions ended"));
+            }
             UserCommand::Reopen { name, reason } => (name, reason, "reopen"),
         };
         let id = self.user_id(&name).await?;

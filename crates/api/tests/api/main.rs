@@ -8,13 +8,21 @@
 mod flaky;
 #[path = "../../../engine/tests/engine/flaky_passkeys.rs"]
 mod flaky_passkeys;
+#[path = "../../../engine/tests/engine/flaky_passwords.rs"]
+mod flaky_passwords;
 #[path = "../../../engine/tests/engine/flaky_tokens.rs"]
 mod flaky_tokens;
 #[allow(dead_code)]
 #[path = "../../../engine/tests/engine/rig.rs"]
 mod rig;
 
+// An authenticator in software.
+#[path = "../../../identity/src/passkey/soft.rs"]
+mod soft;
+
 mod account;
+mod conditions;
+mod botnet;
 mod doors;
 mod evidence;
 mod frames;
@@ -25,6 +33,8 @@ mod limits;
 mod lists;
 mod live;
 mod paging;
+mod passkeys;
+mod passwords;
 mod programs;
 mod reviewing;
 mod routes;

@@ -26,7 +26,7 @@ use wk_engine::ports::rows::{AuditRow, SessionRow, UserRow};
 use wk_engine::record;
 use wk_identity::{HashCost, HasherLimits, PasswordHasher, Peppers, SessionToken};
 use wk_pki::{Ca, KeyProtection, ServerNames};
-use wk_seal::{DataKeys, KekRing};
+use wk_seal::{DataKeys, KekRing, MacKey};
 
 use crate::rig::Rig;
 
@@ -36,6 +36,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) struct Site {
     pub(crate) rig: Rig,
     pub(crate) desk: Arc<Desk>,
+    /// A password may be hashed under it still, and is hashed anew then.
+    pub(crate) old_pepper: MacKey,
     pub(crate) table: Vec<RouteInfo>,
     pub(crate) document: Value,
     pub(crate) address: SocketAddr,
@@ -115,11 +117,15 @@ impl Site {
     }
 
     async fn with_limits(rig: Rig, claimed: bool, limits: Limits) -> Self {
-        let (keys, _) = DataKeys::create(&KekRing::in_memory().unwrap()).unwrap();
+        let ring = KekRing::in_memory().unwrap();
+        let (mut keys, _) = DataKeys::create(&ring).unwrap();
+        let old_pepper = keys.mac_key("pepper", None).unwrap();
+        keys.add(&ring).unwrap();
         let keys = Arc::new(keys);
-        let peppers = Peppers::new(keys.mac_key("pepper", None).unwrap(), Vec::new());
+        let peppers = Peppers::new(keys.mac_key("pepper", None).unwrap(), vec![old_pepper.clone()]);
         let hasher = PasswordHasher::new(peppers, HashCost::FLOOR, HasherLimits::for_cores(2)).unwrap();
-        let desk = Arc::new(Desk::new(hasher, Arc::clone(&keys), claimed));
+        let desk = Desk::new(hasher, Arc::clone(&keys), claimed).with_blocklist(rig.dir.path());
+        let desk = Arc::new(desk);
         let ports_of = PortsOf {
             seal: Box::new(|_, _, secret| Ok(secret.iter().map(|byte| byte ^ 0x5a).collect())),
             check_channel: Box::new(|kind, config| match (kind, config.get("url")) {
@@ -153,7 +159,7 @@ impl Site {
         let stop = CancellationToken::new();
         tokio::spawn(wk_api::serve_tls(listener, tls.clone(), router.clone(), stop.clone()));
         tokio::spawn(wk_api::serve_local(local, own, router.clone(), stop.clone()));
-        Self { rig, desk, table, document, address, socket, roots, router, tls, stop }
+        Self { rig, desk, old_pepper, table, document, address, socket, roots, router, tls, stop }
     }
 
     pub(crate) async fn end(self) {
