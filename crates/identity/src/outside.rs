@@ -10,6 +10,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::net::IpAddr;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -298,6 +299,10 @@ pub struct Here {
     pub logout: String,
     /// Where our own metadata is, for kinds that have some; also our name (SAML's entity id).
     pub metadata: String,
+    /// Password kinds: the browser is one in which this person has signed in before.
+    pub known_browser: bool,
+    /// Where the person's browser is.
+    pub address: Option<IpAddr>,
 }
 
 impl Here {
@@ -311,6 +316,8 @@ impl Here {
             callback: at("callback"),
             logout: at("logout"),
             metadata: at("metadata"),
+            known_browser: false,
+            address: None,
         }
     }
 }
@@ -380,6 +387,23 @@ impl Returned {
         Ok(Self { pairs })
     }
 
+    /// A text as it stands in a query.
+    pub fn escaped(raw: &str) -> String {
+        let mut out = String::with_capacity(raw.len());
+        for byte in raw.bytes() {
+            match byte {
+                b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => out.push(char::from(byte)),
+                other => {
+                    const HEX: &[u8; 16] = b"0123456789ABCDEF";
+                    out.push('%');
+                    out.push(char::from(HEX[usize::from(other >> 4)]));
+                    out.push(char::from(HEX[usize::from(other & 15)]));
+                }
+            }
+        }
+        out
+    }
+
     /// The value of this name; nothing when it is absent or there twice.
     pub fn one(&self, name: &str) -> Option<&str> {
         let mut found = self.pairs.iter().filter(|(known, _)| known == name);
@@ -439,8 +463,31 @@ pub trait ProviderKind: fmt::Debug + Send + Sync {
         Ok(())
     }
 
+    /// A secret that this server makes for itself, such as a key pair, for a kind whose administrators have none to give.
+    /// `old`: the one it takes the place of; what is still needed of it is in the new one. May take seconds of work.
+    ///
+    /// # Errors
+    /// [`Wrong`], when it cannot be made.
+    fn own_secret(&self, here: &Here, old: Option<&SecretBytes>) -> Option<Result<SecretBytes, Wrong>> {
+        let _ = (here, old);
+        None
+    }
+
     /// Walks through what a sign-in needs, as far as that goes without a person, and explains each step.
     async fn test(&self, provider: &Provider, here: &Here) -> Vec<Step>;
+
+    /// Password kinds: walks through the sign-in of one person. Without a password: as far as that goes. Second: what the
+    /// provider says of them, for showing what the rules would give.
+    async fn test_as(
+        &self,
+        provider: &Provider,
+        here: &Here,
+        name: &str,
+        password: Option<&SecretString>,
+    ) -> (Vec<Step>, Option<Outside>) {
+        let _ = (name, password);
+        (self.test(provider, here).await, None)
+    }
 
     /// Password kinds: whether name and password are right. An empty password is refused before this.
     ///
