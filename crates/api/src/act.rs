@@ -4,14 +4,14 @@ use axum::Json;
 use axum::extract::{Extension, State};
 use axum::http::StatusCode;
 use wk_authz::{
-    Action, Actor, CheckRead, Permit, ProblemAcknowledge, ProblemComment, ProblemDowntime, ProblemRecheck,
-    authorize,
+    Act, Action, Actor, CheckRead, Permit, ProblemAcknowledge, ProblemComment, ProblemDowntime,
+    ProblemRecheck,
 };
 use wk_domain::{CheckId, DowntimeId, DowntimeKind, HostId};
 use wk_engine::EngineError;
 use wk_engine::people::DowntimePlan;
 
-use crate::auth::Caller;
+use crate::auth::{self, Caller, permit_at};
 use crate::body::{Body, PathId, Query};
 use crate::dto::{
     AcknowledgeInput, BulkFailure, BulkResult, ChecksInput, CommentInput, Downtime, DowntimeInput, HostRef,
@@ -73,9 +73,11 @@ fn checks(raw: &[String]) -> Result<Vec<CheckId>, ApiError> {
         .collect()
 }
 
-/// One act on many things: does each and collects what came of it. What ends one ends no other, but a denial is the same
-/// for all, and when the store is away there is no point in going on.
+/// One act on many things: does each and collects what came of it. What ends one ends no other; when the store is away
+/// there is no point in going on. When all were denied, that is the answer.
 async fn each<T, Outcome>(
+    app: &App,
+    actor: &Actor,
     things: Vec<T>,
     mut act: impl FnMut(&T) -> Outcome,
     name: impl Fn(&T) -> String,
@@ -84,6 +86,7 @@ where
     Outcome: Future<Output = Result<Option<String>, ApiError>>,
 {
     let mut result = BulkResult { done: 0, failed: Vec::new(), made: Vec::new() };
+    let (count, mut denials) = (things.len(), Vec::new());
     for thing in things {
         let reason = match act(&thing).await {
             Ok(made) => {
@@ -91,8 +94,18 @@ where
                 result.made.extend(made);
                 continue;
             }
-            Err(fatal @ (ApiError::Denied(_) | ApiError::Unavailable(_) | ApiError::Internal)) => {
-                return Err(fatal);
+            Err(fatal @ (ApiError::Unavailable(_) | ApiError::Internal)) => return Err(fatal),
+            Err(ApiError::Denied(denied)) => {
+                let reason = denied.to_string();
+                denials.push(denied);
+                reason
+            }
+            Err(hidden @ ApiError::Hidden { .. }) => {
+                let reason = hidden.to_string();
+                if let ApiError::Hidden { denied, .. } = hidden {
+                    auth::note_denial(app, actor, &denied).await;
+                }
+                reason
             }
             Err(ApiError::Fields(errors)) => {
                 errors.into_iter().next().map(|error| error.detail).unwrap_or_default()
@@ -101,11 +114,20 @@ where
         };
         result.failed.push(BulkFailure { id: name(&thing), reason });
     }
+    if denials.len() == count
+        && let Some(denied) = denials.pop()
+    {
+        return Err(ApiError::Denied(denied));
+    }
+    for denied in denials {
+        auth::note_denial(app, actor, &denied).await;
+    }
     Ok(Json(result))
 }
 
 /// The same for acts on checks, each with its own permit.
 async fn each_check<A: Action, Outcome>(
+    app: &App,
     actor: &Actor,
     raw: &[String],
     mut act: impl FnMut(Permit<A, CheckId>) -> Outcome,
@@ -114,10 +136,14 @@ where
     Outcome: Future<Output = Result<(), EngineError>>,
 {
     let act = |check: &CheckId| {
-        let acted = authorize::<A, _>(actor, *check).map(&mut act);
+        let permit = {
+            let world = app.engine.world();
+            permit_at::<A, _>(actor, *check, world.place_of_check(*check).as_ref(), "the check")
+        };
+        let acted = permit.map(&mut act);
         async move { acted?.await.map(|()| None).map_err(ApiError::from) }
     };
-    each(checks(raw)?, act, CheckId::to_string).await
+    each(app, actor, checks(raw)?, act, CheckId::to_string).await
 }
 
 async fn acknowledge(
@@ -127,7 +153,7 @@ async fn acknowledge(
 ) -> Answer<BulkResult> {
     let expires = optional_time("/expires_at", input.expires_at.as_deref())?;
     said("/note", &input.note, "say what you are doing about it")?;
-    each_check::<ProblemAcknowledge, _>(&actor, &input.checks, |permit| {
+    each_check::<ProblemAcknowledge, _>(&app, &actor, &input.checks, |permit| {
         app.engine.acknowledge(permit, &input.note, input.sticky, expires)
     })
     .await
@@ -138,8 +164,10 @@ async fn unacknowledge(
     Extension(Caller(actor)): Extension<Caller>,
     Body(input): Body<ChecksInput>,
 ) -> Answer<BulkResult> {
-    each_check::<ProblemAcknowledge, _>(&actor, &input.checks, |permit| app.engine.unacknowledge(permit))
-        .await
+    each_check::<ProblemAcknowledge, _>(&app, &actor, &input.checks, |permit| {
+        app.engine.unacknowledge(permit)
+    })
+    .await
 }
 
 async fn recheck(
@@ -147,7 +175,7 @@ async fn recheck(
     Extension(Caller(actor)): Extension<Caller>,
     Body(input): Body<ChecksInput>,
 ) -> Answer<BulkResult> {
-    each_check::<ProblemRecheck, _>(&actor, &input.checks, |permit| app.engine.recheck(permit)).await
+    each_check::<ProblemRecheck, _>(&app, &actor, &input.checks, |permit| app.engine.recheck(permit)).await
 }
 
 async fn comment(
@@ -156,18 +184,26 @@ async fn comment(
     Body(input): Body<CommentInput>,
 ) -> Answer<BulkResult> {
     said("/text", &input.text, "the comment is empty")?;
-    each_check::<ProblemComment, _>(&actor, &input.checks, |permit| app.engine.comment(permit, &input.text))
-        .await
+    each_check::<ProblemComment, _>(&app, &actor, &input.checks, |permit| {
+        app.engine.comment(permit, &input.text)
+    })
+    .await
 }
 
 fn said(pointer: &str, text: &str, otherwise: &str) -> Result<(), ApiError> {
     if text.trim().is_empty() { Err(ApiError::field(pointer, otherwise)) } else { Ok(()) }
 }
 
-async fn downtimes(State(app): State<App>, Query(query): Query<Paged>) -> Answer<Page<Downtime>> {
+async fn downtimes(
+    State(app): State<App>,
+    Extension(Caller(actor)): Extension<Caller>,
+    Query(query): Query<Paged>,
+) -> Answer<Page<Downtime>> {
     let now = app.engine.now();
     let world = app.engine.world();
-    let mut rows: Vec<_> = world.downtimes.values().filter(|row| now < row.end).collect();
+    let seen = world.view_of(&actor, Act::CheckRead);
+    let mut rows: Vec<_> =
+        world.downtimes.values().filter(|row| now < row.end && seen.host(row.host)).collect();
     rows.sort_by_key(|row| (row.start, row.id));
     page(&rows, query.limit, query.after.as_deref(), |row| {
         Some(Downtime {
@@ -207,13 +243,21 @@ async fn plan(
         plans.push(DowntimePlan { host, check, start, end, note: input.note.clone() });
     }
     let act = |plan: &DowntimePlan| {
-        let planned = authorize::<ProblemDowntime, _>(&actor, plan.host)
-            .map(|permit| app.engine.plan_downtime(permit, plan.clone()));
+        let permit = {
+            let world = app.engine.world();
+            permit_at::<ProblemDowntime, _>(
+                &actor,
+                plan.host,
+                world.place_of_host(plan.host).as_ref(),
+                "the host",
+            )
+        };
+        let planned = permit.map(|permit| app.engine.plan_downtime(permit, plan.clone()));
         async move { Ok(Some(planned?.await?.id.to_string())) }
     };
     let name =
         |plan: &DowntimePlan| plan.check.map_or_else(|| plan.host.to_string(), |check| check.to_string());
-    each(plans, act, name).await
+    each(&app, &actor, plans, act, name).await
 }
 
 async fn cancel(
@@ -222,6 +266,10 @@ async fn cancel(
     PathId(id): PathId<DowntimeKind>,
 ) -> Result<StatusCode, ApiError> {
     let id: DowntimeId = id;
-    app.engine.cancel_downtime(authorize::<ProblemDowntime, _>(&actor, id)?).await?;
+    let permit = {
+        let world = app.engine.world();
+        permit_at::<ProblemDowntime, _>(&actor, id, world.place_of_downtime(id).as_ref(), "the downtime")?
+    };
+    app.engine.cancel_downtime(permit).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -7,13 +7,17 @@ use axum::extract::{Extension, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
-use wk_authz::{AuditRead, ChannelRead, ChannelWrite, SystemRead, authorize};
+use wk_authz::{
+    Act, AuditRead, ChannelRead, ChannelWrite, Permit, Place, SystemRead, TenantRead, authorize, authorize_at,
+};
 use wk_domain::ChannelKind;
 use wk_engine::people::ChannelEdit;
-use wk_engine::ports::TenantScope;
+use wk_engine::places::View;
 use wk_engine::ports::rows::{AuditFilter, ChannelRow, OutboxRow};
+use wk_engine::record;
+use wk_engine::world::World;
 
-use crate::auth::Caller;
+use crate::auth::{Caller, permit_at};
 use crate::body::{Body, PathId, Query};
 use crate::dto::{
     AuditEntry, AuditProgress, AuditReport, Certificate, Channel, ChannelInput, Notification, Page, Queue,
@@ -21,7 +25,7 @@ use crate::dto::{
 };
 use crate::error::ApiError;
 use crate::four_eyes::{self, Wanted};
-use crate::monitor::{Paged, cut, optional_time, page, row_page};
+use crate::monitor::{Paged, cut, in_sight, optional_id, optional_time, page, row_page};
 use crate::routes::{Routes, delete, get, post, put};
 use crate::state::App;
 use crate::time;
@@ -67,10 +71,16 @@ pub(crate) fn routes(routes: Routes) -> Routes {
             create_channel,
         )
         .add::<ChannelWrite, _, _>(
-            put("/channels/{id}", "Change a way to reach people").body::<ChannelInput>().answer::<Channel>().asks(),
+            put("/channels/{id}", "Change a way to reach people")
+                .body::<ChannelInput>()
+                .answer::<Channel>()
+                .asks(),
             change_channel,
         )
-        .add::<ChannelWrite, _, _>(delete("/channels/{id}", "Remove a way to reach people").asks(), delete_channel)
+        .add::<ChannelWrite, _, _>(
+            delete("/channels/{id}", "Remove a way to reach people").asks(),
+            delete_channel,
+        )
         .add::<ChannelWrite, _, _>(
             post("/channels/{id}/test", "Send a test").answer::<Notification>(),
             test_channel,
@@ -109,7 +119,14 @@ async fn audit(
         to: optional_time("/to", query.to.as_deref())?,
     };
     let (page, limit) = row_page(query.limit, query.after)?;
-    let rows = app.engine.audit_page(authorize::<AuditRead, ()>(&actor, ())?, &TenantScope::whole(), filter, page).await?;
+    let (permit, scope) = {
+        let world = app.engine.world();
+        let scope = world.view_of(&actor, Act::AuditRead).entire();
+        // An entry is of a tenant, and of no host: whoever sees some hosts of one only reads nothing of its log.
+        let place = scope.tenants().and_then(|tenants| world.place_of_tenant(*tenants.first()?));
+        (authorize_at::<AuditRead, ()>(&actor, (), &place.unwrap_or(Place::ROOT))?, scope)
+    };
+    let rows = app.engine.audit_page(permit, &scope, filter, page).await?;
     let (rows, next) = cut(rows, limit, |row| row.seq.to_string());
     let items = rows
         .into_iter()
@@ -146,7 +163,8 @@ async fn verify_progress(
     Ok(Json(AuditProgress { running: progress.is_some(), done, total }))
 }
 
-async fn system(State(app): State<App>) -> Answer<System> {
+async fn system(State(app): State<App>, Extension(Caller(actor)): Extension<Caller>) -> Answer<System> {
+    let _ = authorize::<SystemRead, ()>(&actor, ())?;
     let store = app.engine.store().health().await?;
     let metrics = app.engine.metrics().health();
     let (waiting, limit) = app.engine.queue();
@@ -184,7 +202,12 @@ async fn system(State(app): State<App>) -> Answer<System> {
     }))
 }
 
-async fn certificates(State(app): State<App>, Query(query): Query<Paged>) -> Answer<Page<Certificate>> {
+async fn certificates(
+    State(app): State<App>,
+    Extension(Caller(actor)): Extension<Caller>,
+    Query(query): Query<Paged>,
+) -> Answer<Page<Certificate>> {
+    let _ = authorize::<SystemRead, ()>(&actor, ())?;
     let now = app.engine.now();
     let days = |at: wk_domain::Timestamp| (at.as_ms() - now.as_ms()).div_euclid(86_400_000);
     let mut items: Vec<Certificate> = app
@@ -232,6 +255,7 @@ async fn certificates(State(app): State<App>, Query(query): Query<Paged>) -> Ans
 fn channel_view(row: &ChannelRow) -> Channel {
     Channel {
         id: row.id.to_string(),
+        tenant: row.tenant.to_string(),
         name: row.name.clone(),
         kind: row.kind.clone(),
         config: serde_json::from_str(&row.config_json).unwrap_or_default(),
@@ -241,11 +265,44 @@ fn channel_view(row: &ChannelRow) -> Channel {
     }
 }
 
-async fn channels(State(app): State<App>, Query(query): Query<Paged>) -> Answer<Page<Channel>> {
+async fn channels(
+    State(app): State<App>,
+    Extension(Caller(actor)): Extension<Caller>,
+    Query(query): Query<Paged>,
+) -> Answer<Page<Channel>> {
     let world = app.engine.world();
-    let mut rows: Vec<&ChannelRow> = world.channels.values().map(|entry| &entry.row).collect();
+    let seen = world.view_of(&actor, Act::ChannelRead);
+    let mut rows: Vec<&ChannelRow> =
+        world.channels.values().map(|entry| &entry.row).filter(|row| seen.tenant(row.tenant)).collect();
     rows.sort_by(|a, b| (&a.name, a.id).cmp(&(&b.name, b.id)));
     page(&rows, query.limit, query.after.as_deref(), |row| Some(channel_view(row)))
+}
+
+/// The permit to write a channel where it is, and where it is to be.
+fn may_write_channel(
+    app: &App,
+    actor: &wk_authz::Actor,
+    id: Option<wk_domain::ChannelId>,
+    tenant: Option<wk_domain::TenantId>,
+) -> Result<Permit<ChannelWrite>, ApiError> {
+    let world = app.engine.world();
+    let mut permit = None;
+    if let Some(id) = id {
+        permit = Some(permit_at::<ChannelWrite, _>(
+            actor,
+            (),
+            world.place_of_channel(id).as_ref(),
+            "the channel",
+        )?);
+    }
+    let to = tenant.or_else(|| id.is_none().then(|| record::home_of(actor)));
+    if let Some(to) = to {
+        let place = world.place_of_tenant(to);
+        let _ = permit_at::<TenantRead, _>(actor, (), place.as_ref(), "the tenant")?;
+        permit =
+            Some(permit_at::<ChannelWrite, _>(actor, (), place.as_ref(), "the tenant").map_err(in_sight)?);
+    }
+    permit.ok_or(ApiError::Internal)
 }
 
 async fn write_channel(
@@ -254,7 +311,9 @@ async fn write_channel(
     id: Option<wk_domain::ChannelId>,
     input: ChannelInput,
 ) -> Result<Response, ApiError> {
-    let permit = authorize::<ChannelWrite, ()>(actor, ())?;
+    let tenant = optional_id("/tenant", input.tenant.as_deref())?;
+    let permit = may_write_channel(app, actor, id, tenant)?;
+    let tenant = tenant.or_else(|| id.is_none().then(|| record::home_of(actor)));
     let config = (app.ports_of.check_channel)(&input.kind, &input.config)
         .map_err(|(pointer, detail)| ApiError::field(&format!("/config{pointer}"), detail))?;
     let create = id.is_none();
@@ -278,7 +337,7 @@ async fn write_channel(
     let edit = ChannelEdit {
         id,
         create,
-        tenant: None,
+        tenant,
         name: input.name,
         kind: input.kind,
         config,
@@ -308,6 +367,7 @@ fn kept(edit: &ChannelEdit) -> serde_json::Value {
     serde_json::json!({
         "id": edit.id.to_string(),
         "create": edit.create,
+        "tenant": edit.tenant.map(|tenant| tenant.to_string()),
         "name": edit.name,
         "kind": edit.kind,
         "config": edit.config,
@@ -322,6 +382,8 @@ fn kept(edit: &ChannelEdit) -> serde_json::Value {
 struct KeptChannel {
     id: String,
     create: bool,
+    #[serde(default)]
+    tenant: Option<String>,
     name: String,
     kind: String,
     config: serde_json::Value,
@@ -351,7 +413,7 @@ pub(crate) async fn carry_out_channel(
     let edit = ChannelEdit {
         id: kept.id.parse().map_err(|_| ApiError::Internal)?,
         create: kept.create,
-        tenant: None,
+        tenant: optional_id("/tenant", kept.tenant.as_deref())?,
         name: kept.name,
         kind: kept.kind,
         config,
@@ -359,7 +421,8 @@ pub(crate) async fn carry_out_channel(
         enabled: kept.enabled,
         revision: kept.revision,
     };
-    let row = app.engine.write_channel(authorize::<ChannelWrite, ()>(&actor, ())?, edit).await?;
+    let permit = may_write_channel(&app, &actor, (!edit.create).then_some(edit.id), edit.tenant)?;
+    let row = app.engine.write_channel(permit, edit).await?;
     Ok(Json(channel_view(&row)).into_response())
 }
 
@@ -385,7 +448,10 @@ pub(crate) async fn delete_channel(
     Extension(Caller(actor)): Extension<Caller>,
     PathId(id): PathId<ChannelKind>,
 ) -> Result<Response, ApiError> {
-    let permit = authorize::<ChannelWrite, _>(&actor, id)?;
+    let permit = {
+        let world = app.engine.world();
+        permit_at::<ChannelWrite, _>(&actor, id, world.place_of_channel(id).as_ref(), "the channel")?
+    };
     let name = app.engine.world().channels.get(&id).map(|entry| entry.row.name.clone());
     let name = name.ok_or_else(|| ApiError::NotFound("the channel is not there (any more)".to_owned()))?;
     let wanted = Wanted {
@@ -408,19 +474,29 @@ async fn test_channel(
     Extension(Caller(actor)): Extension<Caller>,
     PathId(id): PathId<ChannelKind>,
 ) -> Answer<Notification> {
-    let row = app.engine.test_channel(authorize::<ChannelWrite, _>(&actor, id)?).await?;
-    Ok(Json(notification(&app, &row)))
+    let permit = {
+        let world = app.engine.world();
+        permit_at::<ChannelWrite, _>(&actor, id, world.place_of_channel(id).as_ref(), "the channel")?
+    };
+    let row = app.engine.test_channel(permit).await?;
+    let world = app.engine.world();
+    let seen = world.view_of(&actor, Act::ChannelRead);
+    Ok(Json(notification(&world, &seen, &row)))
 }
 
-fn notification(app: &App, row: &OutboxRow) -> Notification {
+fn notification(world: &World, seen: &View<'_>, row: &OutboxRow) -> Notification {
     let payload: serde_json::Value = serde_json::from_str(&row.payload_json).unwrap_or_default();
     let text =
         |pointer: &str| payload.pointer(pointer).and_then(serde_json::Value::as_str).unwrap_or_default();
-    let world = app.engine.world();
-    let channel = world.channels.get(&row.channel).map(|entry| entry.row.name.clone());
+    let channel = world.channels.get(&row.channel).map(|entry| &entry.row);
+    // One of a tenant above hears of this host too; what it is called is that tenant's business.
+    let channel = match channel {
+        Some(channel) if seen.tenant(channel.tenant) => channel.name.clone(),
+        _ => row.channel.to_string(),
+    };
     Notification {
         id: row.id.to_string(),
-        channel: channel.unwrap_or_else(|| row.channel.to_string()),
+        channel,
         host: text("/host/name").to_owned(),
         check: text("/check/title").to_owned(),
         kind: row.kind.clone(),
@@ -438,9 +514,18 @@ fn notification(app: &App, row: &OutboxRow) -> Notification {
     }
 }
 
-async fn notifications(State(app): State<App>, Query(query): Query<Paged>) -> Answer<Page<Notification>> {
+async fn notifications(
+    State(app): State<App>,
+    Extension(Caller(actor)): Extension<Caller>,
+    Query(query): Query<Paged>,
+) -> Answer<Page<Notification>> {
+    let scope = app.engine.world().view_of(&actor, Act::ChannelRead).scope().clone();
     let (page, limit) = row_page(query.limit, query.after)?;
-    let rows = app.engine.store().outbox_recent(&TenantScope::whole(), page).await?;
+    let rows = app.engine.store().outbox_recent(&scope, page).await?;
     let (rows, next) = cut(rows, limit, |row| row.id.to_string());
-    Ok(Json(Page { items: rows.iter().map(|row| notification(&app, row)).collect(), total: None, next }))
+    let world = app.engine.world();
+    let seen = world.view_of(&actor, Act::ChannelRead);
+    // Where not all of a tenant is seen, a page may be short.
+    let rows = rows.iter().filter(|row| seen.stored(Some(row.host)));
+    Ok(Json(Page { items: rows.map(|row| notification(&world, &seen, row)).collect(), total: None, next }))
 }

@@ -79,6 +79,10 @@ pub(crate) fn same_site(request: &Parts) -> bool {
     }
     let headers = &request.headers;
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    // A browser that comes back from a provider comes from there, and says so.
+    if crate::providers::comes_from_outside(request.uri.path()) {
+        return true;
+    }
     if let Some(site) = text("sec-fetch-site") {
         return matches!(site, "same-origin" | "none");
     }

@@ -35,6 +35,7 @@ mod server;
 mod sign;
 mod state;
 mod time;
+mod tenants;
 mod tokens;
 mod users;
 mod view;

@@ -8,7 +8,8 @@ use axum::http::request::Parts;
 use axum::response::sse::{Event as Sse, KeepAlive};
 use futures_util::Stream;
 use tokio::sync::broadcast::error::RecvError;
-use wk_authz::{OverviewRead, Who};
+use wk_authz::{Act, Actor, OverviewRead, Place, Who};
+use wk_domain::TenantId;
 use wk_engine::live::{Live as Change, Numbered};
 
 use crate::auth::{self, Caller};
@@ -29,6 +30,9 @@ pub(crate) fn routes(routes: Routes) -> Routes {
 struct Following {
     app: App,
     request: Parts,
+    /// As asked last: a stream shows what its reader may see now, and ends with his session.
+    actor: Actor,
+    rights: tokio::sync::watch::Receiver<u64>,
     backlog: std::collections::VecDeque<Numbered>,
     resync: bool,
     receiver: tokio::sync::broadcast::Receiver<Numbered>,
@@ -52,8 +56,10 @@ async fn live(
     recheck.reset();
     let (parts, _) = request.into_parts();
     let following = Following {
+        rights: app.engine.rights_changed(),
         app,
         request: parts,
+        actor,
         resync: missed.is_none(),
         backlog: missed.unwrap_or_default().into(),
         receiver,
@@ -76,7 +82,7 @@ async fn next(f: &mut Following) -> Option<Sse> {
             return sse(f.app.engine.live().newest(), &Live::Resync);
         }
         if let Some((number, change)) = f.backlog.pop_front() {
-            if let Some(live) = show(&f.app, &change) {
+            if let Some(live) = show(&f.app, &f.actor, &change) {
                 return sse(number, &live);
             }
             continue;
@@ -87,23 +93,42 @@ async fn next(f: &mut Following) -> Option<Sse> {
                 Err(RecvError::Lagged(_)) => f.resync = true,
                 Err(RecvError::Closed) => return None,
             },
-            _ = f.recheck.tick() => {
-                auth::actor_of(&f.app, &f.request, false).await.ok()?;
+            _ = f.recheck.tick() => ask_again(f).await?,
+            changed = f.rights.changed() => {
+                changed.ok()?;
+                ask_again(f).await?;
             }
         }
     }
 }
 
-fn show(app: &App, change: &Change) -> Option<Live> {
+/// Asks anew who is reading. None when nobody is, any more: the stream ends. Who may see something else now starts over.
+async fn ask_again(f: &mut Following) -> Option<()> {
+    let actor = auth::actor_of(&f.app, &f.request, false).await.ok()?;
+    f.resync |= actor.rights != f.actor.rights;
+    f.actor = actor;
+    Some(())
+}
+
+fn show(app: &App, actor: &Actor, change: &Change) -> Option<Live> {
     let world = app.engine.world();
+    let sight = |act| actor.rights.sight(act);
+    let sees = |act, place: Option<Place<'_>>| place.is_some_and(|place| sight(act).sees(&place));
     match change {
         Change::Check(id) => {
-            let entry = world.checks.get(id)?;
+            let entry = world.checks.get(id).filter(|_| sees(Act::CheckRead, world.place_of_check(*id)))?;
             Some(Live::Check(Box::new(view::check(&world, entry, app.engine.now()))))
         }
-        Change::Event(row) => Some(Live::Event(Box::new(view::event(&world, row)))),
+        Change::Event(row) => {
+            // Of no host, it is the server's own; of one that is gone, only those hear who hear everything.
+            let place = row.host.map_or_else(
+                || world.place_of_tenant(TenantId::ROOT),
+                |host| world.place_of_host(host).or_else(|| world.place_of_tenant(TenantId::ROOT)),
+            );
+            sees(Act::CheckRead, place).then(|| Live::Event(Box::new(view::event(&world, row))))
+        }
         Change::Agent(id) => {
-            let entry = world.agents.get(id)?;
+            let entry = world.agents.get(id).filter(|_| sees(Act::AgentRead, world.place_of_agent(*id)))?;
             Some(Live::Agent {
                 id: id.to_string(),
                 connected: entry.connected(),
@@ -111,6 +136,14 @@ fn show(app: &App, change: &Change) -> Option<Live> {
             })
         }
         Change::Configuration => Some(Live::Configuration),
+        // What is below what somebody sees, and what is above it and holds for it as well.
+        Change::ConfigurationOf(tenant) => {
+            let own = sight(Act::OverviewRead).tenants();
+            let near = |home: &TenantId| {
+                world.tenants.is_within(*tenant, *home) || world.tenants.is_within(*home, *tenant)
+            };
+            own.iter().any(near).then_some(Live::Configuration)
+        }
     }
 }
 

@@ -47,6 +47,7 @@ pub fn build(app: App) -> (Router, Vec<RouteInfo>, serde_json::Value) {
     let routes = crate::conditions::routes(routes);
     let routes = crate::clients::routes(routes);
     let routes = crate::access::routes(routes);
+    let routes = crate::tenants::routes(routes);
     let routes = crate::tokens::routes(routes);
     let routes = crate::approvals::routes(routes);
     let routes = crate::reviews::routes(routes);

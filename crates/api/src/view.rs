@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use wk_domain::check_state::StateType;
 use wk_domain::{CheckId, HostId, Status, Timestamp};
 use wk_engine::filter::{Filter, Subject};
+use wk_engine::places::View;
 use wk_engine::ports::rows::{AgentRow, EventRow, Standing};
 use wk_engine::world::{AgentEntry, CheckEntry, World};
 
@@ -101,6 +102,7 @@ pub(crate) fn matches(world: &World, entry: &CheckEntry, filter: &Filter, now: T
         state_type: state.state_type.as_str(),
         output: &entry.state.output,
         fields: host.map_or(&[], |host| host.fields.as_slice()),
+        labels: host.map(|host| &host.labels),
         acknowledged: state.ack_at(now).is_some(),
         in_downtime: world.in_downtime(row.id, row.host, now),
         flapping: state.flap.flapping,
@@ -193,6 +195,8 @@ pub(crate) fn host(world: &World, id: HostId, now: Timestamp) -> Option<HostView
             .and_then(|agent| agent.link.as_ref().map(|l| l.heard).or(agent.row.last_seen))
             .map(time::write),
         fields: row.fields.iter().cloned().collect(),
+        labels: row.labels.iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
+        tenant: row.tenant.to_string(),
         in_downtime: world
             .downtimes
             .values()
@@ -249,11 +253,12 @@ pub(crate) fn agent(world: &World, entry: &AgentEntry) -> Agent {
 }
 
 /// Values and labels that complete the last word of a filter.
-pub(crate) fn complete(world: &World, text: &str) -> Vec<(String, String)> {
+pub(crate) fn complete(world: &World, seen: &View<'_>, text: &str) -> Vec<(String, String)> {
     use wk_engine::filter::{FLAGS, KEYS, KINDS, STATES};
     let word = text.rsplit(' ').next().unwrap_or_default();
     let (minus, word) = word.strip_prefix('-').map_or(("", word), |rest| ("-", rest));
     let word = word.to_lowercase();
+    let hosts = || world.hosts.values().filter(|host| seen.row(host));
     let mut out: Vec<(String, String)> = Vec::new();
     let mut offer = |value: String, label: &str| {
         if out.len() < 20 && value.starts_with(&word) && value != word {
@@ -267,24 +272,30 @@ pub(crate) fn complete(world: &World, text: &str) -> Vec<(String, String)> {
             ["soft", "hard"].iter().for_each(|s| offer(format!("type:{s}"), "confirmed or not"))
         }
         Some(("host", _)) => {
-            let mut names: Vec<&str> = world.hosts.values().map(|host| host.name.as_str()).collect();
+            let mut names: Vec<&str> = hosts().map(|host| host.name.as_str()).collect();
             names.sort_unstable();
+            // Two tenants may each have one of the name.
+            names.dedup();
             names.iter().for_each(|name| offer(format!("host:{name}"), "host"));
         }
         Some(("check", _)) => {
-            let keys: std::collections::BTreeSet<&str> =
-                world.checks.values().map(|entry| entry.row.check.key.as_str()).collect();
+            let keys: std::collections::BTreeSet<&str> = world
+                .checks
+                .values()
+                .filter(|entry| seen.host(entry.row.check.host))
+                .map(|entry| entry.row.check.key.as_str())
+                .collect();
             keys.iter().for_each(|key| offer(format!("check:{}", key.to_lowercase()), "check"));
         }
         _ => {
             KEYS[..5].iter().for_each(|key| offer(format!("{key}:"), "…"));
             FLAGS.iter().for_each(|flag| offer((*flag).to_owned(), "only these"));
-            let fields: std::collections::BTreeSet<String> = world
-                .hosts
-                .values()
-                .flat_map(|host| host.fields.iter().map(|(name, _)| name.to_lowercase()))
-                .collect();
+            let fields: std::collections::BTreeSet<String> =
+                hosts().flat_map(|host| host.fields.iter().map(|(name, _)| name.to_lowercase())).collect();
             fields.iter().for_each(|name| offer(format!("field.{name}:"), "host field"));
+            let labels: std::collections::BTreeSet<&str> =
+                hosts().flat_map(|host| host.labels.iter().map(|(name, _)| name)).collect();
+            labels.iter().for_each(|name| offer(format!("label.{name}:"), "host label"));
         }
     }
     out

@@ -6,7 +6,7 @@
 use axum::Json;
 use axum::extract::{Extension, State};
 use axum::http::StatusCode;
-use wk_authz::{Actor, Role, ViewKeep, ViewRead, ViewShare, Who, authorize};
+use wk_authz::{Act, Actor, ViewKeep, ViewRead, ViewShare, Who, authorize};
 use wk_domain::{UserId, ViewKind};
 use wk_engine::filter::Filter;
 use wk_engine::ports::TenantScope;
@@ -64,6 +64,19 @@ fn own(actor: &Actor) -> Result<UserId, ApiError> {
     })
 }
 
+/// Whose views somebody may be shown: those of tenants he sees, and of his own with all above it, which share downwards.
+fn scope(app: &App, actor: &Actor) -> TenantScope {
+    let world = app.engine.world();
+    let seen = world.view_of(actor, Act::ViewRead);
+    match seen.scope().tenants() {
+        None => TenantScope::whole(),
+        Some(tenants) => {
+            let home = world.tenants.path(record::home_of(actor));
+            TenantScope::of(tenants.iter().chain(home.iter().flat_map(|path| path.ids())).copied())
+        }
+    }
+}
+
 async fn shown(app: &App, rows: Vec<ViewRow>, me: Option<UserId>) -> Result<Vec<SavedView>, ApiError> {
     let users = app.engine.store().users().await?;
     let name_of =
@@ -95,7 +108,7 @@ async fn list(
     let me = owner(&actor);
     // Nobody's id: the local socket sees what is shared.
     let asked = me.unwrap_or_else(|| wk_engine::ids::new_id(app.engine.now()));
-    let rows = app.engine.store().views(&TenantScope::whole(), asked).await?;
+    let rows = app.engine.store().views(&scope(&app, &actor), asked).await?;
     Ok(Json(Page { items: shown(&app, rows, me).await?, total: None, next: None }))
 }
 
@@ -148,7 +161,7 @@ async fn keep(
     let now = app.engine.now();
     let empty = ViewRow {
         id: wk_engine::ids::new_id(now),
-        tenant: wk_domain::TenantId::ROOT,
+        tenant: record::home_of(&actor),
         owner: me,
         list: String::new(),
         name: String::new(),
@@ -164,7 +177,9 @@ async fn keep(
         may_share(&actor)?;
     }
     let store = app.engine.store();
-    if store.views(&TenantScope::whole(), me).await?.iter().filter(|view| view.owner == me).count() >= VIEWS_MAX {
+    if store.views(&scope(&app, &actor), me).await?.iter().filter(|view| view.owner == me).count()
+        >= VIEWS_MAX
+    {
         return Err(ApiError::Conflict(format!("you have {VIEWS_MAX} views; remove one first")));
     }
     let audit = record::draft(&actor, now, "view.keep", "view", row.id)
@@ -177,7 +192,8 @@ async fn keep(
 /// The view, if it is the actor's to see.
 async fn seen(app: &App, actor: &Actor, id: wk_domain::ViewId) -> Result<ViewRow, ApiError> {
     let row = app.engine.store().view(id).await?;
-    row.filter(|row| row.shared || owner(actor) == Some(row.owner))
+    let scope = scope(app, actor);
+    row.filter(|row| (row.shared && scope.covers(row.tenant)) || owner(actor) == Some(row.owner))
         .ok_or_else(|| ApiError::NotFound("the view is not there (any more)".to_owned()))
 }
 
@@ -216,7 +232,11 @@ async fn remove(
     PathId(id): PathId<ViewKind>,
 ) -> Result<StatusCode, ApiError> {
     let row = seen(&app, &actor, id).await?;
-    if owner(&actor) != Some(row.owner) && actor.role != Role::Admin {
+    let administers = {
+        let world = app.engine.world();
+        world.place_of_tenant(row.tenant).is_some_and(|place| actor.rights.may(Act::UserWrite, &place))
+    };
+    if owner(&actor) != Some(row.owner) && !administers {
         return Err(ApiError::Conflict("this view belongs to somebody else".to_owned()));
     }
     let audit =

@@ -236,6 +236,7 @@ pub const FRESH_FACTOR: &[&str] = &[
     "review.write",
     "tenant.write",
     "read_only.switch",
+    "provider.write",
 ];
 
 /// Whether the action named `name` asks for a fresh second factor, by [`FRESH_FACTOR`].
@@ -343,4 +344,8 @@ actions! {
     ReviewRead "review.read" Read Access ReviewRead [Auditor];
     /// Begin, decide and sign reviews.
     ReviewWrite "review.write" Configure Access ReviewRead [];
+    /// Ways to sign in, and who vouches for people.
+    ProviderRead "provider.read" Read Access ProviderRead [Auditor];
+    /// Ways to sign in: who vouches for people, and what for.
+    ProviderWrite "provider.write" Configure Access ProviderRead [];
 }

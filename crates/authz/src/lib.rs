@@ -147,6 +147,20 @@ pub struct Denied {
     pub reason: String,
     /// Whoever asked may not even know that there is such a thing: answer as if there were none.
     pub hidden: bool,
+    /// The actor may; the place is read-only now, and nobody changes its configuration.
+    pub closed: bool,
+}
+
+/// Whether the place is closed to what `act` would do; after it is known that the actor may.
+fn unless_closed(actor: &Actor, act: Act, place: &Place<'_>) -> Result<(), Denied> {
+    let Some(why) = actor.rights.closed_at(act, place) else { return Ok(()) };
+    Err(Denied {
+        action: act.name(),
+        actor: actor.label(),
+        reason: why.to_owned(),
+        hidden: false,
+        closed: true,
+    })
 }
 
 fn denied(actor: &Actor, act: Act, why: Why, hidden: bool, place: &str) -> Denied {
@@ -181,7 +195,7 @@ fn denied(actor: &Actor, act: Act, why: Why, hidden: bool, place: &str) -> Denie
             }
         }
     };
-    Denied { action: act.name(), actor: actor.label(), reason, hidden }
+    Denied { action: act.name(), actor: actor.label(), reason, hidden, closed: false }
 }
 
 /// Asks whether `actor` may do `A` to `resource`, which lives at `place`.
@@ -195,6 +209,7 @@ pub fn authorize_at<A: Action, R>(
 ) -> Result<Permit<A, R>, Denied> {
     let decision = actor.rights.decide(A::ACT, place);
     if decision.allowed {
+        unless_closed(actor, A::ACT, place)?;
         return Ok(Permit { actor: actor.clone(), resource, action: PhantomData });
     }
     let seen = A::ACT.entry().seen;
@@ -209,6 +224,7 @@ pub fn authorize_at<A: Action, R>(
 pub fn authorize<A: Action, R>(actor: &Actor, resource: R) -> Result<Permit<A, R>, Denied> {
     let decision = actor.rights.decide(A::ACT, &Place::ROOT);
     if decision.allowed {
+        unless_closed(actor, A::ACT, &Place::ROOT)?;
         return Ok(Permit { actor: actor.clone(), resource, action: PhantomData });
     }
     Err(denied(actor, A::ACT, decision.why, false, ""))
@@ -220,7 +236,8 @@ pub fn authorize<A: Action, R>(actor: &Actor, resource: R) -> Result<Permit<A, R
 /// [`Denied`], with what would be needed.
 pub fn may_somewhere<A: Action>(actor: &Actor) -> Result<(), Denied> {
     if actor.rights.may_somewhere(A::ACT) {
-        return Ok(());
+        // What is closed at the root is closed everywhere.
+        return unless_closed(actor, A::ACT, &Place::ROOT);
     }
     // A deny over everything is worth naming; anything else is plainly not there.
     let why = actor.rights.decide(A::ACT, &Place::ROOT).why;

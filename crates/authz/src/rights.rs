@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock};
 
-use wk_domain::{GrantId, HostId, TenantId, TenantTree, UserId};
+use wk_domain::{GrantId, HostId, Tenant, TenantId, TenantTree, UserId};
 
 use crate::action::{Act, Actions, Kind};
 use crate::role::Role;
@@ -31,6 +31,18 @@ pub enum Why {
     Nothing,
     /// The person may; the limits of the token say no.
     BeyondToken,
+}
+
+fn closed_sentence(tenant: &Tenant, tree: &TenantTree) -> String {
+    let what = if tenant.id == TenantId::ROOT {
+        "the server is read-only".to_owned()
+    } else {
+        format!("the tenant {} is read-only", tree.title(tenant.id))
+    };
+    match tenant.why.as_str() {
+        "" => format!("{what}: nobody changes its configuration now"),
+        why => format!("{what} now ({why}): nobody changes its configuration until it is open again"),
+    }
 }
 
 /// The answer to one question.
@@ -159,6 +171,9 @@ pub struct Rights {
     own: bool,
     /// What is beyond this is refused, whatever the grants say.
     within: Option<Arc<Rights>>,
+    /// Tenants that are read-only, with the sentence that says so: what changes configuration is refused there and below,
+    /// to everybody.
+    closed: Vec<(TenantId, String)>,
 }
 
 impl Rights {
@@ -181,7 +196,28 @@ impl Rights {
             path.map_or(Actions::NONE, |path| grant.acts().minus(deny.whole_at(path.ids())))
         };
         let somewhere = grants.iter().fold(Actions::NONE, |all, grant| all.or(alive(grant)));
-        Self { person, grants, allow, deny, somewhere, own: true, within: None }
+        let mut closed: Vec<(TenantId, String)> = tree
+            .all()
+            .filter(|(tenant, _)| tenant.read_only)
+            .map(|(tenant, _)| (tenant.id, closed_sentence(tenant, tree)))
+            .collect();
+        closed.sort_unstable();
+        Self { person, grants, allow, deny, somewhere, own: true, within: None, closed }
+    }
+
+    /// Of the program's machine, as [`Self::server`], where what is read-only is so for it, too.
+    pub fn server_in(tree: &TenantTree) -> Arc<Self> {
+        let home = Grant { via: Via::Server, ..Grant::home(Role::Admin, TenantId::ROOT) };
+        Arc::new(Self::compile(None, vec![home], tree))
+    }
+
+    /// Why `place` is closed to what `act` would do, if it is: it changes configuration, and that is read-only now.
+    pub fn closed_at(&self, act: Act, place: &Place<'_>) -> Option<&str> {
+        if act.kind() != Kind::Configure {
+            return None;
+        }
+        let (_, why) = self.closed.iter().find(|(tenant, _)| place.tenants.contains(tenant))?;
+        Some(why)
     }
 
     /// Nothing, not even an account of one's own.
@@ -226,6 +262,7 @@ impl Rights {
                 Some(already) => already.limited(limits),
                 None => limits,
             }),
+            closed: self.closed.clone(),
         })
     }
 

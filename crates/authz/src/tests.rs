@@ -509,3 +509,42 @@ fn the_documented_table_is_the_one_that_decides() {
     let committed = std::fs::read_to_string(path).unwrap_or_default();
     assert_eq!(committed, page, "run WATCHKEEP_REDRAW=1 cargo nextest run -p wk-authz");
 }
+
+#[test]
+fn what_is_read_only_is_so_for_everybody_who_configures_and_for_nobody_who_handles() {
+    use wk_domain::{Tenant, TenantId, TenantTree};
+    let mut tree = TenantTree::default();
+    let (europe, asia) = (TenantId::new(1, [1; 10]), TenantId::new(2, [2; 10]));
+    for (id, name, read_only) in [(europe, "Europe", true), (asia, "Asia", false)] {
+        let why = if read_only { "audit week".to_owned() } else { String::new() };
+        tree.put(Tenant { id, parent: Some(TenantId::ROOT), name: name.into(), read_only, why, revision: 1 })
+            .unwrap();
+    }
+    let actor = |tree: &TenantTree| Actor::new(Who::Local { uid: 0 }, Role::Admin, Rights::server_in(tree));
+    let admin = actor(&tree);
+    let (closed, open) = (tree.path(europe).unwrap(), tree.path(asia).unwrap());
+    let denied = authorize_at::<HostWrite, _>(&admin, (), &Place::tenant(closed.ids())).unwrap_err();
+    assert!(denied.closed && !denied.hidden);
+    assert!(denied.to_string().contains("the tenant Europe is read-only now (audit week)"), "{denied}");
+    assert!(authorize_at::<ProblemAcknowledge, _>(&admin, (), &Place::tenant(closed.ids())).is_ok());
+    assert!(
+        authorize_at::<ReadOnlySwitch, _>(&admin, (), &Place::tenant(closed.ids())).is_ok(),
+        "the way back"
+    );
+    assert!(authorize_at::<HostWrite, _>(&admin, (), &Place::tenant(open.ids())).is_ok());
+    assert!(may_somewhere::<HostWrite>(&admin).is_ok());
+    // Who may not anyway hears that, and not what is going on.
+    let viewer = Actor::new(
+        Who::Local { uid: 0 },
+        Role::Viewer,
+        Arc::new(Rights::compile(None, vec![Grant::home(Role::Viewer, europe)], &tree)),
+    );
+    assert!(!authorize_at::<HostWrite, _>(&viewer, (), &Place::tenant(closed.ids())).unwrap_err().closed);
+    let root = tree.get(TenantId::ROOT).unwrap().clone();
+    tree.put(Tenant { read_only: true, ..root }).unwrap();
+    assert!(
+        may_somewhere::<HostWrite>(&actor(&tree)).unwrap_err().closed,
+        "closed at the root, closed everywhere"
+    );
+    assert!(may_somewhere::<SelfSecure>(&actor(&tree)).is_ok());
+}

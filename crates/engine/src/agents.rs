@@ -99,8 +99,9 @@ impl Engine {
             used_by: None,
             withdrawn: None,
         };
-        let audit =
-            record::draft(permit.actor(), now, "token.create", "token", row.id).images_of(None, Some(&row));
+        let audit = record::draft(permit.actor(), now, "token.create", "token", row.id)
+            .within(row.tenant)
+            .images_of(None, Some(&row));
         self.ports.store.put_token(row.clone(), audit).await?;
         Ok(NewToken { line: self.ports.issuer.enrolment_line(row.id, &secret), row })
     }
@@ -114,6 +115,7 @@ impl Engine {
         let before = self.ports.store.token(*permit.resource()).await?;
         let after = before.clone().map(|token| TokenRow { withdrawn: Some(now), ..token });
         let audit = record::draft(permit.actor(), now, "token.withdraw", "token", permit.resource())
+            .within(before.as_ref().map_or(TenantId::ROOT, |token| token.tenant))
             .images_of(before.as_ref(), after.as_ref());
         Ok(self.ports.store.withdraw_token(*permit.resource(), now, audit).await?)
     }
@@ -181,6 +183,7 @@ impl Engine {
         let event =
             self.agent_event(now, &old, "warning", format!("Agent {} is {word} now", old.hostname), detail);
         let audit = record::draft(permit.actor(), now, action, "agent", agent)
+            .within(self.tenant_of(old.host))
             .reason(reason)
             .images_of(Some(&old), Some(&AgentRow { read_only, ..old.clone() }));
         writer.commit(self.ports.store.set_read_only(agent, read_only, event.clone(), audit)).await?;
@@ -190,7 +193,8 @@ impl Engine {
             }
         });
         self.push_assignments();
-        self.tell([Live::Configuration, Live::Agent(agent), Live::Event(Arc::new(event))]);
+        let tenant = self.tenant_of(old.host);
+        self.tell([Live::ConfigurationOf(tenant), Live::Agent(agent), Live::Event(Arc::new(event))]);
         Ok(())
     }
 
@@ -223,6 +227,7 @@ impl Engine {
             json!({"reason": reason, "by": permit.actor().label()}),
         );
         let audit = record::draft(permit.actor(), now, action, "agent", agent)
+            .within(self.tenant_of(old.host))
             .reason(reason)
             .images_of(Some(&old), Some(&AgentRow { standing, ..old.clone() }));
         writer.commit(self.ports.store.set_standing(agent, standing, event.clone(), audit)).await?;
@@ -351,6 +356,9 @@ impl Engine {
         let mut writer = self.writer().await.map_err(unavailable)?;
         let present = {
             let world = self.world.read();
+            if let Some((by, why)) = world.read_only(token.tenant) {
+                return Err(format!("{by} is read-only: {why}"));
+            }
             let id = world.host_names.get(&(token.tenant, name.as_str().to_owned())).copied();
             id.and_then(|id| world.hosts.get(&id).cloned())
         };
@@ -406,6 +414,7 @@ impl Engine {
             revoked: None,
         };
         let audit = record::by_agent(agent, attempt.address.ip(), now, "agent.enrol")
+            .within(token.tenant)
             .reason(format!("token {}", token.id))
             .on_behalf_of(&token.created_by)
             .images_of(None, Some(&row));
@@ -420,7 +429,7 @@ impl Engine {
         if let Err(error) = self.ports.store.put_event(event.clone(), None).await {
             tracing::warn!("the enrolment's event could not be stored: {error}");
         }
-        self.tell([Live::Configuration, Live::Agent(agent), Live::Event(Arc::new(event))]);
+        self.tell([Live::ConfigurationOf(token.tenant), Live::Agent(agent), Live::Event(Arc::new(event))]);
         Ok(Granted { agent, chain_der: issued.chain_der, roots_der: self.ports.issuer.roots_der() })
     }
 }
@@ -503,6 +512,7 @@ impl AgentDesk for Engine {
         let told = |row: &AgentRow| (row.version.clone(), row.remote_off, row.plugins.clone());
         let audit = (told(&old) != told(&row)).then(|| {
             record::by_agent(peer.agent, peer.address.ip(), now, "agent.change")
+                .within(self.tenant_of(old.host))
                 .images_of(Some(&old), Some(&row))
         });
         writer.commit(self.ports.store.agent_seen(row.clone(), audit)).await.map_err(not_now)?;
@@ -622,13 +632,14 @@ impl AgentDesk for Engine {
             cert_der: issued.chain_der.first().cloned().unwrap_or_default(),
             revoked: None,
         };
-        let address = peer.address.ip();
+        let (address, tenant) = (peer.address.ip(), self.tenant_of(old.host));
         // The certificate that was shown, which need not be the newest.
         let shown = AgentRow { cert_serial: peer.serial.clone(), ..old.clone() };
         let renewed =
             AgentRow { cert_serial: issued.serial.clone(), cert_not_after: issued.not_after, ..old.clone() };
-        let audit =
-            record::by_agent(peer.agent, address, now, "agent.renew").images_of(Some(&shown), Some(&renewed));
+        let audit = record::by_agent(peer.agent, address, now, "agent.renew")
+            .within(tenant)
+            .images_of(Some(&shown), Some(&renewed));
         let summary =
             format!("Agent {}: its key was used from two places; both are quarantined", old.hostname);
         let clone_event = self.agent_event(
@@ -639,6 +650,7 @@ impl AgentDesk for Engine {
             json!({"serial": peer.serial, "address": address.to_string(), "last_address": old.last_address}),
         );
         let clone_audit = record::by_agent(peer.agent, address, now, "agent.quarantine")
+            .within(tenant)
             .reason("a certificate that had been renewed was used to renew again: the key has two holders")
             .images_of(Some(&old), Some(&AgentRow { standing: Standing::Quarantined, ..old.clone() }));
         let renew = self.ports.store.renew(cert, now, audit, clone_event.clone(), clone_audit);

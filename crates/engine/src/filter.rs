@@ -4,6 +4,7 @@
 //! known word; anything else is searched in host, title and output. `-` in front turns a word round. Parsing is total
 //! and bounded; a word that makes no sense is an error that names it and the words that would.
 
+use wk_domain::Labels;
 use wk_domain::name::key_matches;
 
 /// Longest filter text, in bytes.
@@ -40,6 +41,7 @@ enum What {
     Kind(Vec<String>),
     Type(Vec<String>),
     Field(String, Vec<String>),
+    Label(String, Vec<String>),
     Flag(&'static str),
     Text(String),
 }
@@ -63,7 +65,7 @@ pub enum FilterError {
 
 fn known_keys() -> String {
     format!(
-        "{}field.NAME or {}",
+        "{}field.NAME, label.NAME or {}",
         KEYS[..5].iter().map(|k| format!("{k}, ")).collect::<String>(),
         FLAGS.join(", ")
     )
@@ -80,6 +82,7 @@ pub struct Subject<'a> {
     pub state_type: &'a str,
     pub output: &'a str,
     pub fields: &'a [(String, String)],
+    pub labels: Option<&'a Labels>,
     pub acknowledged: bool,
     pub in_downtime: bool,
     pub flapping: bool,
@@ -128,6 +131,9 @@ impl What {
             Self::Type(values) => one_of(values, s.state_type),
             Self::Field(name, values) => {
                 s.fields.iter().any(|(n, v)| n.eq_ignore_ascii_case(name) && one_of(values, v))
+            }
+            Self::Label(name, values) => {
+                s.labels.and_then(|labels| labels.get(name)).is_some_and(|value| one_of(values, value))
             }
             Self::Flag("handled") => s.acknowledged || s.in_downtime,
             Self::Flag("acknowledged") => s.acknowledged,
@@ -208,8 +214,9 @@ fn term(word: &Word) -> Result<Term, FilterError> {
         "type" => done(What::Type(only("type", &["soft", "hard"], values)?)),
         "host" => done(What::Host(values)),
         "check" => done(What::Check(values)),
-        _ => match key.strip_prefix("field.") {
-            Some(name) if !name.is_empty() => done(What::Field(name.to_owned(), values)),
+        _ => match (key.strip_prefix("field."), key.strip_prefix("label.")) {
+            (Some(name), _) if !name.is_empty() => done(What::Field(name.to_owned(), values)),
+            (_, Some(name)) if !name.is_empty() => done(What::Label(name.to_owned(), values)),
             _ => Err(FilterError::Key { key: key.to_owned() }),
         },
     }
@@ -230,6 +237,7 @@ mod tests {
             state_type: "hard",
             output: "Disk /var 97 % used",
             fields: &[],
+            labels: None,
             acknowledged: false,
             in_downtime: true,
             flapping: false,

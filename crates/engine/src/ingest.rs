@@ -23,9 +23,9 @@ use crate::Engine;
 use crate::desk::{IngestError, LinkRefused, Observations, ObservedInventory, Peer, SeriesNames};
 use crate::ids::new_id;
 use crate::latest::View;
-use crate::ports::{StoreError, TenantScope};
 use crate::ports::metrics::{MetricsError, Sample, SeriesKey, SeriesMeta, SeriesRef};
 use crate::ports::rows::{CheckRow, Cursor, ExecutionRow, InventoryChange, Page, Standing};
+use crate::ports::{StoreError, TenantScope};
 use crate::record::{self, DraftExt};
 use crate::round::Round;
 use crate::world::{CheckEntry, World, pending_state};
@@ -380,7 +380,8 @@ impl Engine {
             let mut after = None;
             loop {
                 let page = Page { limit: PAGE, after: after.take() };
-                let rows = self.ports.store.inventory(&TenantScope::whole(), host, Some("interfaces"), page).await?;
+                let rows =
+                    self.ports.store.inventory(&TenantScope::whole(), host, Some("interfaces"), page).await?;
                 let full = rows.len() == PAGE as usize;
                 after = rows.last().map(|row| format!("{}/{}", row.section, row.key));
                 known.extend(rows.into_iter().map(|row| {

@@ -20,9 +20,9 @@ pub mod lifecycle;
 pub mod live;
 pub mod people;
 pub mod perf_json;
+pub mod places;
 pub mod ports;
 pub mod record;
-pub mod places;
 mod round;
 pub mod spec_json;
 pub mod tenants;
@@ -228,7 +228,10 @@ async fn load(ports: &Ports, now: Timestamp) -> Result<World, StoreError> {
     let (tenants, lost) = TenantTree::of(ports.store.tenants().await?);
     world.tenants = tenants;
     if !lost.is_empty() {
-        tracing::error!(?lost, "tenants that hang on nothing are left out; nobody but the root sees what they hold");
+        tracing::error!(
+            ?lost,
+            "tenants that hang on nothing are left out; nobody but the root sees what they hold"
+        );
     }
     for host in ports.store.hosts().await? {
         world.put_host(host);

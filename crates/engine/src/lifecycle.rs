@@ -8,8 +8,8 @@ use wk_audit::Image;
 use wk_authz::Actor;
 
 use crate::Engine;
-use crate::ports::{StoreError, TenantScope};
 use crate::ports::rows::{AuditFilter, Page};
+use crate::ports::{StoreError, TenantScope};
 use crate::record;
 
 const START: &str = "server.start";
@@ -26,7 +26,8 @@ impl Engine {
     /// [`StoreError`]: then it must not start.
     pub async fn record_start(&self, facts: &Image) -> Result<(), StoreError> {
         let filter = AuditFilter { action_prefix: Some("server.st".to_owned()), ..AuditFilter::default() };
-        let last = self.ports.store.audit(&TenantScope::whole(), filter, Page { limit: 1, after: None }).await?;
+        let last =
+            self.ports.store.audit(&TenantScope::whole(), filter, Page { limit: 1, after: None }).await?;
         let mut audit =
             record::draft(&Actor::system(), self.now(), START, "server", "server").images(None, Some(facts));
         if last.first().is_some_and(|entry| entry.action == START) {

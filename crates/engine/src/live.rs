@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use tokio::sync::broadcast;
-use wk_domain::{AgentId, CheckId, Timestamp};
+use wk_domain::{AgentId, CheckId, TenantId, Timestamp};
 
 use crate::ports::rows::EventRow;
 
@@ -18,8 +18,10 @@ pub enum Live {
     Event(Arc<EventRow>),
     /// An agent connected, left, or changed standing.
     Agent(AgentId),
-    /// Hosts, checks or channels were added or removed.
+    /// Hosts, checks or channels were added or removed: anywhere.
     Configuration,
+    /// The same, in one tenant: whoever sees nothing of it hears nothing of it.
+    ConfigurationOf(TenantId),
 }
 
 /// A change with its number.

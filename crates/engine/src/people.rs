@@ -144,6 +144,7 @@ impl Engine {
             event(now, Some(host), Some(check), "ack", summary, json!({"note": note, "sticky": sticky}));
         let before = self.world.read().checks.get(&check).and_then(|entry| entry.ack.clone());
         let audit = record::draft(permit.actor(), now, permit.action(), "check", check)
+            .within(self.tenant_of(host))
             .reason(note)
             .images_of(before.as_ref(), Some(&ack));
         writer.commit(self.ports.store.put_ack(ack.clone(), state.clone(), event.clone(), audit)).await?;
@@ -177,6 +178,7 @@ impl Engine {
         let event = event(now, Some(host), Some(check), "unack", summary, json!({"cause": "removed"}));
         let before = self.world.read().checks.get(&check).and_then(|entry| entry.ack.clone());
         let audit = record::draft(permit.actor(), now, "problem.unacknowledge", "check", check)
+            .within(self.tenant_of(host))
             .images_of(before.as_ref(), None);
         writer.commit(self.ports.store.remove_ack(check, state.clone(), event.clone(), audit)).await?;
         writer.put(|world| {
@@ -243,6 +245,7 @@ impl Engine {
         let detail = json!({"note": note, "start_ms": row.start.as_ms(), "end_ms": row.end.as_ms(), "id": row.id.to_string()});
         let event = event(now, Some(plan.host), plan.check, "downtime-start", summary, detail);
         let audit = record::draft(permit.actor(), now, permit.action(), "downtime", row.id)
+            .within(self.tenant_of(plan.host))
             .reason(note)
             .images_of(None, Some(&row));
         writer.commit(self.ports.store.put_downtime(row.clone(), event.clone(), audit)).await?;
@@ -271,6 +274,7 @@ impl Engine {
             event(now, Some(row.host), row.check, "downtime-end", summary, json!({"id": id.to_string()}));
         let cancelled = DowntimeRow { cancelled: Some(now), cancelled_by: by.clone(), ..row.clone() };
         let audit = record::draft(permit.actor(), now, "downtime.cancel", "downtime", id)
+            .within(self.tenant_of(row.host))
             .images_of(Some(&row), Some(&cancelled));
         writer.commit(self.ports.store.cancel_downtime(id, now, &by, event.clone(), audit)).await?;
         let (commit, live) = writer.put(|world| {
@@ -298,10 +302,10 @@ impl Engine {
     /// [`EngineError::NotFound`]; [`EngineError::Conflict`] when nothing runs it, or its agent is not connected.
     pub async fn recheck(&self, permit: Permit<ProblemRecheck, CheckId>) -> Result<(), EngineError> {
         let check = *permit.resource();
-        let (runner, title) = {
+        let (runner, title, host) = {
             let world = self.world.read();
             let entry = world.checks.get(&check).ok_or(EngineError::NotFound { what: "the check" })?;
-            (entry.row.check.runner, entry.row.check.title.clone())
+            (entry.row.check.runner, entry.row.check.title.clone(), entry.row.check.host)
         };
         let Some(runner) = runner else {
             return Err(EngineError::Conflict(format!(
@@ -318,7 +322,8 @@ impl Engine {
             return Err(nobody());
         }
         let now = self.now();
-        let audit = record::draft(permit.actor(), now, permit.action(), "check", check);
+        let audit =
+            record::draft(permit.actor(), now, permit.action(), "check", check).within(self.tenant_of(host));
         self.ports.store.append_audit(vec![audit]).await?;
         if self.order_run(runner, check) { Ok(()) } else { Err(nobody()) }
     }
@@ -344,6 +349,7 @@ impl Engine {
         let event = event(now, Some(host), Some(check), "comment", summary, json!({"text": text, "by": by}));
         let said = wk_audit::Image::new().field("comment", text.as_str());
         let audit = record::draft(permit.actor(), now, permit.action(), "check", check)
+            .within(self.tenant_of(host))
             .reason(text)
             .images(None, Some(&said));
         self.ports.store.put_event(event.clone(), Some(audit)).await?;
@@ -425,13 +431,22 @@ impl Engine {
         if row.agent.is_none() {
             row.addresses = edit.addresses;
         }
+        if let Some(old) = old.as_ref().filter(|old| old.tenant != row.tenant) {
+            self.world.read().may_move(old, row.tenant)?;
+        } else if old.is_none() && self.world.read().tenants.get(row.tenant).is_none() {
+            return Err(EngineError::NotFound { what: "the tenant" });
+        }
         let action = if old.is_some() { "host.change" } else { "host.create" };
         let audit = record::draft(permit.actor(), now, action, "host", row.id)
+            .within(row.tenant)
             .next_revision(old.as_ref().map(|old| old.revision))
             .images_of(old.as_ref(), Some(&row));
         let row = writer.commit(self.ports.store.put_host(row, audit)).await?;
         writer.put(|world| world.put_host(row.clone()));
-        self.tell([Live::Configuration]);
+        if let Some(old) = old.as_ref().filter(|old| old.tenant != row.tenant) {
+            self.tell([Live::ConfigurationOf(old.tenant)]);
+        }
+        self.tell([Live::ConfigurationOf(row.tenant)]);
         Ok(row)
     }
 
@@ -448,12 +463,13 @@ impl Engine {
         if host.agent.is_some() {
             return Err(EngineError::Conflict(format!("{} has an agent: revoke it first", host.name)));
         }
-        let audit =
-            record::draft(permit.actor(), now, "host.delete", "host", id).images_of(Some(&host), None);
+        let audit = record::draft(permit.actor(), now, "host.delete", "host", id)
+            .within(host.tenant)
+            .images_of(Some(&host), None);
         writer.commit(self.ports.store.delete_host(id, audit)).await?;
         writer.put(|world| world.remove_host(id));
         self.push_assignments();
-        self.tell([Live::Configuration]);
+        self.tell([Live::ConfigurationOf(host.tenant)]);
         Ok(())
     }
 
@@ -506,6 +522,10 @@ impl Engine {
                 EngineError::Conflict(format!("{} has no agent: say which agent runs the check", host.name))
             })?;
             let agent = world.agents.get(&runner).ok_or(EngineError::NotFound { what: "the agent" })?;
+            // An agent of elsewhere answers as one that is not there.
+            if !world.runner_reaches(runner, edit.host) {
+                return Err(EngineError::NotFound { what: "the agent" });
+            }
             if host.agent != Some(runner) && !agent.row.grants.iter().any(|grant| grant == "probe") {
                 return Err(EngineError::Conflict(format!(
                     "the agent on {} may only check its own host: enrol it with the grant `probe`",
@@ -569,12 +589,13 @@ impl Engine {
         };
         let action = if old.is_some() { "check.change" } else { "check.create" };
         let audit = record::draft(permit.actor(), now, action, "check", row.check.id)
+            .within(self.tenant_of(edit.host))
             .next_revision(old.as_ref().map(|old| old.revision))
             .images_of(old.as_ref(), Some(&row));
         let row = writer.commit(self.ports.store.put_check(row, audit)).await?;
         writer.put(|world| world.put_check(row.clone()));
         self.push_assignments();
-        self.tell([Live::Configuration]);
+        self.tell([Live::ConfigurationOf(self.tenant_of(edit.host))]);
         Ok(row)
     }
 
@@ -588,12 +609,13 @@ impl Engine {
         let id = *permit.resource();
         let row = self.world.read().checks.get(&id).map(|entry| entry.row.clone());
         let row = row.ok_or(EngineError::NotFound { what: "the check" })?;
-        let audit =
-            record::draft(permit.actor(), now, "check.delete", "check", id).images_of(Some(&row), None);
+        let audit = record::draft(permit.actor(), now, "check.delete", "check", id)
+            .within(self.tenant_of(row.check.host))
+            .images_of(Some(&row), None);
         writer.commit(self.ports.store.delete_check(id, audit)).await?;
         writer.put(|world| world.remove_check(id));
         self.push_assignments();
-        self.tell([Live::Configuration]);
+        self.tell([Live::ConfigurationOf(self.tenant_of(row.check.host))]);
         Ok(())
     }
 
@@ -639,12 +661,13 @@ impl Engine {
         };
         let action = if old.is_some() { "channel.change" } else { "channel.create" };
         let audit = record::draft(permit.actor(), now, action, "channel", row.id)
+            .within(row.tenant)
             .next_revision(old.as_ref().map(|old| old.revision))
             .images_of(old.as_ref(), Some(&row));
         let row = writer.commit(self.ports.store.put_channel(row, audit)).await?;
         let entry = ChannelEntry { severities: severities(&row.config_json), row: row.clone() };
         writer.put(|world| world.put_channel(entry));
-        self.tell([Live::Configuration]);
+        self.tell([Live::ConfigurationOf(row.tenant)]);
         Ok(row)
     }
 
@@ -657,11 +680,12 @@ impl Engine {
         let now = self.now();
         let id = *permit.resource();
         let row = self.world.read().channels.get(&id).map(|entry| entry.row.clone());
-        let audit =
-            record::draft(permit.actor(), now, "channel.delete", "channel", id).images_of(row.as_ref(), None);
+        let audit = record::draft(permit.actor(), now, "channel.delete", "channel", id)
+            .within(row.as_ref().map_or(TenantId::ROOT, |row| row.tenant))
+            .images_of(row.as_ref(), None);
         writer.commit(self.ports.store.delete_channel(id, audit)).await?;
         writer.put(|world| world.remove_channel(id));
-        self.tell([Live::Configuration]);
+        self.tell([Live::ConfigurationOf(row.as_ref().map_or(TenantId::ROOT, |row| row.tenant))]);
         Ok(())
     }
 
@@ -675,10 +699,12 @@ impl Engine {
     ) -> Result<OutboxRow, EngineError> {
         let now = self.now();
         let id = *permit.resource();
-        let (host, check, name) = {
+        let (host, check, name, tenant) = {
             let world = self.world.read();
-            world.channels.get(&id).ok_or(EngineError::NotFound { what: "the channel" })?;
-            let entry = world.checks.values().next();
+            let channel = world.channels.get(&id).ok_or(EngineError::NotFound { what: "the channel" })?;
+            let tenant = channel.row.tenant;
+            // One it would hear of: the message names it.
+            let entry = world.checks.values().find(|e| world.channel_hears(tenant, e.row.check.host));
             let entry = entry.ok_or_else(|| {
                 EngineError::Conflict(
                     "there is no check yet that the test could speak of: enrol an agent".to_owned(),
@@ -686,7 +712,7 @@ impl Engine {
             })?;
             let name =
                 world.hosts.get(&entry.row.check.host).map(|host| host.name.clone()).unwrap_or_default();
-            (entry.row.check.host, entry.row.check.clone(), name)
+            (entry.row.check.host, entry.row.check.clone(), name, tenant)
         };
         let notification = new_id(now);
         let payload = json!({
@@ -715,9 +741,14 @@ impl Engine {
             last_error: String::new(),
             delivered: None,
         };
-        let audit = record::draft(permit.actor(), now, "channel.test", "channel", id);
+        let audit = record::draft(permit.actor(), now, "channel.test", "channel", id).within(tenant);
         self.ports.store.put_outbox(row.clone(), Some(audit)).await?;
         Ok(row)
+    }
+
+    /// Where a host is, for the audit log; the root's when it is gone.
+    pub(crate) fn tenant_of(&self, host: HostId) -> TenantId {
+        self.world.read().hosts.get(&host).map_or(TenantId::ROOT, |host| host.tenant)
     }
 
     fn state_of(&self, check: CheckId) -> Result<(CheckStateRow, String, HostId), EngineError> {

@@ -1,12 +1,12 @@
 //! One round of changes: results in, one [`IngestCommit`] out. Pure computation over the [`World`]; the caller commits
 //! it and only then puts it into the world.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use serde_json::json;
 use wk_domain::check_state::{AckEnd, Applied, Context};
 use wk_domain::decision::{self, Decision, GateInput, Notice, Release, Verdict};
-use wk_domain::{CheckId, CheckResult, HostId, ResultReason, Status, Timestamp};
+use wk_domain::{CheckId, CheckResult, HostId, ResultReason, Status, TenantId, Timestamp};
 
 use crate::ids::new_id;
 use crate::live::Live;
@@ -208,6 +208,9 @@ impl<'a> Round<'a> {
         let at = self.now + std::time::Duration::from_millis(*before);
         *before += 1;
         for channel in self.world.channels.values() {
+            if !self.world.channel_hears(channel.row.tenant, row.host) {
+                continue;
+            }
             if !channel.row.enabled || !about.is_some_and(|status| channel.severities.contains(&status)) {
                 continue;
             }
@@ -283,9 +286,12 @@ impl<'a> Round<'a> {
         commit.new_checks.extend(self.new.into_values().map(|entry| entry.row));
         commit.states.extend(self.states.into_values());
         let mut live = self.live;
-        if !commit.new_checks.is_empty() {
-            live.push(Live::Configuration);
-        }
+        let tenants: BTreeSet<TenantId> = commit
+            .new_checks
+            .iter()
+            .filter_map(|row| Some(self.world.hosts.get(&row.check.host)?.tenant))
+            .collect();
+        live.extend(tenants.into_iter().map(Live::ConfigurationOf));
         live.extend(commit.events.iter().map(|event| Live::Event(std::sync::Arc::new(event.clone()))));
         (commit, live)
     }

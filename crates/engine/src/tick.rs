@@ -224,13 +224,18 @@ impl Engine {
                 );
                 round.finish()
             };
+            let tenant = {
+                let world = self.world.read();
+                let host = world.checks.get(&check).and_then(|entry| world.hosts.get(&entry.row.check.host));
+                host.map_or(wk_domain::TenantId::ROOT, |host| host.tenant)
+            };
             writer.put(|world| world.remove_check(check));
             // Nothing in memory goes with it.
             if let Err(error) = self.ports.store.commit_ingest(commit).await {
                 tracing::warn!("the event of a retired check could not be stored: {error}");
             }
             self.tell(live);
-            self.tell([crate::live::Live::Configuration]);
+            self.tell([crate::live::Live::ConfigurationOf(tenant)]);
         }
     }
 

@@ -8,9 +8,7 @@ use std::sync::Arc;
 
 use wk_domain::check_state::CheckState;
 use wk_domain::decision::Downtime;
-use wk_domain::{
-    AgentId, ChannelId, CheckId, DowntimeId, HostId, Status, TenantId, TenantTree, Timestamp,
-};
+use wk_domain::{AgentId, ChannelId, CheckId, DowntimeId, HostId, Status, TenantId, TenantTree, Timestamp};
 
 use crate::latest::Latest;
 use crate::ports::rows::{

@@ -98,7 +98,8 @@ pub trait ApiTokenStore {
     async fn service_accounts(&self) -> Result<Vec<ServiceAccountRow>>;
     async fn service_account(&self, person: UserId) -> Result<Option<ServiceAccountRow>>;
     /// Makes the account with what makes it one. Conflict when the name is taken.
-    async fn create_service_account(&self, user: UserRow, row: ServiceAccountRow, audit: Draft) -> Result<()>;
+    async fn create_service_account(&self, user: UserRow, row: ServiceAccountRow, audit: Draft)
+    -> Result<()>;
     /// Replaces at the revision that was read.
     async fn put_service_account(&self, row: ServiceAccountRow, audit: Draft) -> Result<()>;
 }

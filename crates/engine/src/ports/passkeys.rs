@@ -117,7 +117,13 @@ pub trait PasskeyStore: Send + Sync {
     /// Not found when it is not the person's.
     async fn rename_passkey(&self, user: UserId, id: PasskeyId, name: &str, audit: Draft) -> Result<()>;
     /// Not found when it is not the person's.
-    async fn delete_passkey(&self, user: UserId, id: PasskeyId, end: EndSessions, audit: Vec<Draft>) -> Result<()>;
+    async fn delete_passkey(
+        &self,
+        user: UserId,
+        id: PasskeyId,
+        end: EndSessions,
+        audit: Vec<Draft>,
+    ) -> Result<()>;
     /// Makes the account with its passkey, and burns the invitation. Conflict as [`super::Store::join`].
     async fn admit(&self, admission: Admission, audit: Draft) -> Result<()>;
 

@@ -52,7 +52,14 @@ pub trait Store:
     + super::api_tokens::ApiTokenStore
     + super::approvals::ApprovalStore
     + super::reviews::ReviewStore
-    + super::outside::OutsideStore + super::passkeys::PasskeyStore + super::passwords::PasswordStore + super::tenants::TenantStore + Send + Sync + Debug {
+    + super::outside::OutsideStore
+    + super::passkeys::PasskeyStore
+    + super::passwords::PasswordStore
+    + super::tenants::TenantStore
+    + Send
+    + Sync
+    + Debug
+{
     // Ingest ---------------------------------------------------------------------------------------------------------
     /// One round of ingest, whole or not at all. A cursor moves only forward within its epoch; a cursor with a new
     /// epoch replaces the old.

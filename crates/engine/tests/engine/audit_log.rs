@@ -12,7 +12,12 @@ use crate::rig::Rig;
 
 async fn entries(rig: &Rig, prefix: &str) -> Vec<Value> {
     let filter = AuditFilter { action_prefix: Some(prefix.to_owned()), ..AuditFilter::default() };
-    let rows = rig.engine.store().audit(&TenantScope::whole(), filter, Page { limit: 500, after: None }).await.unwrap();
+    let rows = rig
+        .engine
+        .store()
+        .audit(&TenantScope::whole(), filter, Page { limit: 500, after: None })
+        .await
+        .unwrap();
     rows.iter().rev().map(|row| serde_json::from_str(&row.entry_json).unwrap()).collect()
 }
 

@@ -131,7 +131,12 @@ async fn every_act_of_a_person_is_one_entry_and_a_refused_one_is_none() {
     act!("channel.delete", rig.engine.remove_channel(authorize(&who, row.id).unwrap()));
     refused!(rig.engine.remove_channel(authorize(&who, row.id).unwrap()));
 
-    let request = |ttl| TokenRequest { tenant: wk_domain::TenantId::ROOT, host_pattern: "web-*".to_owned(), grants: Vec::new(), ttl };
+    let request = |ttl| TokenRequest {
+        tenant: wk_domain::TenantId::ROOT,
+        host_pattern: "web-*".to_owned(),
+        grants: Vec::new(),
+        ttl,
+    };
     let (token, _) =
         act!("token.create", rig.engine.create_token(authorize(&who, ()).unwrap(), request(secs(60))));
     refused!(rig.engine.create_token(authorize(&who, ()).unwrap(), request(Duration::from_secs(59))));

@@ -25,7 +25,13 @@ impl PasskeyStore for Flaky {
     async fn rename_passkey(&self, user: UserId, id: PasskeyId, name: &str, audit: Draft) -> Result<()> {
         self.real.rename_passkey(user, id, name, audit).await
     }
-    async fn delete_passkey(&self, user: UserId, id: PasskeyId, end: EndSessions, audit: Vec<Draft>) -> Result<()> {
+    async fn delete_passkey(
+        &self,
+        user: UserId,
+        id: PasskeyId,
+        end: EndSessions,
+        audit: Vec<Draft>,
+    ) -> Result<()> {
         self.real.delete_passkey(user, id, end, audit).await
     }
     async fn admit(&self, admission: Admission, audit: Draft) -> Result<()> {

@@ -37,7 +37,12 @@ impl ApiTokenStore for Flaky {
     async fn service_account(&self, person: UserId) -> Result<Option<ServiceAccountRow>> {
         self.real.service_account(person).await
     }
-    async fn create_service_account(&self, user: UserRow, row: ServiceAccountRow, audit: Draft) -> Result<()> {
+    async fn create_service_account(
+        &self,
+        user: UserRow,
+        row: ServiceAccountRow,
+        audit: Draft,
+    ) -> Result<()> {
         self.real.create_service_account(user, row, audit).await
     }
     async fn put_service_account(&self, row: ServiceAccountRow, audit: Draft) -> Result<()> {

@@ -7,8 +7,8 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use wk_domain::{AgentId, CheckId, CheckResult, ExecutionId, HostId, Status, Timestamp};
 use wk_engine::desk::{AgentDesk, LinkHello, Observations, ObservedInventory, ObservedNote};
-use wk_engine::ports::TenantScope;
 use wk_engine::ports::Store;
+use wk_engine::ports::TenantScope;
 use wk_engine::ports::metrics::{RangeQuery, Selector, SeriesKey, SeriesMeta};
 use wk_engine::ports::rows::*;
 
@@ -23,7 +23,8 @@ async fn all_of(rig: &Rig, host: HostId, agents: &[AgentId]) -> BTreeMap<String,
     checks.retain(|row| row.check.host == host);
     for row in &checks {
         put(format!("check {}", row.check.id), format!("{row:?}"));
-        let ran = rig.store.executions(&TenantScope::whole(), None, Some(row.check.id), whole()).await.unwrap();
+        let ran =
+            rig.store.executions(&TenantScope::whole(), None, Some(row.check.id), whole()).await.unwrap();
         put(format!("runs of {}", row.check.id), format!("{ran:?}"));
         let filter = EventFilter { check: Some(row.check.id), ..EventFilter::default() };
         put(format!("events of {}", row.check.id), format!("{:?}", rig.events(filter).await));
@@ -49,7 +50,10 @@ async fn all_of(rig: &Rig, host: HostId, agents: &[AgentId]) -> BTreeMap<String,
     let mut waiting = rig.store.outbox_recent(&TenantScope::whole(), whole()).await.unwrap();
     waiting.retain(|row| row.host == host);
     put("notifications".into(), format!("{waiting:?}"));
-    put("inventory".into(), format!("{:?}", rig.store.inventory(&TenantScope::whole(), host, None, whole()).await.unwrap()));
+    put(
+        "inventory".into(),
+        format!("{:?}", rig.store.inventory(&TenantScope::whole(), host, None, whole()).await.unwrap()),
+    );
     let filter = EventFilter { host: Some(host), ..EventFilter::default() };
     put("events".into(), format!("{:?}", rig.events(filter).await));
     for agent in agents {
