@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
+use crate::remote::RemoteFlags;
+
 /// Watches machines and the business that rests on them.
 #[derive(Debug, Parser)]
 #[command(name = "watchkeep", version, about, max_term_width = 110, disable_help_subcommand = true)]
@@ -12,6 +14,8 @@ pub(crate) struct Args {
     /// Data directory of the server to talk to, or to run
     #[arg(long, global = true, env = "WATCHKEEP_DATA", default_value = "/var/lib/watchkeep")]
     pub(crate) data: PathBuf,
+    #[command(flatten)]
+    pub(crate) remote: RemoteFlags,
     /// Print JSON for programs instead of tables for people
     #[arg(long, global = true)]
     pub(crate) json: bool,
@@ -112,6 +116,18 @@ pub(crate) enum Command {
     /// Passwords: the list of breached ones
     #[command(subcommand)]
     Password(PasswordCommand),
+    /// Tokens by which programs use the API
+    #[command(subcommand)]
+    ApiToken(ApiTokenCommand),
+    /// Accounts that no person signs in with
+    #[command(subcommand)]
+    ServiceAccount(ServiceAccountCommand),
+    /// Acts that wait for a second person, and when one is asked for
+    #[command(subcommand)]
+    Approval(ApprovalCommand),
+    /// Reviews of who has access
+    #[command(subcommand)]
+    Review(ReviewCommand),
     /// The timeline
     Event {
         /// Only this host's, by name or id
@@ -328,6 +344,8 @@ pub(crate) enum AuditCommand {
 pub(crate) enum CertCommand {
     /// Every certificate, soonest to end first
     List,
+    /// Print the root certificate, for `--ca-file` elsewhere; reads the data directory
+    Root,
     /// Destroy the authority's private keys for good; the server must not be running
     Destroy {
         /// Type the word `destroy`
@@ -466,6 +484,151 @@ pub(crate) enum ClientsCommand {
         #[arg(long)]
         crl: Option<PathBuf>,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ApiTokenCommand {
+    /// Everybody's tokens
+    List,
+    /// Make a token of a service account; it is printed once. A person makes his own in the console
+    Create {
+        /// Name of the service account
+        account: String,
+        /// What it is for
+        #[arg(long)]
+        name: String,
+        /// What it may do at most: a role
+        #[arg(long, default_value = "viewer")]
+        role: String,
+        /// Only in this tenant and below it
+        #[arg(long)]
+        tenant: Option<String>,
+        /// Only hosts with these labels: `site=paris`
+        #[arg(long)]
+        labels: Option<String>,
+        /// Only these sections: monitor, hosts, agents, notifications, evidence, system, access
+        #[arg(long = "section")]
+        sections: Vec<String>,
+        /// Only from these addresses: `192.0.2.0/24`; from anywhere when left out
+        #[arg(long = "network")]
+        networks: Vec<String>,
+        /// Life in days, at most 365
+        #[arg(long, default_value_t = 90)]
+        days: u32,
+    },
+    /// A new secret for a service account's token; printed once
+    Rotate {
+        id: String,
+        /// How long the old secret works too, in hours, at most 168
+        #[arg(long, default_value_t = 24)]
+        overlap_hours: u32,
+        /// Life of the new one in days, at most 365
+        #[arg(long, default_value_t = 90)]
+        days: u32,
+    },
+    /// End a token at once
+    Revoke { id: String },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ServiceAccountCommand {
+    /// All of them
+    List,
+    /// Make one
+    Add {
+        name: String,
+        /// What it may do at most
+        #[arg(long, default_value = "viewer")]
+        role: String,
+        /// Name of the person who answers for it
+        #[arg(long)]
+        owner: String,
+        /// What it is for
+        #[arg(long)]
+        purpose: String,
+        /// When somebody must look at it again, in days
+        #[arg(long, default_value_t = 180)]
+        review_days: u32,
+        /// Why; asked for where a second person must agree
+        #[arg(long, default_value = "")]
+        reason: String,
+    },
+    /// Say who answers for it, what it is for, and when to look again
+    Set {
+        name: String,
+        #[arg(long)]
+        owner: Option<String>,
+        #[arg(long)]
+        purpose: Option<String>,
+        #[arg(long, default_value_t = 180)]
+        review_days: u32,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ApprovalCommand {
+    /// What waits for a decision; agreeing is for a person, in the console
+    List {
+        /// Decided ones too
+        #[arg(long)]
+        all: bool,
+    },
+    /// One request, with what exactly will be done
+    Show { id: String },
+    /// When a second person is asked for: `off`, `when-two` or `always`
+    Policy {
+        #[arg(value_parser = ["off", "when-two", "always"])]
+        mode: Option<String>,
+        /// Why; goes to the audit log
+        #[arg(long)]
+        reason: Option<String>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ReviewCommand {
+    /// Accounts and tokens as they are now, with what is odd about them
+    Findings {
+        /// How far back use counts
+        #[arg(long, default_value_t = 90)]
+        days: u32,
+    },
+    /// All reviews
+    List,
+    /// Begin one
+    Begin {
+        /// How far back use counts
+        #[arg(long, default_value_t = 90)]
+        days: u32,
+        /// When it is to be signed
+        #[arg(long, default_value_t = 14)]
+        due_days: u32,
+    },
+    /// Its lines
+    Show { id: String },
+    /// Decide about one line
+    Decide {
+        id: String,
+        number: i64,
+        #[arg(value_parser = ["keep", "reduce", "disable"])]
+        decision: String,
+        /// For `reduce`: the role
+        #[arg(long, default_value = "")]
+        role: String,
+        #[arg(long, default_value = "")]
+        note: String,
+    },
+    /// Sign it off: what was decided is done
+    Sign {
+        id: String,
+        #[arg(long)]
+        note: String,
+        /// When the next one is due
+        #[arg(long, default_value_t = 90)]
+        next_days: u32,
+    },
+    /// As CSV; as JSON with `--json`
+    Export { id: String },
 }
 
 #[derive(Debug, Subcommand)]

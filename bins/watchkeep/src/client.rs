@@ -1,4 +1,4 @@
-//! A client of the public API over the server's local socket.
+//! A client of the public API: over the server's local socket, or over HTTPS with a token.
 
 use std::path::{Path, PathBuf};
 
@@ -9,15 +9,22 @@ use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::net::UnixStream;
 
+use crate::remote::Remote;
 use crate::server::SOCKET;
 
 /// Largest answer that is read.
 const ANSWER_MAX: usize = 64 << 20;
 
-/// Talks to the server whose data directory it was given.
+/// Talks to the server whose data directory it was given, or to one elsewhere.
 #[derive(Debug)]
 pub(crate) struct Client {
-    socket: PathBuf,
+    way: Way,
+}
+
+#[derive(Debug)]
+enum Way {
+    Socket(PathBuf),
+    Remote(Remote),
 }
 
 /// An answer that is a problem.
@@ -40,25 +47,47 @@ impl Client {
                 data.display()
             )
         })?;
-        Ok(Self { socket })
+        Ok(Self { way: Way::Socket(socket) })
+    }
+
+    /// A server elsewhere.
+    pub(crate) fn remote(remote: Remote) -> Self {
+        Self { way: Way::Remote(remote) }
     }
 
     /// One request; the answer's JSON, or null.
     pub(crate) async fn call(&self, method: &str, path: &str, body: Option<&Value>) -> Result<Value> {
-        let stream = UnixStream::connect(&self.socket).await.map_err(|error| match error.kind() {
-            std::io::ErrorKind::PermissionDenied => {
-                anyhow!("only the server's own user and root may use {}", self.socket.display())
+        let mut sender = match &self.way {
+            Way::Socket(socket) => {
+                let stream = UnixStream::connect(socket).await.map_err(|error| match error.kind() {
+                    std::io::ErrorKind::PermissionDenied => {
+                        anyhow!("only the server's own user and root may use {}", socket.display())
+                    }
+                    _ => anyhow!("the server does not answer on {}: {error}. Is it running?", socket.display()),
+                })?;
+                let (sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+                tokio::spawn(connection);
+                sender
             }
-            _ => anyhow!("the server does not answer on {}: {error}. Is it running?", self.socket.display()),
-        })?;
-        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
-        tokio::spawn(connection);
+            Way::Remote(remote) => {
+                let stream = remote.connect().await?;
+                let (sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+                tokio::spawn(connection);
+                sender
+            }
+        };
         let bytes = match body {
             Some(body) => Bytes::from(serde_json::to_vec(body)?),
             None => Bytes::new(),
         };
-        let mut request =
-            hyper::Request::builder().method(method).uri(format!("/api/v1{path}")).header("host", "local");
+        let mut request = hyper::Request::builder().method(method).uri(format!("/api/v1{path}"));
+        request = match &self.way {
+            Way::Socket(_) => request.header("host", "local"),
+            Way::Remote(remote) => request
+                .header("host", remote.authority())
+                .header("user-agent", concat!("watchkeep/", env!("CARGO_PKG_VERSION")))
+                .header("authorization", remote.authorization()),
+        };
         if body.is_some() {
             request = request.header("content-type", "application/json");
         }

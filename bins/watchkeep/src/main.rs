@@ -6,9 +6,11 @@
 mod args;
 mod cli;
 mod client;
+mod clients;
 mod keys;
 mod local_agent;
 mod out;
+mod remote;
 mod server;
 mod wiring;
 
@@ -47,7 +49,7 @@ fn run(args: args::Args) -> anyhow::Result<ExitCode> {
                 args::completion(shell);
                 Ok(ExitCode::SUCCESS)
             }
-            other => cli::run(other, &args.data, args.json).await,
+            other => cli::run(other, &args.data, &args.remote, args.json).await,
         }
     })
 }

@@ -49,3 +49,19 @@ pub(super) async fn destroy(data: &Path, confirm: &str) -> Result<ExitCode> {
     }
     Ok(ExitCode::SUCCESS)
 }
+
+/// Prints the authority's root certificate: what others check this server by. No key is in it.
+pub(super) fn root(data: &Path) -> Result<ExitCode> {
+    let places = [data.join("ca/root.pem"), data.join("server/ca/root.pem")];
+    let path = places.iter().find(|place| place.exists());
+    let path = path.with_context(|| format!("there is no authority in {}", data.display()))?;
+    let file = wk_seal::read_private(path, 1 << 20)?;
+    let pem = std::str::from_utf8(file.expose()).context("the authority's file cannot be read")?;
+    // The private key stands in the same file.
+    const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
+    const END: &str = "-----END CERTIFICATE-----";
+    let block = pem.find(BEGIN).and_then(|from| pem.get(from..)).and_then(|rest| Some(rest.split_once(END)?.0));
+    let block = block.with_context(|| format!("{} holds no certificate", path.display()))?;
+    out::line(&format!("{block}{END}"));
+    Ok(ExitCode::SUCCESS)
+}

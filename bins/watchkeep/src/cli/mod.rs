@@ -1,5 +1,6 @@
 //! The commands that talk to a running server: arguments in, one or two calls of the API, a table or JSON out.
 
+mod access;
 mod agent;
 mod audit;
 mod cert;
@@ -22,6 +23,7 @@ use serde_json::{Value, json};
 use crate::args::{CertCommand, Command, PasswordCommand, PolicyCommand};
 use crate::client::Client;
 use crate::out;
+use crate::remote::{Remote, RemoteFlags};
 
 /// Items a table shows at most; `--json` gives as many.
 const MOST: usize = 10_000;
@@ -32,14 +34,24 @@ struct Cli {
 }
 
 /// Runs one command.
-pub(crate) async fn run(command: Command, data: &Path, json: bool) -> Result<ExitCode> {
+pub(crate) async fn run(command: Command, data: &Path, remote: &RemoteFlags, json: bool) -> Result<ExitCode> {
+    if remote.server.is_some() && matches!(command, Command::Cert(CertCommand::Destroy { .. } | CertCommand::Root) | Command::Password(_)) {
+        bail!("this is done on the server's own machine, with its data directory");
+    }
+    if let Command::Cert(CertCommand::Root) = &command {
+        return cert::root(data);
+    }
     if let Command::Cert(CertCommand::Destroy { confirm }) = &command {
         return cert::destroy(data, confirm).await;
     }
     if let Command::Password(PasswordCommand::Blocklist(command)) = command {
         return password::blocklist(data, command);
     }
-    let cli = Cli { client: Client::new(data)?, json };
+    let client = match Remote::of(remote)? {
+        Some(remote) => Client::remote(remote),
+        None => Client::new(data)?,
+    };
+    let cli = Cli { client, json };
     match command {
         Command::Status => cli.status().await,
         Command::Problem { filter } => cli.checks("/problems", &filter).await,
@@ -67,6 +79,10 @@ pub(crate) async fn run(command: Command, data: &Path, json: bool) -> Result<Exi
         Command::AdminConditions(command) => cli.admin_conditions(command).await,
         Command::ConsoleClients(command) => cli.console_clients(command).await,
         Command::Policy(PolicyCommand::Password(command)) => cli.password_policy(command).await,
+        Command::ApiToken(command) => cli.api_token(command).await,
+        Command::ServiceAccount(command) => cli.service_account(command).await,
+        Command::Approval(command) => cli.approval(command).await,
+        Command::Review(command) => cli.review(command).await,
         Command::Event { host, limit } => cli.events(host.as_deref(), limit).await,
         Command::Up(_) | Command::Server(_) | Command::Openapi | Command::Completion { .. } | Command::Password(_) => {
             bail!("this command does not talk to a server")
@@ -143,6 +159,12 @@ impl Cli {
     }
 
     fn done(&self, value: &Value, line: &str) -> Result<ExitCode> {
+        // Whatever was to be done was only asked for.
+        if !self.json && value["payload_sha256"].is_string() && value["state"] == "open" {
+            let (id, who) = (text(value, "/id"), text(value, "/could_decide"));
+            out::error(&format!("Nothing is done yet: another person must agree ({who}). The request is {id}."));
+            return Ok(ExitCode::SUCCESS);
+        }
         out::line(&if self.json { serde_json::to_string_pretty(value)? } else { line.to_owned() });
         Ok(ExitCode::SUCCESS)
     }
