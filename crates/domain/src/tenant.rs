@@ -103,6 +103,7 @@ pub enum TreeError {
 #[derive(Debug, Clone)]
 pub struct TenantTree {
     tenants: HashMap<TenantId, (Tenant, TenantPath)>,
+    generation: u64,
 }
 
 impl Default for TenantTree {
@@ -115,7 +116,7 @@ impl Default for TenantTree {
             why: String::new(),
             revision: 1,
         };
-        Self { tenants: HashMap::from([(TenantId::ROOT, (root, TenantPath::root()))]) }
+        Self { tenants: HashMap::from([(TenantId::ROOT, (root, TenantPath::root()))]), generation: 0 }
     }
 }
 
@@ -159,7 +160,22 @@ impl TenantTree {
 
     /// The way to one.
     pub fn path(&self, id: TenantId) -> Option<TenantPath> {
-        self.tenants.get(&id).map(|(_, path)| path.clone())
+        self.path_ref(id).cloned()
+    }
+
+    /// The same, to look at.
+    pub fn path_ref(&self, id: TenantId) -> Option<&TenantPath> {
+        self.tenants.get(&id).map(|(_, path)| path)
+    }
+
+    /// Grows with every change since the tree was read: what was made from an earlier one is stale.
+    pub const fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// Whether `id` is `above` or below it.
+    pub fn is_within(&self, id: TenantId, above: TenantId) -> bool {
+        self.path_ref(id).is_some_and(|path| path.is_within(above))
     }
 
     /// All of them, in no order.
@@ -251,7 +267,7 @@ impl TenantTree {
         let id = tenant.id;
         let rows: Vec<Tenant> =
             self.all().map(|(row, _)| row.clone()).filter(|row| row.id != id).chain([tenant]).collect();
-        *self = Self::of(rows).0;
+        *self = Self { generation: self.generation + 1, ..Self::of(rows).0 };
         Ok(())
     }
 
@@ -277,6 +293,7 @@ impl TenantTree {
     pub fn remove(&mut self, id: TenantId) -> Result<(), TreeError> {
         self.may_remove(id)?;
         self.tenants.remove(&id);
+        self.generation += 1;
         Ok(())
     }
 }
