@@ -255,6 +255,7 @@ pub(crate) async fn disable(
 ) -> Result<StatusCode, ApiError> {
     let reason = reason(&input.reason)?;
     let row = account(&app, &actor, id).await?;
+    crate::providers::emergency::keep_one(&app, id).await?;
     let now = app.engine.now();
     let audit = record::draft(&actor, now, "user.disable", "user", &row.name)
         .reason(&reason)

@@ -26,6 +26,7 @@ fn subject(payload: &Payload) -> String {
     let subject = match payload.kind.as_str() {
         "recovery" => format!("[RECOVERED] {host}: {title}"),
         "test" => "[TEST] Watchkeep can reach you".to_owned(),
+        "notice" => format!("[NOTICE] {host}: {title}"),
         _ => format!("[{}] {host}: {title}", payload.status.to_uppercase()),
     };
     clean_line(subject, SUBJECT_MAX)
@@ -42,6 +43,7 @@ fn body(payload: &Payload, channel: &str, console_url: Option<&str>) -> String {
     match payload.kind.as_str() {
         "recovery" => line("State:", &format!("{}, was {}", payload.status, payload.was)),
         "test" => line("State:", "a test; nothing is wrong"),
+        "notice" => line("State:", "about this server itself"),
         _ => line("State:", &format!("{}, before that {}", payload.status.to_uppercase(), payload.was)),
     }
     if let Some(since) = payload.since {

@@ -39,7 +39,7 @@ struct Titled {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Payload {
     pub(crate) id: String,
-    /// `problem`, `recovery` or `test`.
+    /// `problem`, `recovery`, `notice` or `test`.
     pub(crate) kind: String,
     pub(crate) at: Timestamp,
     pub(crate) host_id: String,
@@ -85,14 +85,21 @@ impl Payload {
         let word = match self.kind.as_str() {
             "recovery" => "RECOVERED".to_owned(),
             "test" => "TEST".to_owned(),
+            "notice" => "NOTICE".to_owned(),
             _ => self.status.to_uppercase(),
         };
         format!("{word} {}: {}", self.host, self.title)
     }
 
-    /// Where the console shows the host.
+    /// Where the console shows the host, or what a notice is about.
     pub(crate) fn link(&self, console_url: Option<&str>) -> Option<String> {
-        Some(format!("{}/hosts/{}", console_url?.trim_end_matches('/'), self.host_id))
+        let console = console_url?.trim_end_matches('/');
+        // A notice is about the server itself.
+        Some(if self.kind == "notice" {
+            format!("{console}/evidence")
+        } else {
+            format!("{console}/hosts/{}", self.host_id)
+        })
     }
 
     /// The webhook's document. The same bytes at every attempt.

@@ -14,7 +14,7 @@ use wk_domain::{ProviderId, Timestamp};
 use wk_egress::https::{Ask, HttpsUrl, Said, exchange};
 use wk_egress::tls::Tls;
 use wk_egress::{Egress, Reach};
-use wk_identity::outside::{Refusal, Why};
+use wk_identity::outside::{Refusal, Returned, Why};
 use wk_seal::SecretBytes;
 
 use crate::config::{ClientAuth, Config};
@@ -293,21 +293,9 @@ impl Client {
     }
 }
 
-/// Escapes for a query or a form: letters, digits and `-._~` stay.
+/// Escapes for a query or a form.
 pub(crate) fn escaped(raw: &str) -> String {
-    let mut out = String::with_capacity(raw.len());
-    for byte in raw.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => out.push(char::from(byte)),
-            other => {
-                const HEX: &[u8; 16] = b"0123456789ABCDEF";
-                out.push('%');
-                out.push(char::from(HEX[usize::from(other >> 4)]));
-                out.push(char::from(HEX[usize::from(other & 15)]));
-            }
-        }
-    }
-    out
+    Returned::escaped(raw)
 }
 
 /// A query or a form.
@@ -319,8 +307,6 @@ pub(crate) fn encoded(pairs: &[(&str, &str)]) -> String {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use wk_identity::outside::Returned;
-
     use super::*;
 
     proptest! {
