@@ -112,7 +112,7 @@ pub(crate) async fn run(flags: ServerFlags, data: &Path, with_agent: bool) -> Re
         .await
         .context("the start could not be written into the audit log")?;
     let desk = Desk::new(hasher(&data_keys)?, Arc::clone(&data_keys), claimed_before);
-    let people = Arc::new(desk.with_blocklist(dir));
+    let people = Arc::new(desk.with_blocklist(&dir));
     let listening = Listening {
         console: console_address,
         hub: hub_address,
@@ -140,6 +140,7 @@ pub(crate) async fn run(flags: ServerFlags, data: &Path, with_agent: bool) -> Re
     )
     .called(names.dns().iter().cloned())
     .led_here(config.origins.iter().cloned())
+    .outside(outside_kinds())
     .behind(Arc::clone(&door) as _);
     let (router, _, _) = wk_api::build(app);
 
@@ -340,6 +341,17 @@ fn server_names(config: &ServerConfig) -> Result<ServerNames> {
 }
 
 /// Where people find the console, for links in messages: a configured name first, then the machine's own.
+/// The kinds of providers that vouch for people. Each dials what its provider's configuration names, and nothing else.
+fn outside_kinds() -> Vec<Arc<dyn wk_identity::outside::ProviderKind>> {
+    let egress = wk_egress::Egress::new(Vec::new());
+    vec![
+        Arc::new(wk_oidc::Oidc::new(egress.clone())),
+        Arc::new(wk_saml::Saml),
+        Arc::new(wk_directory::LdapKind::new(egress.clone())),
+        Arc::new(wk_directory::RadiusKind::new(egress)),
+    ]
+}
+
 fn console_url(config: &ServerConfig, names: &ServerNames, console: SocketAddr) -> String {
     let machine = || names.dns().iter().find(|name| *name != "localhost").cloned();
     let host = match config.names.first().cloned().or_else(machine) {

@@ -10,7 +10,6 @@
 mod guard;
 pub mod ldap;
 mod name;
-mod pace;
 pub mod radius;
 mod server;
 mod tls;

@@ -20,6 +20,7 @@ mod blocklist;
 mod hash;
 mod hasher;
 pub mod outside;
+pub mod pace;
 pub mod passkey;
 mod password;
 mod policy;
@@ -37,9 +38,7 @@ pub use blocklist::{
 };
 pub use hash::{CostError, HashCost, HashError, Peppers, StoredHash, hash_password, verify_password};
 pub use hasher::{HasherLimits, Lane, PasswordHasher, QueueError, Verified};
-pub use password::{
-    Beside, Password, PasswordError, PasswordPolicy, PasswordVerdict, RuleState, Weakness,
-};
+pub use password::{Beside, Password, PasswordError, PasswordPolicy, PasswordVerdict, RuleState, Weakness};
 pub use policy::{Bounds, Knob, KnobSettings, Lockout, PasswordRules, PolicySettings, Profile, Refusal};
 pub use puzzle::{PUZZLE_BITS, PuzzleError, Puzzles, give_puzzle, solve_puzzle};
 pub use recovery::{RECOVERY_CODES, RecoveryCode, RecoveryError};

@@ -115,6 +115,16 @@ pub(crate) struct ProviderTest {
     pub steps: Vec<TestStep>,
 }
 
+/// Whose sign-in is walked through.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PersonTest {
+    pub name: String,
+    /// Without it: everything but the password. It is not kept.
+    #[serde(default)]
+    pub password: Option<String>,
+}
+
 /// Name and password of an account elsewhere.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

@@ -3,6 +3,7 @@
 //! | file | what |
 //! |---|---|
 //! | `manage` | providers: listed, made, changed, removed, tested |
+//! | `person` | the test of a directory as one person |
 //! | `enter` | what a provider says becomes an account with rights here |
 //! | `walk` | the browser goes there and comes back; name and password given here; sessions ended from there |
 //! | `own` | my outside identities: linked from inside, and a fresh factor by the provider |
@@ -16,6 +17,7 @@ pub(crate) mod emergency;
 mod enter;
 mod manage;
 mod own;
+mod person;
 mod walk;
 
 use std::collections::HashMap;
@@ -190,7 +192,7 @@ impl Doorway {
 }
 
 pub(crate) fn routes(routes: Routes) -> Routes {
-    emergency::routes(own::routes(walk::routes(manage::routes(routes))))
+    emergency::routes(own::routes(walk::routes(person::routes(manage::routes(routes)))))
 }
 
 /// Whether a request is a browser's return from a provider, or a provider's own word: the only ones that may come from

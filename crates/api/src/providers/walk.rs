@@ -15,7 +15,9 @@ use serde_json::json;
 use wk_authz::Public;
 use wk_domain::{ProviderId, ProviderKindTag};
 use wk_engine::ports::outside::{OutsideEnd, ProviderRow};
-use wk_identity::outside::{Answer, Refusal, Returned, Why};
+use tokio::time::Instant;
+use wk_identity::outside::{Answer, Here, Refusal, Returned, Why};
+use wk_identity::pace;
 use wk_identity::SessionToken;
 use wk_seal::{Secret, SecretString};
 
@@ -383,10 +385,16 @@ async fn password(
     let attempt = app.people.admit_outside(&app, id, &input, &visit.headers, visit.source, now).await?;
     let provider = provider_of(&app, &row)?;
     let password: SecretString = Secret::new(input.password.clone());
+    let begun = Instant::now();
+    let here = Here {
+        known_browser: attempt.on_known_device(),
+        address: Some(visit.source),
+        ..at.here(id, now)
+    };
     let said = {
         let turn = app.outside.turn().await;
         match turn {
-            Ok(_turn) => kind.password(&provider, &at.here(id, now), name, &password).await,
+            Ok(_turn) => kind.password(&provider, &here, name, &password).await,
             Err(refusal) => Err(refusal),
         }
     };
@@ -395,6 +403,7 @@ async fn password(
         Err(refusal) => {
             app.people.outside_failed(&app, &attempt, refusal.why == Why::Wrong, now).await;
             note(&app, &row, &refusal, &visit).await;
+            pace::level(begun, &refusal).await;
             return Err(told(&refusal));
         }
     };
@@ -478,10 +487,12 @@ async fn answer(
     }
     let provider = provider_of(&app, &row)?;
     let text: SecretString = Secret::new(input.answer.clone());
+    let begun = Instant::now();
+    let here = Here { address: Some(visit.source), ..at.here(row.id, now) };
     let said = {
         let turn = app.outside.turn().await;
         match turn {
-            Ok(_turn) => kind.answer(&provider, &at.here(row.id, now), &question.state, &text).await,
+            Ok(_turn) => kind.answer(&provider, &here, &question.state, &text).await,
             Err(refusal) => Err(refusal),
         }
     };
@@ -489,6 +500,7 @@ async fn answer(
         Ok(said) => go_on(&app, &row, said, &question.name, question.rounds, &page, &visit).await,
         Err(refusal) => {
             note(&app, &row, &refusal, &visit).await;
+            pace::level(begun, &refusal).await;
             Err(match refusal.why {
                 Why::Wrong => ApiError::Unauthorized("this answer is not right: begin again".to_owned()),
                 _ => told(&refusal),

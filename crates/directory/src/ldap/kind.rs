@@ -6,7 +6,6 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use serde_json::Value;
-use tokio::time::Instant;
 use wk_domain::ProviderId;
 use wk_egress::Egress;
 use wk_identity::outside::{
@@ -18,7 +17,6 @@ use super::config::{Find, LdapConfig};
 use super::directory::{Directory, Try, password_fits};
 use crate::guard::LockoutGuard;
 use crate::name::LoginName;
-use crate::pace;
 use crate::trace::Trace;
 use crate::{Denied, Person};
 
@@ -189,7 +187,6 @@ impl ProviderKind for LdapKind {
         name: &str,
         password: &SecretString,
     ) -> Result<Answer, Refusal> {
-        let begun = Instant::now();
         let kept = self.directory(provider)?;
         let done = match name.parse::<LoginName>() {
             Ok(name) => {
@@ -200,11 +197,7 @@ impl ProviderKind for LdapKind {
         };
         match done {
             Ok(person) => Ok(Answer::In(Box::new(outside(provider, person)))),
-            Err(denied) => {
-                let refusal = refusal(&denied);
-                pace::level(begun, &refusal).await;
-                Err(refusal)
-            }
+            Err(denied) => Err(refusal(&denied)),
         }
     }
 }

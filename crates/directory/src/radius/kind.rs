@@ -7,7 +7,6 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tokio::time::Instant;
 use wk_domain::ProviderId;
 use wk_egress::Egress;
 use wk_identity::outside::{
@@ -21,7 +20,6 @@ use crate::Denied;
 use crate::guard::LockoutGuard;
 use crate::ldap::{outside, refusal};
 use crate::name::LoginName;
-use crate::pace;
 use crate::trace::Trace;
 
 /// Providers that are kept ready; beyond this all are made anew.
@@ -153,17 +151,6 @@ impl RadiusKind {
     }
 }
 
-async fn told(begun: Instant, done: Result<Answer, Denied>) -> Result<Answer, Refusal> {
-    match done {
-        Ok(answer) => Ok(answer),
-        Err(denied) => {
-            let refusal = refusal(&denied);
-            pace::level(begun, &refusal).await;
-            Err(refusal)
-        }
-    }
-}
-
 #[async_trait]
 impl ProviderKind for RadiusKind {
     fn kind(&self) -> Kind {
@@ -250,9 +237,8 @@ impl ProviderKind for RadiusKind {
         name: &str,
         password: &SecretString,
     ) -> Result<Answer, Refusal> {
-        let begun = Instant::now();
         let kept = self.client(provider)?;
-        told(begun, Self::first(provider, here, &kept, name, password).await).await
+        Self::first(provider, here, &kept, name, password).await.map_err(|denied| refusal(&denied))
     }
 
     async fn answer(
@@ -262,8 +248,7 @@ impl ProviderKind for RadiusKind {
         state: &SecretBytes,
         answer: &SecretString,
     ) -> Result<Answer, Refusal> {
-        let begun = Instant::now();
         let kept = self.client(provider)?;
-        told(begun, Self::further(provider, here, &kept, state, answer).await).await
+        Self::further(provider, here, &kept, state, answer).await.map_err(|denied| refusal(&denied))
     }
 }

@@ -1,17 +1,18 @@
-//! A refusal comes at the same instants for all reasons: how long the directory took would tell which names it knows.
+//! A provider's refusal comes at the same instants for all reasons: how long a directory took would tell which names it
+//! knows.
 
 use std::time::Duration;
 
+use crate::outside::{Refusal, Why};
 use tokio::time::{Instant, sleep_until};
-use wk_identity::outside::{Refusal, Why};
 
 /// No refusal comes before this.
 const FIRST: Duration = Duration::from_millis(600);
 /// A later one waits for the next of these.
 const STEP: Duration = Duration::from_millis(300);
 
-/// Waits until a refusal that began at `begun` may be told.
-pub(crate) async fn level(begun: Instant, refusal: &Refusal) {
+/// Waits until a refusal of what began at `begun` may be told. Whatever is bounded in number is better let go before.
+pub async fn level(begun: Instant, refusal: &Refusal) {
     if refusal.why == Why::Wrong {
         sleep_until(begun + due(begun.elapsed())).await;
     }
