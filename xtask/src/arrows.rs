@@ -93,6 +93,8 @@ const DOORS: &[(&str, &[&str])] = &[
     ("lettre", &["wk-notify"]),
     ("axum", &["wk-api"]),
     ("pco", &["wk-tsdb"]),
+    ("md-5", &["wk-directory"]),
+    ("hmac", &["wk-directory"]),
 ];
 
 /// Fails on an arrow that the table does not have.

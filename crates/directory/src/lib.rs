@@ -5,7 +5,7 @@
 //!
 //! Whoever answers is hostile until proven: LDAP is spoken in TLS with a verified name and nowhere else, every answer
 //! is bounded in bytes, entries and time, and a RADIUS answer without a valid Message-Authenticator was never there.
-//! The readers of both protocols are our own, total and small; `docs/adr/0022` says why.
+//! The readers of both protocols are our own, total and small; `docs/adr/0028` says why.
 
 mod guard;
 pub mod ldap;
