@@ -1,6 +1,6 @@
 // Every word of the console, in one place, in English. A second language is a second module of this shape.
 
-const n = (count: number, one: string, many: string): string =>
+export const n = (count: number, one: string, many: string): string =>
   `${new Intl.NumberFormat(undefined).format(count)} ${count === 1 ? one : many}`
 
 const checks = (count: number) => n(count, 'check', 'checks')
@@ -88,6 +88,8 @@ export const t = {
       `What you see may be ${time} old. Monitoring itself goes on; the console keeps trying to reconnect.`,
   },
   errors: {
+    asked: (who: string) =>
+      `Nothing is done yet: another person must agree (${who || 'somebody who may'}), under Access, Approvals.`,
     again: 'Try again',
     tooMany: 'There is more than a screen can hold.',
     status: (status: number) => `The server answered ${status}`,
@@ -311,6 +313,9 @@ export const t = {
     method: from({
       'password+totp': 'password and authenticator',
       'password+recovery': 'password and recovery code',
+      'password+passkey': 'password and passkey',
+      passkey: 'passkey',
+      'password-enrol': 'password, to enrol a second factor',
     }),
     end: 'End',
     endOf: (device: string) => `End the session of ${device}`,

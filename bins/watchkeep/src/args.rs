@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
+use crate::cli::{AccessCommand, GrantCommand, GroupCommand, RoleCommand};
 use crate::remote::RemoteFlags;
 
 /// Watches machines and the business that rests on them.
@@ -104,6 +105,18 @@ pub(crate) enum Command {
     /// Accounts of people
     #[command(subcommand)]
     User(UserCommand),
+    /// Groups of people
+    #[command(subcommand)]
+    Group(GroupCommand),
+    /// Roles: what may be done
+    #[command(subcommand)]
+    Role(RoleCommand),
+    /// Grants: a role, to somebody, somewhere
+    #[command(subcommand)]
+    Grant(GrantCommand),
+    /// What somebody may do and why, and who may do something
+    #[command(subcommand)]
+    Access(AccessCommand),
     /// Rules that people and sessions follow
     #[command(subcommand)]
     Policy(PolicyCommand),
@@ -696,7 +709,7 @@ pub(crate) enum UserCommand {
 }
 
 /// `90`, `90s`, `30m`, `4h` or `2d` in seconds.
-fn span(raw: &str) -> Result<u64, String> {
+pub(crate) fn span(raw: &str) -> Result<u64, String> {
     let digits = raw.find(|c: char| !c.is_ascii_digit()).unwrap_or(raw.len());
     let (number, unit) = raw.split_at(digits);
     let factor = match unit {

@@ -47,6 +47,26 @@ export const factorsQuery = queryOptions({
   queryFn: ({ signal }) => body(client.GET('/api/v1/me/factors', { signal })),
 })
 
+export const passkeysQuery = queryOptions({
+  queryKey: ['me', 'passkeys'],
+  queryFn: ({ signal }) => body(client.GET('/api/v1/me/passkeys', { signal })),
+})
+
+export const devicesQuery = queryOptions({
+  queryKey: ['me', 'devices'],
+  queryFn: ({ signal }) => body(client.GET('/api/v1/me/devices', { signal })),
+})
+
+export const conditionsQuery = queryOptions({
+  queryKey: ['admin-conditions'],
+  queryFn: ({ signal }) => body(client.GET('/api/v1/admin-conditions', { signal })),
+})
+
+export const consoleClientsQuery = queryOptions({
+  queryKey: ['console-clients'],
+  queryFn: ({ signal }) => body(client.GET('/api/v1/console-clients', { signal })),
+})
+
 export const usersQuery = queryOptions({
   queryKey: ['users'],
   queryFn: ({ signal }) => body(client.GET('/api/v1/users', { signal })),

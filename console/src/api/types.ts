@@ -7,6 +7,14 @@ type Schemas = components['schemas']
 export type CheckStatus = Schemas['CheckStatus']
 export type Meta = Schemas['Meta']
 export type TotpSetup = Schemas['TotpSetup']
+export type FactorSetup = Schemas['FactorSetup']
+export type Passkey = Schemas['Passkey']
+export type PasskeyAsk = Schemas['PasskeyAsk']
+export type PasskeyCreate = Schemas['PasskeyCreate']
+export type PasskeyCreated = Schemas['PasskeyCreated']
+export type PasskeyUsed = Schemas['PasskeyUsed']
+export type ConditionsNow = Schemas['ConditionsNow']
+export type ClientsNow = Schemas['ClientsNow']
 export type Claimed = Schemas['Claimed']
 export type PasswordVerdict = Schemas['PasswordVerdict']
 export type SignInChallenge = Schemas['SignInChallenge']
@@ -74,12 +82,24 @@ export type Permission =
   | 'agent.enrol'
   | 'agent.revoke'
   | 'agent.write'
+  | 'condition.write'
   | 'audit.read'
   | 'system.read'
   | 'channel.read'
   | 'channel.write'
   | 'user.read'
   | 'user.write'
+  | 'access.read'
+  | 'access.write'
   | 'view.read'
   | 'view.keep'
   | 'view.share'
+  | 'review.write'
+  | 'review.read'
+  | 'approval.policy'
+  | 'approval.decide'
+  | 'approval.read'
+  | 'service.write'
+  | 'token.revoke'
+  | 'token.read'
+  | 'self.token'

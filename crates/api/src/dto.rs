@@ -190,6 +190,8 @@ pub struct Me {
     /// Actions this person may do, such as `problem.acknowledge`.
     pub permissions: Vec<String>,
     pub session_expires_at: String,
+    /// This session is for enrolling a second factor, and for nothing else until then.
+    pub must_enrol: bool,
     /// Why the password must be changed before anything else.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub must_change_password: Option<String>,

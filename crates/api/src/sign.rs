@@ -1097,6 +1097,7 @@ pub(crate) fn me_view(desk: &Desk, user: &UserRow, session: &SessionRow, rights:
         role: user.role.clone(),
         permissions: permissions(rights),
         session_expires_at: time::write(times_of(session).ends_at(&desk.session_limits(user))),
+        must_enrol: must_enrol(&session.method),
         must_change_password: desk.must_change(user.id),
         sign_in_attack_until: None,
     }
@@ -1128,6 +1129,7 @@ async fn me(State(app): State<App>, Extension(Caller(actor)): Extension<Caller>)
             role: actor.role.as_str().to_owned(),
             permissions: permissions(&actor.rights),
             session_expires_at: time::write(now),
+            must_enrol: false,
             must_change_password: None,
             sign_in_attack_until: None,
         })),

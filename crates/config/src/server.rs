@@ -42,6 +42,9 @@ pub struct ServerConfig {
     /// Names and addresses of this server, for its certificate and for the line that enrols an agent. The machine's own
     /// are added.
     pub names: Vec<String>,
+    /// Addresses that are led to the console from elsewhere, such as `https://watch.acme.example`: a port that is forwarded,
+    /// a balancer. Passkeys work under them; where the console listens they work anyway.
+    pub origins: Vec<String>,
     /// `sqlite` (in the data directory), or `postgres://user@host/database`. TLS is always verified.
     pub database: String,
     /// File that holds the database's password, readable by the server's user alone.
@@ -62,6 +65,7 @@ impl Default for ServerConfig {
             console_listen: SocketAddr::from(([0, 0, 0, 0], 8443)),
             hub_listen: SocketAddr::from(([0, 0, 0, 0], 8444)),
             names: Vec::new(),
+            origins: Vec::new(),
             database: "sqlite".to_owned(),
             database_password_file: None,
             database_root_file: None,

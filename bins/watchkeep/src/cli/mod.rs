@@ -12,7 +12,10 @@ mod host;
 mod names;
 mod password;
 mod problem;
+mod rights;
 mod user;
+
+pub(crate) use rights::{AccessCommand, GrantCommand, GroupCommand, RoleCommand};
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -76,6 +79,10 @@ pub(crate) async fn run(command: Command, data: &Path, remote: &RemoteFlags, jso
         Command::Cert(_) => cli.certs().await,
         Command::Channel(command) => cli.channel(command).await,
         Command::User(command) => cli.user(command).await,
+        Command::Group(command) => cli.group(command).await,
+        Command::Role(command) => cli.role(command).await,
+        Command::Grant(command) => cli.grant(command).await,
+        Command::Access(command) => cli.access(command).await,
         Command::AdminConditions(command) => cli.admin_conditions(command).await,
         Command::ConsoleClients(command) => cli.console_clients(command).await,
         Command::Policy(PolicyCommand::Password(command)) => cli.password_policy(command).await,

@@ -5,6 +5,10 @@ import { type ComponentType, lazy } from 'react'
 import { invitationsQuery, usersQuery } from '../../api/queries'
 import type { Permission } from '../../api/types'
 import { t } from '../../strings'
+import { openApprovalsQuery, waiting } from './machine'
+import { approvalWords, reviewWords, tokenWords } from './machineWords'
+import { p as passwords } from './passwords/strings'
+import { words } from '../session/words'
 
 type GroupId = 'who' | 'may' | 'enter' | 'watch'
 
@@ -43,6 +47,42 @@ export const tabs: readonly AccessTab[] = [
     needs: 'user.read',
     useBadge: () => useQuery(invitationsQuery).data?.items.length,
     page: lazy(() => import('./InvitationsTab').then((m) => ({ default: m.InvitationsTab }))),
+  },
+  {
+    id: 'conditions',
+    label: words.conditions.title,
+    group: 'enter',
+    needs: 'access.read',
+    page: lazy(() => import('./conditions/ConditionsTab').then((m) => ({ default: m.ConditionsTab }))),
+  },
+  {
+    id: 'password-policy',
+    label: passwords.tab,
+    group: 'enter',
+    needs: 'access.read',
+    page: lazy(() => import('./passwords/PolicyTab').then((m) => ({ default: m.PolicyTab }))),
+  },
+  {
+    id: 'tokens',
+    label: tokenWords.tab,
+    group: 'who',
+    needs: 'token.read',
+    page: lazy(() => import('./tokens/TokensTab').then((m) => ({ default: m.TokensTab }))),
+  },
+  {
+    id: 'approvals',
+    label: approvalWords.tab,
+    group: 'watch',
+    needs: 'approval.read',
+    useBadge: () => waiting(useQuery(openApprovalsQuery).data) || undefined,
+    page: lazy(() => import('./approvals/ApprovalsTab').then((m) => ({ default: m.ApprovalsTab }))),
+  },
+  {
+    id: 'reviews',
+    label: reviewWords.tab,
+    group: 'watch',
+    needs: 'review.read',
+    page: lazy(() => import('./reviews/ReviewsTab').then((m) => ({ default: m.ReviewsTab }))),
   },
 ]
 

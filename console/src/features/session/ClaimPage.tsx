@@ -7,7 +7,7 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useEffect, useState } from 'react'
 import { ApiError, body, client } from '../../api/client'
 import { metaQuery } from '../../api/queries'
-import type { Claimed, ClaimFor, TotpSetup } from '../../api/types'
+import type { Claimed, ClaimFor, FactorSetup } from '../../api/types'
 import { t } from '../../strings'
 import { Button } from '../../ui/Button'
 import { CopyLine } from '../../ui/CopyLine'
@@ -16,7 +16,9 @@ import { Qr } from '../../ui/Qr'
 import { CodeList } from './Codes'
 import { Entrance } from './Entrance'
 import styles from './Entrance.module.css'
+import { hasPasskeys, makePasskey } from './passkey'
 import { Strength, useVerdict } from './Strength'
+import { words } from './words'
 
 const steps = [t.claim.stepPassword, t.claim.stepFactor, t.claim.stepCodes]
 
@@ -25,7 +27,7 @@ let token = ''
 
 export function ClaimPage() {
   const [known, setKnown] = useState(token !== '')
-  const [setup, setSetup] = useState<TotpSetup | undefined>(undefined)
+  const [setup, setSetup] = useState<FactorSetup | undefined>(undefined)
   const [claimed, setClaimed] = useState<Claimed | undefined>(undefined)
   useEffect(() => {
     const fragment = window.location.hash.slice(1)
@@ -64,13 +66,13 @@ export function ClaimPage() {
   return <Password whom={check.data} onDone={setSetup} />
 }
 
-function Password({ whom, onDone }: { whom: ClaimFor; onDone: (setup: TotpSetup) => void }) {
+function Password({ whom, onDone }: { whom: ClaimFor; onDone: (setup: FactorSetup) => void }) {
   const [name, setName] = useState(whom.name)
   const [displayName, setDisplayName] = useState(whom.display_name)
   const given = whom.name !== ''
   const reset = whom.kind === 'reset'
   const [password, setPassword] = useState('')
-  const verdict = useVerdict(password, [name, displayName])
+  const verdict = useVerdict(password, [name, displayName], { token })
   const begin = useMutation({
     mutationFn: () =>
       body(
@@ -162,14 +164,19 @@ function Factor({
   onBack,
   onDone,
 }: {
-  setup: TotpSetup
+  setup: FactorSetup
   onBack: () => void
   onDone: (claimed: Claimed) => void
 }) {
   const [code, setCode] = useState('')
   const queries = useQueryClient()
   const finish = useMutation({
-    mutationFn: () => body(client.POST('/api/v1/claim/finish', { body: { token, code: code.trim() } })),
+    mutationFn: async (how: 'code' | 'passkey') => {
+      if (how === 'code') return body(client.POST('/api/v1/claim/finish', { body: { token, code: code.trim() } }))
+      if (setup.passkey == null) throw new Error(setup.no_passkey ?? words.passkey.notDone)
+      const passkey = { name: words.passkey.defaultName, passkey: await makePasskey(setup.passkey) }
+      return body(client.POST('/api/v1/claim/finish', { body: { token, passkey } }))
+    },
     onSuccess: (claimed) => {
       token = ''
       queries.setQueryData(['me'], claimed.me)
@@ -185,7 +192,7 @@ function Factor({
         className={styles.form}
         onSubmit={(event) => {
           event.preventDefault()
-          finish.mutate()
+          finish.mutate('code')
         }}
       >
         <div className={styles.qr}>
@@ -221,6 +228,15 @@ function Factor({
         >
           {t.claim.confirm}
         </Button>
+        {setup.passkey != null && hasPasskeys() && (
+          <>
+            <p className={styles.or}>{words.passkey.insteadLead}</p>
+            <Button size="large" wide busy={finish.isPending} onClick={() => finish.mutate('passkey')}>
+              {words.passkey.instead}
+            </Button>
+          </>
+        )}
+        {setup.no_passkey != null && <p className={styles.or}>{setup.no_passkey}</p>}
         <button type="button" className={styles.link} onClick={onBack}>
           {t.claim.back}
         </button>

@@ -1,14 +1,18 @@
 // Asks for a fresh code when the server wants one before it does something dangerous, then lets it go on.
 
 import { useQueryClient } from '@tanstack/react-query'
+import { useQuery } from '@tanstack/react-query'
 import { useEffect, useState } from 'react'
 import { ApiError, body, client, onConfirm, sessionRenewed } from '../../api/client'
-import { factorsQuery } from '../../api/queries'
+import { factorsQuery, passkeysQuery } from '../../api/queries'
 import { t } from '../../strings'
+import { Button } from '../../ui/Button'
 import { Dialog } from '../../ui/Dialog'
 import { Notice } from '../../ui/Layout'
 import { CodeField } from './CodeField'
 import styles from './Entrance.module.css'
+import { givePasskey, hasPasskeys } from './passkey'
+import { words } from './words'
 
 export function Confirm() {
   const [answer, setAnswer] = useState<((done: boolean) => void) | undefined>(undefined)
@@ -30,10 +34,16 @@ function Ask({ onDone }: { onDone: (done: boolean) => void }) {
   const [code, setCode] = useState('')
   const [busy, setBusy] = useState(false)
   const [error, setError] = useState<Error | undefined>(undefined)
-  const submit = async () => {
+  const usable = useQuery(passkeysQuery).data?.items.some((each) => each.works_here) === true && hasPasskeys()
+  const submit = async (how: 'code' | 'passkey') => {
     setBusy(true)
+    setError(undefined)
     try {
-      const factors = await body(client.POST('/api/v1/me/elevate', { body: { code: code.trim() } }))
+      const given =
+        how === 'code'
+          ? { code: code.trim() }
+          : { passkey: await givePasskey(await body(client.POST('/api/v1/me/elevate/begin'))) }
+      const factors = await body(client.POST('/api/v1/me/elevate', { body: given }))
       sessionRenewed()
       queries.setQueryData(factorsQuery.queryKey, factors)
       onDone(true)
@@ -49,13 +59,18 @@ function Ask({ onDone }: { onDone: (done: boolean) => void }) {
       title={t.confirm.title}
       open
       onClose={() => onDone(false)}
-      onSubmit={() => void submit()}
+      onSubmit={() => void submit('code')}
       submit={t.confirm.submit}
       busy={busy}
       disabled={recovery ? code.trim() === '' : code.length !== 6}
       width={420}
     >
       <p>{t.confirm.lead}</p>
+      {usable && (
+        <Button wide busy={busy} onClick={() => void submit('passkey')}>
+          {words.passkey.use}
+        </Button>
+      )}
       <CodeField
         value={code}
         onChange={setCode}

@@ -33,7 +33,7 @@ export function PasswordDialog({ onClose }: { onClose: () => void }) {
   const [current, setCurrent] = useState('')
   const [password, setPassword] = useState('')
   const [again, setAgain] = useState('')
-  const verdict = useVerdict(password, [me.name, me.display_name])
+  const verdict = useVerdict(password, [me.name, me.display_name], { current })
   const change = useMutation({
     mutationFn: async () => {
       await client.POST('/api/v1/me/password', { body: { current, password } })

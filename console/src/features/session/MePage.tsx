@@ -10,11 +10,16 @@ import { Mark } from '../../ui/Glyph'
 import { Facts, Notice, Page, Section } from '../../ui/Layout'
 import { Ago, At } from '../../ui/Time'
 import { toast, toastError } from '../../ui/toast'
+import { MyTokens } from '../access/tokens/MyTokens'
 import { useMe } from '../shell/useMe'
 import { useSearchState } from '../shell/useSearchState'
+import { Devices } from './Devices'
 import { deviceOf } from './device'
+import { FactorRemoval, RemoveTotp } from './FactorRemoval'
 import { AuthenticatorDialog, PasswordDialog, RecoveryDialog } from './MeDialogs'
 import styles from './MePage.module.css'
+import { Passkeys } from './Passkeys'
+import { words } from './words'
 
 /** Fewer recovery codes than this are worth a word. */
 const FEW_CODES = 4
@@ -29,6 +34,7 @@ export function MePage() {
   return (
     <Page title={t.me.title}>
       <div className={styles.page}>
+        <FactorRemoval />
         <Section title={t.me.who}>
           <Facts
             items={[
@@ -52,11 +58,22 @@ export function MePage() {
             />
             <Row
               title={t.me.authenticator}
-              detail={t.me.authenticatorOn}
+              detail={factors.data?.totp === false ? words.factor.totpOff : t.me.authenticatorOn}
               act={
-                <Button size="small" onClick={() => open('authenticator')}>
-                  {t.me.newAuthenticator}
-                </Button>
+                <span className={styles.acts}>
+                  <Button size="small" onClick={() => open('authenticator')}>
+                    {t.me.newAuthenticator}
+                  </Button>
+                  {factors.data?.totp === true && factors.data.removal == null && (
+                    <Button
+                      size="small"
+                      aria-label={words.factor.removeTotpOf}
+                      onClick={() => open('remove-authenticator')}
+                    >
+                      {words.factor.removeTotp}
+                    </Button>
+                  )}
+                </span>
               }
             />
             <Row
@@ -82,10 +99,14 @@ export function MePage() {
             />
           </ul>
         </Section>
+        <Passkeys />
         <Sessions />
+        <Devices />
+        <MyTokens />
       </div>
       {search.open === 'password' && <PasswordDialog onClose={close} />}
       {search.open === 'authenticator' && <AuthenticatorDialog onClose={close} />}
+      {search.open === 'remove-authenticator' && <RemoveTotp onClose={close} />}
       {search.open === 'recovery' && <RecoveryDialog onClose={close} />}
     </Page>
   )

@@ -13,7 +13,12 @@ import { span } from '../../ui/format'
 import { Notice } from '../../ui/Layout'
 import { Entrance } from './Entrance'
 import styles from './Entrance.module.css'
+import { PasskeyButton } from './PasskeyButton'
+import { givePasskey, hasPasskeys } from './passkey'
+import { p } from '../access/passwords/strings'
+import { withPuzzle } from './puzzle'
 import { safeTarget } from './safeTarget'
+import { words } from './words'
 
 export function SignInPage() {
   const [challenge, setChallenge] = useState<SignInChallenge | undefined>(undefined)
@@ -56,14 +61,22 @@ function Failure({ error }: { error: Error }) {
 function Name({ onDone }: { onDone: (challenge: SignInChallenge) => void }) {
   const [name, setName] = useState('')
   const [password, setPassword] = useState('')
+  const [working, setWorking] = useState(false)
   const start = useMutation({
-    mutationFn: () => body(client.POST('/api/v1/session', { body: { name: name.trim(), password } })),
+    mutationFn: () =>
+      withPuzzle(
+        (solved) => body(client.POST('/api/v1/session', { body: { name: name.trim(), password, ...solved } })),
+        () => setWorking(true),
+      ),
+    onSettled: () => setWorking(false),
     onSuccess: onDone,
     onError: () => setPassword(''),
     gcTime: 0,
   })
   return (
     <Entrance title={t.signIn.title}>
+      <PasskeyButton />
+      {hasPasskeys() && <p className={styles.or}>{words.passkey.orPassword}</p>}
       <form
         className={styles.form}
         onSubmit={(event) => {
@@ -90,6 +103,7 @@ function Name({ onDone }: { onDone: (challenge: SignInChallenge) => void }) {
           visibilityToggleButtonProps={{ 'aria-label': t.password.show, tabIndex: 0 }}
         />
         {start.isError && <Failure error={start.error} />}
+        {working && <Notice tone="calm" title={p.working} />}
         <Button
           type="submit"
           look="primary"
@@ -106,9 +120,26 @@ function Name({ onDone }: { onDone: (challenge: SignInChallenge) => void }) {
 }
 
 function Factor({ challenge, onBack }: { challenge: SignInChallenge; onBack: () => void }) {
-  const [recovery, setRecovery] = useState(false)
+  const [recovery, setRecovery] = useState(!challenge.factors.includes('totp'))
   const [code, setCode] = useState('')
   const search = useSearch({ strict: false }) as { to?: string }
+  const asked = hasPasskeys() ? challenge.passkey : undefined
+  const [typing, setTyping] = useState(asked == null)
+  const key = useMutation({
+    mutationFn: async () => {
+      if (asked == null) throw new Error(words.passkey.notDone)
+      const passkey = await givePasskey(asked)
+      return body(client.POST('/api/v1/session/factor', { body: { challenge: challenge.challenge, passkey } }))
+    },
+    onSuccess: () => window.location.assign(safeTarget(search.to)),
+    gcTime: 0,
+  })
+  const enrol = useMutation({
+    mutationFn: () =>
+      body(client.POST('/api/v1/session/enrol', { body: { challenge: challenge.challenge } })),
+    onSuccess: () => window.location.assign('/'),
+    gcTime: 0,
+  })
   const finish = useMutation({
     mutationFn: () =>
       body(
@@ -120,6 +151,38 @@ function Factor({ challenge, onBack }: { challenge: SignInChallenge; onBack: () 
     onError: () => setCode(''),
     gcTime: 0,
   })
+  if (challenge.factors.includes('enrol')) {
+    return (
+      <Entrance title={words.enrol.title} lead={words.enrol.lead}>
+        <Button look="primary" size="large" wide busy={enrol.isPending} onClick={() => enrol.mutate()}>
+          {t.signIn.next}
+        </Button>
+        {enrol.isError && <Failure error={enrol.error} />}
+      </Entrance>
+    )
+  }
+  if (!typing) {
+    return (
+      <Entrance title={t.signIn.factorTitle} lead={words.passkey.lead}>
+        <div className={styles.form}>
+          <Button look="primary" size="large" wide busy={key.isPending} onClick={() => key.mutate()} autoFocus>
+            {words.passkey.use}
+          </Button>
+          {key.isError && (
+            <Notice tone="danger" title={t.signIn.cannot}>
+              {key.error.message}
+            </Notice>
+          )}
+          <button type="button" className={styles.link} onClick={() => setTyping(true)}>
+            {recovery ? t.signIn.useRecovery : words.passkey.insteadCode}
+          </button>
+          <button type="button" className={styles.link} onClick={onBack}>
+            {t.signIn.other}
+          </button>
+        </div>
+      </Entrance>
+    )
+  }
   return (
     <Entrance title={t.signIn.factorTitle} lead={recovery ? t.signIn.recoveryLead : t.signIn.factorLead}>
       <form
@@ -165,7 +228,7 @@ function Factor({ challenge, onBack }: { challenge: SignInChallenge; onBack: () 
         >
           {t.signIn.enter}
         </Button>
-        {challenge.factors.includes('recovery') && (
+        {challenge.factors.includes('recovery') && challenge.factors.includes('totp') && (
           <button
             type="button"
             className={styles.link}

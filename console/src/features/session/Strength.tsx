@@ -6,9 +6,15 @@ import { body, client } from '../../api/client'
 import type { PasswordVerdict } from '../../api/types'
 import { t } from '../../strings'
 import { Glyph } from '../../ui/Glyph'
+import { Rules } from '../access/passwords/Rules'
 import styles from './Entrance.module.css'
 
-export function useVerdict(password: string, context: readonly string[]): PasswordVerdict | undefined {
+/** `token`: of the link by which somebody joins. `current`: the password that it would replace. */
+export function useVerdict(
+  password: string,
+  context: readonly string[],
+  more: { token?: string; current?: string } = {},
+): PasswordVerdict | undefined {
   const [asked, setAsked] = useState('')
   useEffect(() => {
     const timer = setTimeout(() => setAsked(password), 250)
@@ -16,7 +22,7 @@ export function useVerdict(password: string, context: readonly string[]): Passwo
   }, [password])
   const verdict = useQuery({
     // A password must not stay in the cache: nothing is kept, and the key lives only as long as the field.
-    queryKey: ['password', asked, ...context],
+    queryKey: ['password', asked, more.current ?? '', ...context],
     enabled: asked !== '',
     gcTime: 0,
     staleTime: Number.POSITIVE_INFINITY,
@@ -24,7 +30,12 @@ export function useVerdict(password: string, context: readonly string[]): Passwo
     queryFn: ({ signal }) =>
       body(
         client.POST('/api/v1/password/check', {
-          body: { password: asked, context: context.filter((word) => word !== '') },
+          body: {
+            password: asked,
+            context: context.filter((word) => word !== ''),
+            ...(more.token === undefined ? {} : { token: more.token }),
+            ...(more.current === undefined || more.current === '' ? {} : { current: more.current }),
+          },
           signal,
         }),
       ),
@@ -53,9 +64,10 @@ export function Strength({ verdict }: { verdict: PasswordVerdict | undefined }) 
             <Glyph tone={verdict.accepted ? 'good' : 'notice'} />
             {verdict.accepted ? t.password.scores(verdict.score) : t.password.refused}
           </span>
-          {[...verdict.reasons, ...verdict.advice].length > 0 && (
+          <Rules verdict={verdict} />
+          {verdict.advice.length > 0 && (
             <ul className={styles.reasons}>
-              {[...verdict.reasons, ...verdict.advice].map((reason) => (
+              {verdict.advice.map((reason) => (
                 <li key={reason}>{reason}</li>
               ))}
             </ul>

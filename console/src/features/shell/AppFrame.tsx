@@ -6,20 +6,31 @@ import { onSignedOut } from '../../api/client'
 import { t } from '../../strings'
 import { useShortcuts } from '../../ui/keys'
 import { readPref, writePref } from '../../ui/prefs'
+import { AttackBanner } from '../access/passwords/AttackBanner'
+import { ChangeFirst } from '../access/passwords/ChangeFirst'
 import { Confirm } from '../session/Confirm'
+import { EnrolPage } from '../session/EnrolPage'
 import styles from './AppFrame.module.css'
 import { BrokenStream } from './LiveDot'
 import { destinations, Rail } from './Rail'
 import { SidePanel } from './SidePanel'
 import { TopBar } from './TopBar'
 import { useLive } from './useLive'
+import { useMe } from './useMe'
 
 const Palette = lazy(() => import('./Palette'))
 const Help = lazy(() => import('./Help'))
 
 const isBoolean = (value: unknown): value is boolean => typeof value === 'boolean'
 
+/** The frame, or the one page that somebody sees whose password must be changed first. */
 export function AppFrame() {
+  const { must_change_password: must, must_enrol: bare } = useMe()
+  if (bare) return <EnrolPage />
+  return must ? <ChangeFirst reason={must} /> : <Frame />
+}
+
+function Frame() {
   const navigate = useNavigate()
   const href = useRouterState({ select: (state) => state.location.href })
   const path = useRouterState({ select: (state) => state.location.pathname })
@@ -69,6 +80,7 @@ export function AppFrame() {
       <Rail folded={folded} onFold={fold} />
       <TopBar onPalette={() => setPalette(true)} onHelp={() => setHelp(true)} />
       <BrokenStream />
+      <AttackBanner />
       <div className={styles.work}>
         <main className={styles.main} id="main" ref={main} tabIndex={-1}>
           <Outlet />

@@ -17,6 +17,8 @@ import {
   IconUsers,
 } from '../../ui/icons'
 import { useNarrow } from '../../ui/useNarrow'
+import { openApprovalsQuery, waiting } from '../access/machine'
+import { approvalWords } from '../access/machineWords'
 import { Logo, Wordmark } from './Logo'
 import styles from './Rail.module.css'
 import { useMay } from './useMe'
@@ -49,6 +51,7 @@ export function Rail({ folded, onFold }: { folded: boolean; onFold: (folded: boo
         overview.problems.warning +
         overview.problems.unknown -
         overview.problems.handled
+  const asked = waiting(useQuery({ ...openApprovalsQuery, enabled: may('approval.decide') }).data)
   const small = folded && !narrow
   return (
     <nav className={styles.rail} aria-label={t.rail.label} data-folded={small}>
@@ -57,7 +60,7 @@ export function Rail({ folded, onFold }: { folded: boolean; onFold: (folded: boo
       </Link>
       <ul className={styles.list}>
         {destinations
-          .filter((place) => may(place.needs))
+          .filter((place) => may(place.needs) || (place.to === '/access' && may('approval.read')))
           .map((place, index, all) => (
             <li key={place.to} data-gap={index > 0 && all[index - 1]?.group !== place.group}>
               <Link
@@ -70,6 +73,12 @@ export function Rail({ folded, onFold }: { folded: boolean; onFold: (folded: boo
               >
                 <place.icon size={18} stroke={1.6} aria-hidden />
                 <span className={small ? 'sr-only' : styles.word}>{place.label}</span>
+                {place.to === '/access' && asked > 0 && (
+                  <span className={styles.count} data-tone="notice">
+                    <span aria-hidden>{count(asked)}</span>
+                    <span className="sr-only">{approvalWords.waiting(asked)}</span>
+                  </span>
+                )}
                 {place.to === '/problems' && open > 0 && (
                   <span
                     className={styles.count}

@@ -20,6 +20,7 @@ import {
 } from '../../ui/icons'
 import { Kbd } from '../../ui/Layout'
 import { toastError } from '../../ui/toast'
+import { Elevation } from './Elevation'
 import { LiveDot } from './LiveDot'
 import { RangePicker } from './RangePicker'
 import styles from './TopBar.module.css'
@@ -39,6 +40,7 @@ export function TopBar({ onPalette, onHelp }: { onPalette: () => void; onHelp: (
       </button>
       <div className={styles.end}>
         {hasRange && <RangePicker allTime={path === '/evidence'} />}
+        <Elevation />
         <LiveDot />
         <span className={styles.help}>
           <IconButton label={t.shell.help} onClick={onHelp}>

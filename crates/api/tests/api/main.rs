@@ -6,6 +6,12 @@
 #[allow(dead_code)]
 #[path = "../../../engine/tests/engine/flaky.rs"]
 mod flaky;
+#[path = "../../../engine/tests/engine/flaky_access.rs"]
+mod flaky_access;
+#[path = "../../../engine/tests/engine/flaky_outside.rs"]
+mod flaky_outside;
+#[path = "../../../engine/tests/engine/flaky_tenants.rs"]
+mod flaky_tenants;
 #[path = "../../../engine/tests/engine/flaky_passkeys.rs"]
 mod flaky_passkeys;
 #[path = "../../../engine/tests/engine/flaky_passwords.rs"]
@@ -20,6 +26,7 @@ mod rig;
 #[path = "../../../identity/src/passkey/soft.rs"]
 mod soft;
 
+mod access;
 mod account;
 mod conditions;
 mod botnet;
@@ -38,8 +45,10 @@ mod passwords;
 mod programs;
 mod reviewing;
 mod routes;
+mod saml;
 mod signing;
 mod site;
 mod surface;
+mod tenants;
 mod two_people;
 mod views;
