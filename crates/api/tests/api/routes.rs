@@ -33,9 +33,12 @@ fn absent(route: &RouteInfo) -> String {
         "reviews" => ReviewId::new(1, [1; 10]).to_string(),
         "service-accounts" => UserId::new(1, [1; 10]).to_string(),
         "users" => UserId::new(1, [1; 10]).to_string(),
+        "groups" => wk_domain::GroupId::new(1, [1; 10]).to_string(),
+        "roles" => wk_domain::RoleId::new(1, [1; 10]).to_string(),
+        "grants" => wk_domain::GrantId::new(1, [1; 10]).to_string(),
         _ => String::new(),
     };
-    route.path.replace("{id}", &id).replace("{section}", "packages")
+    route.path.replace("{id}", &id).replace("{section}", "packages").replace("{person}", &UserId::new(1, [1; 10]).to_string())
 }
 
 /// Only the status: a stream never ends.
