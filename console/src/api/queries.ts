@@ -89,6 +89,13 @@ export const overviewQuery = queryOptions({
   refetchInterval: 60_000,
 })
 
+/** The counts alone: every page shows them, and half a million hosts need not come along for that. */
+export const summaryQuery = queryOptions({
+  queryKey: ['overview', 'summary'],
+  queryFn: ({ signal }) => body(client.GET('/api/v1/summary', { signal })),
+  refetchInterval: 60_000,
+})
+
 export type CheckScope = 'problems' | 'checks'
 
 export const checksQuery = (scope: CheckScope, filter: string, host?: string, sort?: string) =>

@@ -7,22 +7,31 @@ import { ApiError, body, client } from '../../api/client'
 import { invitationsQuery } from '../../api/queries'
 import { t } from '../../strings'
 import { Dialog } from '../../ui/Dialog'
-import { Notice } from '../../ui/Layout'
 import styles from './Access.module.css'
+import { Failure } from './AskedNotice'
 import { LinkDialog } from './LinkDialog'
 import type { Role } from './person'
 import { RoleField } from './RoleField'
+import { TenantField } from './tenants/TenantField'
 
 export function InviteDialog({ onClose }: { onClose: () => void }) {
   const queries = useQueryClient()
   const [name, setName] = useState('')
   const [displayName, setDisplayName] = useState('')
   const [role, setRole] = useState<Role>('viewer')
+  const [reason, setReason] = useState('')
+  const [tenant, setTenant] = useState<string | undefined>(undefined)
   const invite = useMutation({
     mutationFn: () =>
       body(
         client.POST('/api/v1/users', {
-          body: { name: name.trim(), display_name: displayName.trim(), role },
+          body: {
+            name: name.trim(),
+            display_name: displayName.trim(),
+            role,
+            reason: reason.trim(),
+            ...(tenant === undefined ? {} : { tenant }),
+          },
         }),
       ),
     onSuccess: () => void queries.invalidateQueries({ queryKey: invitationsQuery.queryKey }),
@@ -74,10 +83,18 @@ export function InviteDialog({ onClose }: { onClose: () => void }) {
         />
       </div>
       <RoleField label={t.access.role} value={role} onChange={setRole} />
-      {invite.isError && problem?.field('name') === undefined && (
-        <Notice tone="danger" title={t.acts.failed}>
-          {invite.error.message}
-        </Notice>
+      <TenantField value={tenant} onChange={setTenant} error={problem?.field('tenant')} />
+      {(role === 'admin' || problem?.field('reason') !== undefined) && (
+        <TextInput
+          label={t.acts.reason}
+          value={reason}
+          onChange={(event) => setReason(event.currentTarget.value)}
+          error={problem?.field('reason')}
+          maxLength={500}
+        />
+      )}
+      {invite.isError && problem?.field('name') === undefined && problem?.field('reason') === undefined && (
+        <Failure error={invite.error} />
       )}
     </Dialog>
   )

@@ -22,6 +22,7 @@ import { AccessFrame } from './AccessFrame'
 import { InviteDialog } from './InviteDialog'
 import { FactorTags } from './PersonPanel'
 import { completePerson, matches, nameOfUser, roles, stateOf } from './person'
+import { ConfigureButton } from './tenants/ClosedButton'
 
 const idOf = (user: User) => user.id
 const nameOf = (user: User) => `${nameOfUser(user)}, ${t.access.roleOf(user.role)}, ${stateOf(user).word}`
@@ -134,9 +135,13 @@ export function PeopleTab() {
     return <PageError error={users.error} reset={() => void users.refetch()} />
   }
   const invite = may('user.write') ? (
-    <Button look="primary" icon={<IconPlus size={15} aria-hidden />} onClick={() => setInviting(true)}>
+    <ConfigureButton
+      look="primary"
+      icon={<IconPlus size={15} aria-hidden />}
+      onClick={() => setInviting(true)}
+    >
       {t.access.invite}
-    </Button>
+    </ConfigureButton>
   ) : undefined
   return (
     <AccessFrame

@@ -5,10 +5,13 @@ import { type ComponentType, lazy } from 'react'
 import { invitationsQuery, usersQuery } from '../../api/queries'
 import type { Permission } from '../../api/types'
 import { t } from '../../strings'
+import { r as rights } from './rights/strings'
+import { words } from '../session/words'
+import { words as providerWords } from './providers/words'
 import { openApprovalsQuery, waiting } from './machine'
 import { approvalWords, reviewWords, tokenWords } from './machineWords'
 import { p as passwords } from './passwords/strings'
-import { words } from '../session/words'
+import { tenantWords } from './tenants/words'
 
 type GroupId = 'who' | 'may' | 'enter' | 'watch'
 
@@ -47,6 +50,48 @@ export const tabs: readonly AccessTab[] = [
     needs: 'user.read',
     useBadge: () => useQuery(invitationsQuery).data?.items.length,
     page: lazy(() => import('./InvitationsTab').then((m) => ({ default: m.InvitationsTab }))),
+  },
+  {
+    id: 'tenants',
+    label: tenantWords.tab,
+    group: 'who',
+    needs: 'tenant.read',
+    page: lazy(() => import('./tenants/TenantsTab').then((m) => ({ default: m.TenantsTab }))),
+  },
+  {
+    id: 'sign-in',
+    label: providerWords.tab,
+    group: 'enter',
+    needs: 'provider.read',
+    page: lazy(() => import('./providers/ProvidersTab').then((m) => ({ default: m.ProvidersTab }))),
+  },
+  {
+    id: 'groups',
+    label: rights.groups.tab,
+    group: 'who',
+    needs: 'access.read',
+    page: lazy(() => import('./rights/GroupsTab').then((m) => ({ default: m.GroupsTab }))),
+  },
+  {
+    id: 'roles',
+    label: rights.roles.tab,
+    group: 'may',
+    needs: 'access.read',
+    page: lazy(() => import('./rights/RolesTab').then((m) => ({ default: m.RolesTab }))),
+  },
+  {
+    id: 'grants',
+    label: rights.grants.tab,
+    group: 'may',
+    needs: 'access.read',
+    page: lazy(() => import('./rights/GrantsTab').then((m) => ({ default: m.GrantsTab }))),
+  },
+  {
+    id: 'explain',
+    label: rights.explain.tab,
+    group: 'may',
+    needs: 'access.read',
+    page: lazy(() => import('./rights/Explain').then((m) => ({ default: m.ExplainTab }))),
   },
   {
     id: 'conditions',

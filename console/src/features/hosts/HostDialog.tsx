@@ -12,6 +12,9 @@ import { Dialog } from '../../ui/Dialog'
 import { IconPlus, IconTrash } from '../../ui/icons'
 import { Notice } from '../../ui/Layout'
 import { toast } from '../../ui/toast'
+import { useClosed } from '../access/tenants/queries'
+import { TenantField } from '../access/tenants/TenantField'
+import { tenantWords } from '../access/tenants/words'
 import styles from './Hosts.module.css'
 
 const known = ['description', 'group', 'department', 'responsible', 'location'] as const
@@ -36,6 +39,14 @@ export function HostDialog({
       .filter(([key]) => !(known as readonly string[]).includes(key))
       .map(([each, value], key) => ({ key, name: each, value })),
   )
+  const [labels, setLabels] = useState(
+    Object.entries(host?.labels ?? {})
+      .map(([key, value]) => `${key}=${value}`)
+      .join(', '),
+  )
+  const [tenant, setTenant] = useState(host?.tenant)
+  const closed = useClosed(tenant)
+  const pairs = labelsOf(labels)
   const save = useMutation({
     mutationFn: () => {
       const input = {
@@ -49,6 +60,8 @@ export function HostDialog({
             .map(([key, value]) => [key, value.trim()] as const)
             .filter(([key, value]) => key !== '' && value !== ''),
         ),
+        labels: pairs ?? {},
+        ...(tenant === undefined ? {} : { tenant }),
         ...(host === undefined ? {} : { revision: host.revision }),
       }
       return host === undefined
@@ -71,7 +84,7 @@ export function HostDialog({
       onClose={onClose}
       onSubmit={() => save.mutate()}
       busy={save.isPending}
-      disabled={name.trim() === ''}
+      disabled={name.trim() === '' || pairs === undefined || closed !== undefined}
       width={520}
       footer={t.acts.audited}
     >
@@ -90,6 +103,14 @@ export function HostDialog({
         value={addresses}
         onChange={(event) => setAddresses(event.currentTarget.value)}
         error={error?.field('addresses')}
+      />
+      <TenantField value={tenant} onChange={setTenant} error={error?.field('tenant')} />
+      <TextInput
+        label={tenantWords.labels}
+        description={tenantWords.labelsHelp}
+        value={labels}
+        onChange={(event) => setLabels(event.currentTarget.value)}
+        error={pairs === undefined ? tenantWords.labelsWrong : error?.field('labels')}
       />
       <div className={styles.formGrid}>
         {known.map((key) => (
@@ -142,6 +163,7 @@ export function HostDialog({
           {t.hosts.addField}
         </Button>
       </div>
+      {closed !== undefined && <Notice tone="notice" title={closed} />}
       {save.isError && (
         <Notice tone="danger" title={error?.status === 409 ? t.hosts.conflict : t.hosts.cannotSave}>
           {error?.status === 409 ? t.hosts.conflictDetail : save.error.message}
@@ -149,4 +171,15 @@ export function HostDialog({
       )}
     </Dialog>
   )
+}
+
+/** `env=prod, group=web`; undefined for what is no such list. */
+export function labelsOf(text: string): Record<string, string> | undefined {
+  const parts = text
+    .split(',')
+    .map((each) => each.trim())
+    .filter(Boolean)
+    .map((each) => each.split('=').map((side) => side.trim()))
+  if (parts.some((part) => part.length !== 2 || part.some((side) => side === ''))) return undefined
+  return Object.fromEntries(parts)
 }

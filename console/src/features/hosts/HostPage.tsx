@@ -22,6 +22,9 @@ import { IconPencil, IconZzz } from '../../ui/icons'
 import { Empty, Facts, Notice, Page, Section } from '../../ui/Layout'
 import { Tabs } from '../../ui/Tabs'
 import { Ago } from '../../ui/Time'
+import { ConfigureButton } from '../access/tenants/ClosedButton'
+import { useTenants } from '../access/tenants/queries'
+import { tenantWords } from '../access/tenants/words'
 import { AgentFacts, Executions } from '../agents/AgentPanel'
 import { CheckList, checkColumns, idOfCheck } from '../checks/CheckList'
 import { statusTone, statusWord } from '../checks/status'
@@ -97,16 +100,24 @@ export function HostPage() {
       }
       actions={
         <>
-          {may('check.write') && <Button onClick={() => setAdding(true)}>{t.checkForm.add}</Button>}
+          {may('check.write') && (
+            <ConfigureButton tenant={data.tenant} onClick={() => setAdding(true)}>
+              {t.checkForm.add}
+            </ConfigureButton>
+          )}
           {may('problem.downtime') && (
             <Button icon={<IconZzz size={15} aria-hidden />} onClick={() => acts.hostDowntime(data)}>
               {t.acts.downtime}
             </Button>
           )}
           {may('host.write') && (
-            <Button icon={<IconPencil size={15} aria-hidden />} onClick={() => setEditing(true)}>
+            <ConfigureButton
+              tenant={data.tenant}
+              icon={<IconPencil size={15} aria-hidden />}
+              onClick={() => setEditing(true)}
+            >
               {t.hosts.edit}
-            </Button>
+            </ConfigureButton>
           )}
         </>
       }
@@ -326,6 +337,9 @@ function HostAgent({ host }: { host: HostView }) {
 
 function About({ host, onEdit }: { host: HostView; onEdit: () => void }) {
   const may = useMay()
+  const tenants = useTenants()
+  // Worth a line where there are several.
+  const place = tenants.length > 1 ? tenants.find((each) => each.id === host.tenant)?.title : undefined
   const known = ['description', 'group', 'department', 'responsible', 'location']
   const fields = [
     ...known.map((key) => [t.hosts.fieldLabel(key), host.fields[key] || '–'] as const),
@@ -349,6 +363,17 @@ function About({ host, onEdit }: { host: HostView; onEdit: () => void }) {
           items={[
             [t.hosts.columns.name, host.name],
             [t.hosts.columns.addresses, host.addresses.join(', ') || '–'],
+            ...(Object.keys(host.labels ?? {}).length === 0
+              ? []
+              : [
+                  [
+                    tenantWords.labels,
+                    Object.entries(host.labels)
+                      .map(([key, value]) => `${key}=${value}`)
+                      .join(', '),
+                  ] as const,
+                ]),
+            ...(place === undefined ? [] : [[tenantWords.label, place] as const]),
             ...fields,
             [t.hosts.identifier, <code key="id">{host.id}</code>],
           ]}

@@ -12,6 +12,7 @@ import { IconPlus } from '../../ui/icons'
 import { Empty, Page } from '../../ui/Layout'
 import cells from '../../ui/List.module.css'
 import { Ago } from '../../ui/Time'
+import { ConfigureButton } from '../access/tenants/ClosedButton'
 import { statusRank, statusTone, statusWord } from '../checks/status'
 import { ListError } from '../shell/ListError'
 import { useList, useListState } from '../shell/useList'
@@ -158,9 +159,9 @@ export function HostsPage() {
       actions={
         <>
           {may('host.write') && (
-            <Button icon={<IconPlus size={15} aria-hidden />} onClick={() => setAdding(true)}>
+            <ConfigureButton icon={<IconPlus size={15} aria-hidden />} onClick={() => setAdding(true)}>
               {t.hosts.add}
-            </Button>
+            </ConfigureButton>
           )}
           {may('agent.enrol') && (
             <Button look="primary" onClick={() => void navigate({ to: '/agents', search: { tab: 'enrol' } })}>

@@ -8,6 +8,7 @@ import { useShortcuts } from '../../ui/keys'
 import { readPref, writePref } from '../../ui/prefs'
 import { AttackBanner } from '../access/passwords/AttackBanner'
 import { ChangeFirst } from '../access/passwords/ChangeFirst'
+import { ReadOnlyBanner } from '../access/tenants/ReadOnlyBanner'
 import { Confirm } from '../session/Confirm'
 import { EnrolPage } from '../session/EnrolPage'
 import styles from './AppFrame.module.css'
@@ -81,6 +82,7 @@ function Frame() {
       <TopBar onPalette={() => setPalette(true)} onHelp={() => setHelp(true)} />
       <BrokenStream />
       <AttackBanner />
+      <ReadOnlyBanner />
       <div className={styles.work}>
         <main className={styles.main} id="main" ref={main} tabIndex={-1}>
           <Outlet />

@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
-import { overviewQuery } from '../../api/queries'
+import { summaryQuery } from '../../api/queries'
 import type { Permission } from '../../api/types'
 import { t } from '../../strings'
 import { IconButton } from '../../ui/Button'
@@ -43,7 +43,7 @@ export const destinations = [
 export function Rail({ folded, onFold }: { folded: boolean; onFold: (folded: boolean) => void }) {
   const may = useMay()
   const narrow = useNarrow()
-  const overview = useQuery({ ...overviewQuery, enabled: may('overview.read') }).data
+  const overview = useQuery({ ...summaryQuery, enabled: may('overview.read') }).data
   const open =
     overview === undefined
       ? 0

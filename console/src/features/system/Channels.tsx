@@ -15,6 +15,7 @@ import { Empty, Notice, Section, TableBox, Tag } from '../../ui/Layout'
 import { Ago } from '../../ui/Time'
 import { toast, toastError } from '../../ui/toast'
 import type { Tone } from '../../ui/tone'
+import { ConfigureButton } from '../access/tenants/ClosedButton'
 import { useMay } from '../shell/useMe'
 import { buildConfig, type ChannelDraft, draftOf, severities } from './channelConfig'
 import styles from './System.module.css'
@@ -58,9 +59,13 @@ export function Channels() {
         flush
         aside={
           may('channel.write') && (
-            <Button size="small" icon={<IconPlus size={14} aria-hidden />} onClick={() => setEditing('new')}>
+            <ConfigureButton
+              size="small"
+              icon={<IconPlus size={14} aria-hidden />}
+              onClick={() => setEditing('new')}
+            >
               {t.channels.add}
-            </Button>
+            </ConfigureButton>
           )
         }
       >
@@ -69,9 +74,9 @@ export function Channels() {
             title={t.channels.none}
             action={
               may('channel.write') && (
-                <Button look="primary" onClick={() => setEditing('new')}>
+                <ConfigureButton look="primary" onClick={() => setEditing('new')}>
                   {t.channels.add}
-                </Button>
+                </ConfigureButton>
               )
             }
           >
@@ -91,9 +96,9 @@ export function Channels() {
                     <Button size="small" onClick={() => test.mutate(channel.id)} busy={test.isPending}>
                       {t.channels.test}
                     </Button>
-                    <Button size="small" onClick={() => setEditing(channel)}>
+                    <ConfigureButton size="small" tenant={channel.tenant} onClick={() => setEditing(channel)}>
                       {t.hosts.edit}
-                    </Button>
+                    </ConfigureButton>
                     <Button size="small" look="quiet" onClick={() => setRemoving(channel)}>
                       {t.channels.remove}
                     </Button>
