@@ -108,6 +108,11 @@ impl Site {
         Self::with(Rig::new().await, false).await
     }
 
+    /// Unclaimed, with another cost of hashing than the least.
+    pub(crate) async fn unclaimed_at(cost: HashCost) -> Self {
+        Self::with_all(Rig::new().await, false, Limits::DEFAULT, cost).await
+    }
+
     pub(crate) async fn with(rig: Rig, claimed: bool) -> Self {
         Self::with_limits(rig, claimed, Limits::DEFAULT).await
     }
@@ -117,13 +122,17 @@ impl Site {
     }
 
     async fn with_limits(rig: Rig, claimed: bool, limits: Limits) -> Self {
+        Self::with_all(rig, claimed, limits, HashCost::FLOOR).await
+    }
+
+    async fn with_all(rig: Rig, claimed: bool, limits: Limits, cost: HashCost) -> Self {
         let ring = KekRing::in_memory().unwrap();
         let (mut keys, _) = DataKeys::create(&ring).unwrap();
         let old_pepper = keys.mac_key("pepper", None).unwrap();
         keys.add(&ring).unwrap();
         let keys = Arc::new(keys);
         let peppers = Peppers::new(keys.mac_key("pepper", None).unwrap(), vec![old_pepper.clone()]);
-        let hasher = PasswordHasher::new(peppers, HashCost::FLOOR, HasherLimits::for_cores(2)).unwrap();
+        let hasher = PasswordHasher::new(peppers, cost, HasherLimits::for_cores(2)).unwrap();
         let desk = Desk::new(hasher, Arc::clone(&keys), claimed).with_blocklist(rig.dir.path());
         let desk = Arc::new(desk);
         let ports_of = PortsOf {
@@ -140,6 +149,7 @@ impl Site {
         let app = App::new(Arc::clone(&rig.engine), Arc::clone(&desk), ports_of)
             .recheck_streams_every(Duration::from_millis(200))
             .called(["watch.acme.example".to_owned()])
+            .outside(vec![Arc::new(wk_saml::Saml)])
             .limited(limits);
         let (router, table, document) = wk_api::build(app);
 
