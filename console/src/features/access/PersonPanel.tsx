@@ -15,12 +15,15 @@ import { useMay, useMe } from '../shell/useMe'
 import styles from './Access.module.css'
 import { type Act, ActDialog } from './ActDialog'
 import { isLastAdmin, nameOfUser, stateOf } from './person'
+import { ExplainDialog } from './rights/Explain'
+import { r as rights } from './rights/strings'
 
 export default function PersonPanel({ id, onClose }: { id: string; onClose: () => void }) {
   const users = useQuery(usersQuery)
   const me = useMe()
   const may = useMay()
   const [act, setAct] = useState<Act | undefined>(undefined)
+  const [explaining, setExplaining] = useState(false)
   const all = users.data?.items ?? []
   const user = all.find((each) => each.id === id)
   return (
@@ -100,6 +103,16 @@ export default function PersonPanel({ id, onClose }: { id: string; onClose: () =
               [t.access.columns.created, <Ago key="created" at={user.created_at} />],
             ]}
           />
+          {may('access.read') && (
+            <div className={styles.acts}>
+              <Button size="small" onClick={() => setExplaining(true)}>
+                {rights.explain.open}
+              </Button>
+            </div>
+          )}
+          {explaining && (
+            <ExplainDialog who={user.id} name={nameOfUser(user)} onClose={() => setExplaining(false)} />
+          )}
           {act !== undefined && <ActDialog user={user} act={act} onClose={() => setAct(undefined)} />}
         </>
       )}

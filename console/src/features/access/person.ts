@@ -6,7 +6,16 @@ import type { Suggestion } from '../../ui/FilterBar'
 import { wordAt, words } from '../../ui/filterText'
 import type { Tone } from '../../ui/tone'
 
-export const roles = ['viewer', 'operator', 'admin'] as const
+export const roles = [
+  'none',
+  'viewer',
+  'responder',
+  'operator',
+  'author',
+  'approver',
+  'auditor',
+  'admin',
+] as const
 export type Role = (typeof roles)[number]
 
 export type State = 'active' | 'resetting' | 'closed' | 'disabled'
