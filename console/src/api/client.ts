@@ -2,6 +2,7 @@
 
 import createClient from 'openapi-fetch'
 import { t } from '../strings'
+import { type Approval, AskedError, isApproval } from './asked'
 import type { paths } from './generated/schema'
 import type { Problem } from './types'
 
@@ -9,8 +10,10 @@ export class ApiError extends Error {
   readonly status: number
   readonly problem: Problem | undefined
   readonly retryAfterS: number | undefined
+  /** What to solve before the next try, as the server put it. */
+  readonly puzzle: string | undefined
 
-  constructor(status: number, problem: Problem | undefined, retryAfterS?: number) {
+  constructor(status: number, problem: Problem | undefined, retryAfterS?: number, puzzle?: string) {
     super(
       problem === undefined
         ? t.errors.status(status)
@@ -20,6 +23,7 @@ export class ApiError extends Error {
     this.status = status
     this.problem = problem
     this.retryAfterS = retryAfterS
+    this.puzzle = puzzle
   }
 
   /** What is wrong with one field, by the end of its JSON pointer. */
@@ -96,11 +100,17 @@ async function toError(response: Response): Promise<ApiError> {
     // Not JSON: the status has to do.
   }
   const retry = Number(response.headers.get('Retry-After'))
-  return new ApiError(response.status, problem, Number.isFinite(retry) && retry > 0 ? retry : undefined)
+  return new ApiError(
+    response.status,
+    problem,
+    Number.isFinite(retry) && retry > 0 ? retry : undefined,
+    response.headers.get('X-Puzzle') ?? undefined,
+  )
 }
 
 /** The signing-in routes answer 401 for a wrong password, not for a lost session. */
-const isSignIn = (url: string): boolean => /\/api\/v1\/(session|claim|password)/.test(new URL(url).pathname)
+const isSignIn = (url: string): boolean =>
+  /\/api\/v1\/(session|claim|password|sign-in)/.test(new URL(url).pathname)
 
 export const client = createClient<paths>({
   baseUrl: globalThis.location?.origin ?? 'http://localhost',
@@ -115,6 +125,7 @@ export const client = createClient<paths>({
       await confirming
       if (renewals !== before) response = await send(again.clone())
     }
+    if (response.status === 202) await onlyAsked(response)
     if (response.ok) return response
     if (response.status === 401 && !isSignIn(request.url)) {
       for (const each of signedOut) each()
@@ -122,10 +133,20 @@ export const client = createClient<paths>({
     const error = await toError(response)
     if (error.problem?.type !== '/problems/elevate' || !(await confirmed())) throw error
     const second = await send(again)
+    if (second.status === 202) await onlyAsked(second)
     if (second.ok) return second
     throw await toError(second)
   },
 })
+
+/** Throws when what was to be done was only asked for: see `AskedError`. */
+async function onlyAsked(response: Response): Promise<void> {
+  const value: unknown = await response
+    .clone()
+    .json()
+    .catch(() => undefined)
+  if (isApproval(value)) throw new AskedError(value, t.errors.asked(value.could_decide.join(', ')))
+}
 
 async function send(request: Request): Promise<Response> {
   try {
@@ -140,9 +161,12 @@ interface Answer<T> {
   data?: T | undefined
 }
 
+/** Without the answer that something was only asked for: `client` has thrown that already. */
+type Done<T> = [Exclude<T, Approval>] extends [never] ? T : Exclude<T, Approval>
+
 /** The body of an answer that has one. */
-export async function body<T>(answer: Promise<Answer<T>>): Promise<T> {
+export async function body<T>(answer: Promise<Answer<T>>): Promise<Done<T>> {
   const { data } = await answer
   if (data === undefined) throw new ApiError(502, undefined)
-  return data
+  return data as Done<T>
 }

@@ -95,6 +95,8 @@ export type Permission =
   | 'view.keep'
   | 'view.share'
   | 'review.write'
+  | 'provider.read'
+  | 'provider.write'
   | 'review.read'
   | 'approval.policy'
   | 'approval.decide'

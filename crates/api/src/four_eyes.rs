@@ -42,6 +42,9 @@ const AWAKE: Duration = Duration::from_secs(90 * 86_400);
 const OPEN_MAX: usize = 50;
 const REASON_MAX: usize = 500;
 
+/// Stands for whoever a group's grant was taken from.
+const ANYBODY: &str = "*";
+
 /// Where the policy is kept.
 pub(crate) const SETTING: &str = "four_eyes.mode";
 
@@ -169,14 +172,22 @@ impl Panel {
 /// What the requester did to an account.
 #[derive(Debug, Default)]
 struct Touch {
-    /// He disabled, reset or lowered it, and it could agree before.
+    /// He took from it what it could agree by, as the entry says.
     removed: bool,
+    /// He disabled it, or reset its factors: what it may is what it could.
+    shut: bool,
 }
 
 /// Accounts that `name` did something to of late, by the audit log.
 async fn touched_by(app: &App, name: &str) -> Result<BTreeMap<String, Touch>, ApiError> {
     let now = app.engine.now();
     let mut touched: BTreeMap<String, Touch> = BTreeMap::new();
+    let grants = app.engine.store().grants().await?;
+    // Leaving a group takes from somebody what the group may; that of a group that is gone is in the entries of its grants.
+    let gives = |group: &str| {
+        let of = grants.iter().filter(|grant| grant.group.is_some_and(|id| id.to_string() == group));
+        of.into_iter().any(|grant| grant.custom.is_some() || raises(&grant.role))
+    };
     for prefix in ["user.", "grant.", "group.", "service."] {
         let mut after = None;
         loop {
@@ -196,8 +207,10 @@ async fn touched_by(app: &App, name: &str) -> Result<BTreeMap<String, Touch>, Ap
                 }
                 let entry: Value = serde_json::from_str(&row.entry_json).unwrap_or_default();
                 for (account, removed) in accounts_in(row.object.as_str(), &row.action, &entry) {
+                    let removed = removed && (!row.action.starts_with("group.") || gives(&row.object));
                     let touch = touched.entry(account).or_default();
                     touch.removed |= removed;
+                    touch.shut |= matches!(row.action.as_str(), "user.disable" | "user.reset_factors");
                 }
             }
             match rows.last() {
@@ -217,24 +230,27 @@ fn accounts_in(object: &str, action: &str, entry: &Value) -> Vec<(String, bool)>
         change.get(side)?.as_str().map(str::to_owned)
     };
     if let Some(account) = object.strip_prefix("user:").or_else(|| object.starts_with("user_").then_some(object)) {
-        let lowered = field("role", "old").is_some_and(|role| raises(&role));
-        let removed = match action {
-            "user.disable" | "user.reset_factors" => true,
-            _ => lowered,
-        };
-        return vec![(account.to_owned(), removed)];
+        // Disabling and resetting change no role: whether it could agree is asked of its rights.
+        let lowered = action == "user.set_role" && field("role", "old").is_some_and(|role| raises(&role));
+        return vec![(account.to_owned(), lowered)];
     }
     // Grants and memberships name the account in a field.
-    let named = ["person", "user", "member"].iter().flat_map(|name| [field(name, "old"), field(name, "new")]);
-    let gone = action.ends_with(".delete") || action.ends_with(".remove");
-    named.flatten().map(|account| (account, gone)).collect()
+    let either = |name: &str| field(name, "new").or_else(|| field(name, "old"));
+    let powerful = either("role").is_none_or(|role| raises(&role)) || either("custom").is_some();
+    let taken = action.contains("delete") || action.contains("remove");
+    let denied = field("effect", "new").as_deref() == Some("deny");
+    let removed = powerful && (taken || denied);
+    let named: Vec<_> =
+        ["person", "user", "member"].iter().filter_map(|name| either(name)).map(|account| (account, removed)).collect();
+    if named.is_empty() && removed && action.starts_with("grant.") {
+        // What a whole group could agree by: whoever was in it.
+        return vec![(ANYBODY.to_owned(), true)];
+    }
+    named
 }
 
 /// Whether an account may agree to things at all, touched or not.
-async fn could(app: &App, user: &UserRow, role_only: bool) -> Result<bool, ApiError> {
-    if role_only {
-        return Ok(raises(&user.role));
-    }
+async fn could(app: &App, user: &UserRow) -> Result<bool, ApiError> {
     Ok(app.engine.rights_of(user).await?.may(Act::ApprovalDecide, &Place::ROOT))
 }
 
@@ -246,20 +262,21 @@ pub(crate) async fn panel(app: &App, requester: UserId) -> Result<Panel, ApiErro
     let now = app.engine.now();
     let Some(own) = users.iter().find(|user| user.id == requester) else { return Ok(Panel::default()) };
     let touched = touched_by(app, &own.name).await?;
-    let mut panel = Panel::default();
+    let mut panel = Panel { removed: touched.contains_key(ANYBODY), ..Panel::default() };
     for user in users.iter().filter(|user| user.id != requester && !services.contains(&user.id)) {
         let seen = facts.iter().find(|facts| facts.user == user.id).and_then(|facts| facts.last_sign_in);
         let awake = seen.is_some_and(|at| now.since(at) < AWAKE);
         let touch = touched.get(&user.name).or_else(|| touched.get(&user.id.to_string()));
         if let Some(touch) = touch.filter(|_| awake) {
-            if touch.removed {
+            let could = could(app, user).await?;
+            if touch.removed || (touch.shut && could) {
                 panel.removed = true;
-            } else if user.disabled.is_none() && could(app, user, false).await? {
+            } else if user.disabled.is_none() && could {
                 panel.touched.insert(user.id);
             }
             continue;
         }
-        if awake && user.disabled.is_none() && could(app, user, false).await? {
+        if awake && user.disabled.is_none() && could(app, user).await? {
             panel.eligible.insert(user.id, user.name.clone());
         }
     }
@@ -359,7 +376,7 @@ pub(crate) fn readable(row: &ApprovalRow) -> Value {
     wk_engine::image::without_secrets(input)
 }
 
-/// Since when, for lists.
+/// How it stands, for people.
 pub(crate) fn state_of(row: &ApprovalRow, now: Timestamp) -> &str {
     if row.state == "open" && now >= row.expires { "expired" } else { &row.state }
 }
@@ -374,9 +391,21 @@ mod tests {
         assert_eq!(accounts_in("user:olga", "user.set_role", &lowered), [("olga".to_owned(), true)]);
         let raised = json!({"diff": [{"field": "role", "old": "viewer", "new": "admin"}]});
         assert_eq!(accounts_in("user:olga", "user.set_role", &raised), [("olga".to_owned(), false)]);
-        assert_eq!(accounts_in("user:olga", "user.disable", &json!({})), [("olga".to_owned(), true)]);
-        let granted = json!({"diff": [{"field": "person", "old": null, "new": "user_01"}]});
-        assert_eq!(accounts_in("grant_01", "grant.create", &granted), [("user_01".to_owned(), false)]);
+        assert_eq!(accounts_in("user:olga", "user.disable", &json!({})), [("olga".to_owned(), false)]);
+        let grant = |person: &str, effect: &str, role: &str| {
+            json!({"diff": [
+                {"field": person, "old": null, "new": "user_01"},
+                {"field": "effect", "old": null, "new": effect},
+                {"field": "role", "old": null, "new": role},
+            ]})
+        };
+        let about = |action: &str, entry: &Value| accounts_in("grant_01", action, entry);
+        assert_eq!(about("grant.create", &grant("person", "allow", "admin")), [("user_01".to_owned(), false)]);
+        assert_eq!(about("grant.create", &grant("person", "deny", "admin")), [("user_01".to_owned(), true)]);
+        assert_eq!(about("grant.create", &grant("person", "deny", "viewer")), [("user_01".to_owned(), false)]);
+        assert_eq!(about("grant.delete", &grant("person", "allow", "approver")), [("user_01".to_owned(), true)]);
+        assert_eq!(about("grant.delete", &grant("group", "allow", "approver")), [("*".to_owned(), true)]);
+        assert_eq!(about("grant.delete", &grant("group", "allow", "viewer")), []);
     }
 
     #[test]

@@ -4384,6 +4384,8 @@ export interface components {
             recovery_codes_left: number;
             /** @description `viewer`, `operator` or `admin`. */
             role: string;
+            /** @description Where the person is at home: the role holds there and below. */
+            tenant: string;
         };
         /** @description Invites a person. */
         UserInput: {
@@ -4393,6 +4395,8 @@ export interface components {
             reason?: string;
             /** @description `viewer`, `operator` or `admin`. */
             role: string;
+            /** @description Where the person is to be at home; the home of whoever invites when absent. */
+            tenant?: string | null;
         };
         /** @description Somebody who may. */
         WhoMay: {

@@ -10,6 +10,7 @@ import { Dialog } from '../../ui/Dialog'
 import { Notice } from '../../ui/Layout'
 import { toast } from '../../ui/toast'
 import styles from './Access.module.css'
+import { Failure } from './AskedNotice'
 import { LinkDialog } from './LinkDialog'
 import { nameOfUser, type Role } from './person'
 import { RoleField } from './RoleField'
@@ -84,11 +85,15 @@ export function ActDialog({ user, act, onClose }: { user: User; act: Act; onClos
         required
         {...(act === 'role' ? {} : { 'data-autofocus': true })}
       />
-      {run.isError && problem?.field('reason') === undefined && (
-        <Notice tone="danger" title={t.acts.failed}>
-          {problem?.field('role') ?? run.error.message}
-        </Notice>
-      )}
+      {run.isError &&
+        problem?.field('reason') === undefined &&
+        (problem?.field('role') !== undefined ? (
+          <Notice tone="danger" title={t.acts.failed}>
+            {problem.field('role')}
+          </Notice>
+        ) : (
+          <Failure error={run.error} />
+        ))}
     </Dialog>
   )
 }

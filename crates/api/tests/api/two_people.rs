@@ -151,6 +151,19 @@ async fn whoever_removes_the_other_eyes_is_not_alone() {
     }
 }
 
+/// Who could agree to nothing is no other pair of eyes: removing him binds nobody.
+#[tokio::test]
+async fn removing_who_could_agree_to_nothing_locks_nobody_out() {
+    let site = Site::new().await;
+    let (_, only) = somebody(&site, "only", Role::Admin).await;
+    let (operator, _) = somebody(&site, "operator", Role::Operator).await;
+    let olga = site.person("olga", Role::Viewer).await;
+    let why = json!({"reason": "left"});
+    assert_eq!(site.post(&only, &format!("/users/{operator}/disable"), why).await.status, 204);
+    assert_eq!(site.post(&only, &format!("/users/{olga}/role"), admin_role()).await.status, 204);
+    site.end().await;
+}
+
 #[tokio::test]
 async fn a_lone_administrator_acts_alone_and_the_log_says_so() {
     let site = Site::new().await;
