@@ -105,3 +105,48 @@ pub mod fuzzing {
         crate::radius::exercise(bytes);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::fuzzing;
+
+    /// Messages as servers send them, to be damaged.
+    const ANSWERS: [&[u8]; 5] = [
+        b"\x30\x0c\x02\x01\x01\x61\x07\x0a\x01\x00\x04\x00\x04\x00",
+        b"\x30\x84\x00\x00\x00\x10\x02\x01\x05\x61\x84\x00\x00\x00\x07\x0a\x01\x31\x04\x00\x04\x00",
+        b"\x30\x3a\x02\x01\x02\x64\x35\x04\x0buid=a,dc=ex\x30\x26\x30\x12\x04\x02cn\x31\x0c\x04\x04Anna\x04\x04Anne\
+          \x30\x10\x04\x04mail\x31\x08\x04\x06a@b.cc",
+        b"\x30\x1b\x02\x01\x02\x73\x16\x04\x14ldaps://dc2.x/dc=a??",
+        b"\x02\x00\x00\x2b0123456789abcdef\x50\x120123456789abcdef\x0b\x05ops",
+    ];
+    /// Texts as operators write them.
+    const TEXTS: [&str; 4] = [
+        "(&(objectClass=person)(|(uid={name})(mail={name}@x))(!(a:1.2.3:=\\2a))(cn=a*b*c))",
+        "cn=a\\,b+ou=\\c3\\a9,dc=x;dc=#0401",
+        "ldap://dc2.corp.example:389/ou=a%2cdc=b??sub",
+        " Ann   L\u{e9}e ",
+    ];
+
+    proptest! {
+        #[test]
+        fn damaged_answers_and_texts_end(
+            which in 0usize..9,
+            cuts in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..6),
+            keep in any::<prop::sample::Index>(),
+        ) {
+            let mut bytes = match which {
+                0..5 => ANSWERS[which].to_vec(),
+                _ => TEXTS[which - 5].as_bytes().to_vec(),
+            };
+            for (at, byte) in cuts {
+                let at = at.index(bytes.len());
+                bytes[at] = byte;
+            }
+            bytes.truncate(keep.index(bytes.len()) + 1);
+            fuzzing::exercise_ldap(&bytes);
+            fuzzing::exercise_radius(&bytes);
+        }
+    }
+}
