@@ -684,7 +684,7 @@ const me = {
   recovery_codes_left: 9,
   session_expires_at: iso(NOW() + 4e7),
   permissions:
-    'overview.read check.read host.read host.write check.write problem.acknowledge problem.downtime problem.recheck problem.comment agent.read agent.enrol agent.revoke audit.read system.read channel.read channel.write user.read user.write view.read view.keep view.share'.split(
+    'overview.read check.read host.read host.write check.write problem.acknowledge problem.downtime problem.recheck problem.comment agent.read agent.enrol agent.revoke audit.read system.read channel.read channel.write user.read user.write access.read access.write view.read view.keep view.share'.split(
       ' ',
     ),
 }
@@ -711,6 +711,291 @@ const people = [
   person(4, 'l.haas', 'Lea Haas', 'viewer', { awaits_factors: true, factors: [], recovery_codes_left: 0 }),
   person(5, 'p.silva', 'Paulo Silva', 'viewer', { disabled: true }),
 ]
+
+const rightsTable = [
+  {
+    name: 'overview.read',
+    section: 'monitor',
+    kind: 'read',
+    fresh_factor: false,
+    roles: ['viewer', 'operator', 'author', 'approver', 'responder', 'auditor', 'admin'],
+  },
+  {
+    name: 'host.read',
+    section: 'hosts',
+    kind: 'read',
+    fresh_factor: false,
+    roles: ['viewer', 'operator', 'author', 'approver', 'responder', 'auditor', 'admin'],
+  },
+  {
+    name: 'host.write',
+    section: 'hosts',
+    kind: 'configure',
+    fresh_factor: false,
+    roles: ['author', 'admin'],
+  },
+  {
+    name: 'check.read',
+    section: 'hosts',
+    kind: 'read',
+    fresh_factor: false,
+    roles: ['viewer', 'operator', 'author', 'approver', 'responder', 'auditor', 'admin'],
+  },
+  {
+    name: 'check.write',
+    section: 'hosts',
+    kind: 'configure',
+    fresh_factor: false,
+    roles: ['author', 'admin'],
+  },
+  {
+    name: 'problem.acknowledge',
+    section: 'monitor',
+    kind: 'handle',
+    fresh_factor: false,
+    roles: ['operator', 'responder', 'admin'],
+  },
+  {
+    name: 'problem.downtime',
+    section: 'monitor',
+    kind: 'handle',
+    fresh_factor: false,
+    roles: ['operator', 'admin'],
+  },
+  {
+    name: 'problem.recheck',
+    section: 'monitor',
+    kind: 'handle',
+    fresh_factor: false,
+    roles: ['operator', 'responder', 'admin'],
+  },
+  {
+    name: 'problem.comment',
+    section: 'monitor',
+    kind: 'handle',
+    fresh_factor: false,
+    roles: ['operator', 'responder', 'admin'],
+  },
+  {
+    name: 'agent.read',
+    section: 'agents',
+    kind: 'read',
+    fresh_factor: false,
+    roles: ['viewer', 'operator', 'author', 'approver', 'responder', 'auditor', 'admin'],
+  },
+  { name: 'agent.enrol', section: 'agents', kind: 'configure', fresh_factor: false, roles: ['admin'] },
+  { name: 'agent.revoke', section: 'agents', kind: 'handle', fresh_factor: true, roles: ['admin'] },
+  { name: 'agent.write', section: 'agents', kind: 'configure', fresh_factor: true, roles: ['admin'] },
+  { name: 'audit.read', section: 'evidence', kind: 'read', fresh_factor: false, roles: ['auditor', 'admin'] },
+  {
+    name: 'system.read',
+    section: 'system',
+    kind: 'read',
+    fresh_factor: false,
+    roles: ['operator', 'auditor', 'admin'],
+  },
+  {
+    name: 'channel.read',
+    section: 'notifications',
+    kind: 'read',
+    fresh_factor: false,
+    roles: ['operator', 'author', 'approver', 'auditor', 'admin'],
+  },
+  {
+    name: 'channel.write',
+    section: 'notifications',
+    kind: 'configure',
+    fresh_factor: false,
+    roles: ['admin'],
+  },
+  { name: 'user.read', section: 'access', kind: 'read', fresh_factor: false, roles: ['auditor', 'admin'] },
+  { name: 'user.write', section: 'access', kind: 'configure', fresh_factor: true, roles: ['admin'] },
+  {
+    name: 'view.read',
+    section: 'monitor',
+    kind: 'read',
+    fresh_factor: false,
+    roles: ['viewer', 'operator', 'author', 'approver', 'responder', 'auditor', 'admin'],
+  },
+  {
+    name: 'view.keep',
+    section: 'monitor',
+    kind: 'handle',
+    fresh_factor: false,
+    roles: ['viewer', 'operator', 'author', 'approver', 'responder', 'admin'],
+  },
+  {
+    name: 'view.share',
+    section: 'monitor',
+    kind: 'handle',
+    fresh_factor: false,
+    roles: ['operator', 'author', 'admin'],
+  },
+  { name: 'access.read', section: 'access', kind: 'read', fresh_factor: false, roles: ['auditor', 'admin'] },
+  { name: 'access.write', section: 'access', kind: 'configure', fresh_factor: true, roles: ['admin'] },
+  { name: 'condition.write', section: 'access', kind: 'configure', fresh_factor: true, roles: ['admin'] },
+  { name: 'token.read', section: 'access', kind: 'read', fresh_factor: false, roles: ['auditor', 'admin'] },
+  { name: 'token.revoke', section: 'access', kind: 'handle', fresh_factor: false, roles: ['admin'] },
+  { name: 'service.write', section: 'access', kind: 'configure', fresh_factor: true, roles: ['admin'] },
+  {
+    name: 'tenant.read',
+    section: 'access',
+    kind: 'read',
+    fresh_factor: false,
+    roles: ['viewer', 'operator', 'author', 'approver', 'responder', 'auditor', 'admin'],
+  },
+  { name: 'tenant.write', section: 'access', kind: 'configure', fresh_factor: true, roles: ['admin'] },
+  { name: 'read_only.switch', section: 'system', kind: 'handle', fresh_factor: true, roles: ['admin'] },
+  {
+    name: 'approval.read',
+    section: 'access',
+    kind: 'read',
+    fresh_factor: false,
+    roles: ['approver', 'auditor', 'admin'],
+  },
+  {
+    name: 'approval.decide',
+    section: 'access',
+    kind: 'handle',
+    fresh_factor: true,
+    roles: ['approver', 'admin'],
+  },
+  { name: 'approval.policy', section: 'access', kind: 'configure', fresh_factor: true, roles: ['admin'] },
+  { name: 'review.read', section: 'access', kind: 'read', fresh_factor: false, roles: ['auditor', 'admin'] },
+  { name: 'review.write', section: 'access', kind: 'configure', fresh_factor: true, roles: ['admin'] },
+]
+const roleNames = ['none', 'viewer', 'operator', 'author', 'approver', 'responder', 'auditor', 'admin']
+const rootTenant = 'tenant_00000000000000000000000000'
+const everywhere = { tenant: rootTenant, tenant_title: 'All', owned: false, sections: [] }
+const peopleGroups = [
+  {
+    id: id('group', 1),
+    tenant: rootTenant,
+    tenant_title: 'All',
+    name: 'Night shift',
+    about: 'Whoever is on duty between ten and six',
+    members: 2,
+    grants: 1,
+    created_at: iso(NOW() - 9e8),
+    revision: 1,
+  },
+  {
+    id: id('group', 2),
+    tenant: id('tenant', 2),
+    tenant_title: 'Europe / Paris',
+    name: 'Paris databases',
+    about: '',
+    members: 0,
+    grants: 1,
+    created_at: iso(NOW() - 8e8),
+    revision: 3,
+  },
+]
+const grants = [
+  {
+    id: id('grant', 1),
+    group: id('group', 1),
+    name: 'Night shift',
+    effect: 'allow',
+    role: 'operator',
+    custom: false,
+    scope: { ...everywhere, labels: 'env=prod, team in (db, web)' },
+    reason: 'On duty at night',
+    created_at: iso(NOW() - 7e8),
+    created_by: me.name,
+    expired: false,
+  },
+  {
+    id: id('grant', 2),
+    person: people[3].id,
+    name: 'l.haas',
+    effect: 'deny',
+    role: 'author',
+    custom: false,
+    scope: { ...everywhere, tenant: id('tenant', 2), tenant_title: 'Europe / Paris', sections: ['hosts'] },
+    reason: 'Still learning',
+    created_at: iso(NOW() - 6e8),
+    created_by: me.name,
+    expires_at: iso(NOW() + 6e8),
+    expired: false,
+  },
+]
+const heldGrants = [
+  { via: 'home', effect: 'allow', role: 'viewer', scope: everywhere },
+  {
+    id: id('grant', 1),
+    via: 'group',
+    group: 'Night shift',
+    effect: 'allow',
+    role: 'operator',
+    scope: grants[0].scope,
+  },
+  { id: id('grant', 2), via: 'person', effect: 'deny', role: 'author', scope: grants[1].scope },
+]
+const rightsOf = (path, query) => {
+  if (path === '/groups') return { items: peopleGroups }
+  if (/^\/groups\/[^/]+\/members$/.test(path))
+    return {
+      items: people.slice(1, 3).map((each, n) => ({
+        person: each.id,
+        name: each.name,
+        display_name: each.display_name,
+        disabled: each.disabled,
+        origin: n === 0 ? 'local' : id('idp', 1),
+        since: iso(NOW() - 5e8),
+      })),
+    }
+  if (path === '/actions') return { items: rightsTable.map(({ roles, ...action }) => action) }
+  if (path === '/roles')
+    return {
+      items: [
+        ...roleNames.map((name) => ({
+          name,
+          about: '',
+          actions: rightsTable
+            .filter((each) => name === 'admin' || each.roles.includes(name))
+            .map((each) => each.name),
+          grants: 0,
+          revision: 0,
+        })),
+        {
+          id: id('role', 1),
+          name: 'shift-lead',
+          about: 'Leads a shift',
+          actions: ['host.read', 'check.read', 'problem.downtime'],
+          grants: 1,
+          revision: 2,
+        },
+      ],
+    }
+  if (path === '/grants') return { items: grants }
+  if (path === '/access/explain') {
+    const who =
+      people.find((each) => each.id === query.get('who') || each.name === query.get('who')) ?? people[1]
+    return {
+      who: { id: who.id, name: who.name, kind: 'person', off: who.disabled },
+      on: { id: '', title: 'the whole server', tenant: rootTenant, tenant_title: 'All' },
+      holds: heldGrants,
+      sees: { hosts: 412, checks: 5021, agents: 409, channels: 3 },
+      answers: rightsTable.map(({ name, roles }) => ({
+        action: name,
+        allowed: roles.includes('viewer'),
+        why: roles.includes('viewer')
+          ? 'the account\u2019s own role viewer allows it'
+          : 'nothing that is held allows it here',
+        reasons: roles.includes('viewer') ? [heldGrants[0]] : [],
+      })),
+    }
+  }
+  if (path === '/access/who')
+    return {
+      items: people.slice(0, 2).map((each) => ({
+        who: { id: each.id, name: each.name, kind: 'person', off: false },
+        why: `the account\u2019s own role ${each.role} allows it`,
+      })),
+    }
+  return undefined
+}
 
 let signedIn = true
 const streams = new Set()
@@ -796,6 +1081,8 @@ async function api(method, path, query, input) {
       ],
     }
   if (path === '/me/factors') return { totp: true, recovery_codes_left: 3, fresh_until: iso(NOW() + 5e5) }
+  const rights = rightsOf(path, query)
+  if (rights !== undefined) return rights
   if (path === '/users' && method === 'GET') return { items: people }
   if (path === '/users')
     return { path: '/claim#9vQ2mS4k0rWx7uYtA1bC3dE5fG6hI8jK', expires_at: iso(NOW() + 864e5) }

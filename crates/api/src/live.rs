@@ -81,6 +81,12 @@ async fn next(f: &mut Following) -> Option<Sse> {
         if std::mem::take(&mut f.resync) {
             return sse(f.app.engine.live().newest(), &Live::Resync);
         }
+        // Before anything is shown: what waits may have happened after the right to see it was taken.
+        if f.rights.has_changed().ok()? {
+            f.rights.mark_unchanged();
+            ask_again(f).await?;
+            continue;
+        }
         if let Some((number, change)) = f.backlog.pop_front() {
             if let Some(live) = show(&f.app, &f.actor, &change) {
                 return sse(number, &live);

@@ -104,7 +104,7 @@ async fn nobody_gives_what_he_does_not_hold() {
     let admin = site.as_admin().await;
     let kim = site.person("kim", Role::None).await;
     let olga = site.person("olga", Role::None).await;
-    let mine = ["access.read", "access.write", "user.read", "user.write", "host.read"];
+    let mine = ["access.read", "access.write", "user.read", "user.write", "host.read", "tenant.read"];
     let keeper = json!({"name": "keeper", "about": "Keeps accounts", "actions": mine});
     let made = site.post(&admin, "/roles", keeper.clone()).await;
     assert_eq!(made.status, 200, "{}", sentence(&made));
@@ -293,7 +293,7 @@ async fn a_grant_that_makes_no_sense_is_refused_with_the_field() {
         assert_eq!(refused.status, 422, "{wrong}: {}", sentence(&refused));
         assert_eq!(refused.json()["errors"][0]["pointer"], pointer, "{wrong}");
     }
-    for nothing in [json!({"person": "olga", "role": "none"}), json!({"person": "olga", "role": "viewer", "sections": ["access"]})] {
+    for nothing in [json!({"person": "olga", "role": "none"}), json!({"person": "olga", "role": "viewer", "sections": ["evidence"]})] {
         assert_eq!(give(&site, &admin, nothing.clone()).await.status, 422, "{nothing}");
     }
     site.end().await;

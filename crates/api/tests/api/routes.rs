@@ -33,6 +33,7 @@ fn absent(route: &RouteInfo) -> String {
         "reviews" => ReviewId::new(1, [1; 10]).to_string(),
         "service-accounts" => UserId::new(1, [1; 10]).to_string(),
         "users" => UserId::new(1, [1; 10]).to_string(),
+        "tenants" => wk_domain::TenantId::new(1, [1; 10]).to_string(),
         "groups" => wk_domain::GroupId::new(1, [1; 10]).to_string(),
         "roles" => wk_domain::RoleId::new(1, [1; 10]).to_string(),
         "grants" => wk_domain::GrantId::new(1, [1; 10]).to_string(),
@@ -301,6 +302,21 @@ async fn every_write_leaves_an_entry_with_its_author() {
     let kept = act("post", "/views", "/views".into(), Some(view.clone())).await;
     act("put", "/views/{id}", format!("/views/{}", id(&kept)), Some(view)).await;
     act("delete", "/views/{id}", format!("/views/{}", id(&kept)), None).await;
+    let group = act("post", "/groups", "/groups".into(), Some(json!({"name": "night"}))).await;
+    let path = format!("/groups/{}", id(&group));
+    act("put", "/groups/{id}", path.clone(), Some(json!({"name": "day"}))).await;
+    let member = Some(json!({"person": viewer.to_string()}));
+    act("post", "/groups/{id}/members", format!("{path}/members"), member).await;
+    act("delete", "/groups/{id}/members/{person}", format!("{path}/members/{viewer}"), None).await;
+    act("delete", "/groups/{id}", path, None).await;
+    let role = json!({"name": "looker", "actions": ["host.read"]});
+    let made = act("post", "/roles", "/roles".into(), Some(role.clone())).await;
+    act("put", "/roles/{id}", format!("/roles/{}", id(&made)), Some(role)).await;
+    let grant = json!({"person": viewer.to_string(), "role": "looker", "reason": "to look"});
+    let grant = act("post", "/grants", "/grants".into(), Some(grant)).await;
+    let taken = Some(json!({"reason": "has looked"}));
+    act("post", "/grants/{id}/take", format!("/grants/{}/take", id(&grant)), taken).await;
+    act("delete", "/roles/{id}", format!("/roles/{}", id(&made)), None).await;
     let scopes = json!([{"role": "viewer"}]);
     let input = Some(json!({"name": "backup", "scopes": scopes}));
     let made = act("post", "/me/tokens", "/me/tokens".into(), input.clone()).await;

@@ -16,6 +16,8 @@ import { PageError } from '../../shell/PageError'
 import { useMay } from '../../shell/useMe'
 import { AccessFrame } from '../AccessFrame'
 import { Failure } from '../AskedNotice'
+import { useTenants } from '../tenants/queries'
+import { TenantField } from '../tenants/TenantField'
 import { grantsQuery, groupsQuery, rightsChanged, rolesQuery } from './queries'
 import styles from './Rights.module.css'
 import { ROOT, whereOf } from './scope'
@@ -159,7 +161,9 @@ function GiveDialog({ onClose }: { onClose: () => void }) {
   const [group, setGroup] = useState('')
   const [effect, setEffect] = useState('allow')
   const [role, setRole] = useState('viewer')
-  const [tenant, setTenant] = useState('')
+  const highest = useTenants()[0]?.id
+  const [tenant, setTenant] = useState<string | undefined>(undefined)
+  const within = tenant ?? highest
   const [labels, setLabels] = useState('')
   const [host, setHost] = useState('')
   const [owned, setOwned] = useState(false)
@@ -174,7 +178,7 @@ function GiveDialog({ onClose }: { onClose: () => void }) {
             ...(group === '' ? { person: person.trim() } : { group }),
             effect,
             role,
-            ...(tenant.trim() === '' ? {} : { tenant: tenant.trim() }),
+            ...(within === undefined ? {} : { tenant: within }),
             ...(labels.trim() === '' ? {} : { labels: labels.trim() }),
             ...(host.trim() === '' ? {} : { host: host.trim() }),
             owned,
@@ -245,14 +249,7 @@ function GiveDialog({ onClose }: { onClose: () => void }) {
             { value: 'deny', label: w.deny },
           ]}
         />
-        <TextInput
-          label={r.tenant}
-          description={w.tenantHelp}
-          value={tenant}
-          onChange={(event) => setTenant(event.currentTarget.value)}
-          error={problem?.field('tenant')}
-          spellCheck={false}
-        />
+        <TenantField label={r.tenant} value={tenant} onChange={setTenant} error={problem?.field('tenant')} />
         <TextInput
           label={w.labels}
           description={w.labelsHelp}

@@ -14,6 +14,8 @@ import { PageError } from '../../shell/PageError'
 import { useMay } from '../../shell/useMe'
 import { AccessFrame } from '../AccessFrame'
 import { Failure } from '../AskedNotice'
+import { useTenants } from '../tenants/queries'
+import { TenantField } from '../tenants/TenantField'
 import { groupsQuery, membersQuery, rightsChanged } from './queries'
 import styles from './Rights.module.css'
 import { r } from './strings'
@@ -94,9 +96,20 @@ function NewGroup({ onClose }: { onClose: () => void }) {
   const queries = useQueryClient()
   const [name, setName] = useState('')
   const [about, setAbout] = useState('')
+  const highest = useTenants()[0]?.id
+  const [tenant, setTenant] = useState<string | undefined>(undefined)
+  const within = tenant ?? highest
   const make = useMutation({
     mutationFn: () =>
-      body(client.POST('/api/v1/groups', { body: { name: name.trim(), about: about.trim() } })),
+      body(
+        client.POST('/api/v1/groups', {
+          body: {
+            name: name.trim(),
+            about: about.trim(),
+            ...(within === undefined ? {} : { tenant: within }),
+          },
+        }),
+      ),
     onSuccess: (made) => {
       rightsChanged(queries)
       toast(w.made(made.name))
@@ -130,6 +143,7 @@ function NewGroup({ onClose }: { onClose: () => void }) {
         onChange={(event) => setAbout(event.currentTarget.value)}
         maxLength={500}
       />
+      <TenantField label={r.tenant} value={tenant} onChange={setTenant} error={problem?.field('tenant')} />
       {make.isError && <Failure error={make.error} />}
     </Dialog>
   )

@@ -92,7 +92,6 @@ export const r = {
     hostHelp: 'Its id: host_…',
     owned: 'Only what the person owns',
     sections: 'Only these sections',
-    tenantHelp: 'The tenant and all below it. Empty: the whole server.',
     expires: 'Runs out',
     expiresHelp: 'Empty: stays until it is taken.',
     everywhere: 'Everywhere',
