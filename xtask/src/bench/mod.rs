@@ -34,6 +34,7 @@ const fn bench_of(
 
 const BENCHES: &[Bench] = &[
     bench_of("judge", "wk-engine", "judge", ""),
+    bench_of("rights", "wk-engine", "rights", ""),
     bench_of("metrics", "wk-tsdb", "bench", "bench"),
     bench_of("metrics-peers", "wk-tsdb", "peers", "bench"),
     bench_of("store", "wk-store", "ingest", ""),
@@ -44,6 +45,7 @@ const BENCHES: &[Bench] = &[
     bench_of("probes-peers", "wk-probes", "tcp_peers", ""),
     bench_of("collect", "wk-collect", "collect_cost", ""),
     bench_of("audit", "wk-audit", "cost", ""),
+    bench_of("sign-in", "wk-api", "sign_in", ""),
 ];
 /// Benchmarks of whole processes.
 type Whole = (&'static str, fn(&mut Vec<String>) -> Result<()>);

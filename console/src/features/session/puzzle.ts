@@ -13,7 +13,10 @@ interface Solved {
 }
 
 /** Tries; when the server asks for a solved puzzle, solves it and tries once more. */
-export async function withPuzzle<T>(attempt: (solved: Solved) => Promise<T>, onWork?: () => void): Promise<T> {
+export async function withPuzzle<T>(
+  attempt: (solved: Solved) => Promise<T>,
+  onWork?: () => void,
+): Promise<T> {
   try {
     return await attempt({})
   } catch (error) {

@@ -118,8 +118,9 @@ async fn a_dictionary_run_neither_guesses_nor_locks_the_owner_out() {
     let words = site.rig.dir.path().join("words.txt");
     let list: String = (0..400).map(|n| format!("dragon{n}\n")).chain([format!("{PASSWORD}\n")]).collect();
     std::fs::write(&words, list).unwrap();
-    let form = "/api/v1/session:{\"name\"\\:\"^USER^\",\"password\"\\:\"^PASS^\"}:S=challenge:\
-                H=Content-Type\\: application/json:C=/api/v1/meta";
+    // The condition is the last part; a colon within a part is escaped.
+    let form = "/api/v1/session:{\"name\"\\:\"^USER^\",\"password\"\\:\"^PASS^\"}:\
+                H=Content-Type\\: application/json:C=/api/v1/meta:S=challenge";
     let port = site.address.port().to_string();
     let child = Command::new("/usr/bin/hydra")
         .args(["-I", "-l", "maria", "-P"])

@@ -47,7 +47,10 @@ impl Claimed {
 }
 
 pub(crate) async fn claimed() -> (Site, Claimed) {
-    let site = Site::unclaimed().await;
+    claimed_with(Site::unclaimed().await).await
+}
+
+pub(crate) async fn claimed_with(site: Site) -> (Site, Claimed) {
     let nobody = site.as_nobody();
     let token = claim_token(&site).await;
     let begin = json!({"token": token, "name": "Maria", "password": PASSWORD});

@@ -24,6 +24,7 @@ use wk_domain::UserId;
 use wk_engine::ports::Store;
 use wk_engine::ports::rows::{AuditRow, SessionRow, UserRow};
 use wk_engine::record;
+use wk_identity::outside::ProviderKind;
 use wk_identity::{HashCost, HasherLimits, PasswordHasher, Peppers, SessionToken};
 use wk_pki::{Ca, KeyProtection, ServerNames};
 use wk_seal::{DataKeys, KekRing, MacKey};
@@ -43,6 +44,7 @@ pub(crate) struct Site {
     pub(crate) address: SocketAddr,
     socket: std::path::PathBuf,
     roots: RootCertStore,
+    roots_der: Vec<Vec<u8>>,
     router: wk_api::Router,
     tls: watch::Receiver<Arc<rustls::ServerConfig>>,
     stop: CancellationToken,
@@ -110,7 +112,7 @@ impl Site {
 
     /// Unclaimed, with another cost of hashing than the least.
     pub(crate) async fn unclaimed_at(cost: HashCost) -> Self {
-        Self::with_all(Rig::new().await, false, Limits::DEFAULT, cost).await
+        Self::with_all(Rig::new().await, false, Limits::DEFAULT, cost, Self::kinds()).await
     }
 
     pub(crate) async fn with(rig: Rig, claimed: bool) -> Self {
@@ -122,10 +124,36 @@ impl Site {
     }
 
     async fn with_limits(rig: Rig, claimed: bool, limits: Limits) -> Self {
-        Self::with_all(rig, claimed, limits, HashCost::FLOOR).await
+        Self::with_all(rig, claimed, limits, HashCost::FLOOR, Self::kinds()).await
     }
 
-    async fn with_all(rig: Rig, claimed: bool, limits: Limits, cost: HashCost) -> Self {
+    fn kinds() -> Vec<Arc<dyn ProviderKind>> {
+        vec![Arc::new(wk_saml::Saml)]
+    }
+
+    /// With these kinds of providers.
+    pub(crate) async fn outside(rig: Rig, claimed: bool, kinds: Vec<Arc<dyn ProviderKind>>) -> Self {
+        Self::with_all(rig, claimed, Limits::DEFAULT, HashCost::FLOOR, kinds).await
+    }
+
+    /// Our authority, PEM.
+    pub(crate) fn roots_pem(&self) -> String {
+        use base64::Engine as _;
+        let pem = |der: &Vec<u8>| {
+            let text = base64::engine::general_purpose::STANDARD.encode(der);
+            let lines: Vec<&str> = text.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).unwrap()).collect();
+            format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", lines.join("\n"))
+        };
+        self.roots_der.iter().map(pem).collect()
+    }
+
+    async fn with_all(
+        rig: Rig,
+        claimed: bool,
+        limits: Limits,
+        cost: HashCost,
+        kinds: Vec<Arc<dyn ProviderKind>>,
+    ) -> Self {
         let ring = KekRing::in_memory().unwrap();
         let (mut keys, _) = DataKeys::create(&ring).unwrap();
         let old_pepper = keys.mac_key("pepper", None).unwrap();
@@ -149,7 +177,7 @@ impl Site {
         let app = App::new(Arc::clone(&rig.engine), Arc::clone(&desk), ports_of)
             .recheck_streams_every(Duration::from_millis(200))
             .called(["watch.acme.example".to_owned()])
-            .outside(vec![Arc::new(wk_saml::Saml)])
+            .outside(kinds)
             .limited(limits);
         let (router, table, document) = wk_api::build(app);
 
@@ -157,7 +185,9 @@ impl Site {
         let ca = Ca::open_or_create(&rig.dir.path().join("ca"), &KeyProtection::FileMode, &names, rig.now())
             .unwrap();
         let mut roots = RootCertStore::empty();
+        let mut roots_der = Vec::new();
         for root in ca.roots() {
+            roots_der.push(root.as_ref().to_vec());
             roots.add(root).unwrap();
         }
         let (_, tls) = watch::channel(wk_pki::server_config_console(&ca.server_identity()).unwrap());
@@ -169,7 +199,7 @@ impl Site {
         let stop = CancellationToken::new();
         tokio::spawn(wk_api::serve_tls(listener, tls.clone(), router.clone(), stop.clone()));
         tokio::spawn(wk_api::serve_local(local, own, router.clone(), stop.clone()));
-        Self { rig, desk, old_pepper, table, document, address, socket, roots, router, tls, stop }
+        Self { rig, desk, old_pepper, table, document, address, socket, roots, roots_der, router, tls, stop }
     }
 
     pub(crate) async fn end(self) {
