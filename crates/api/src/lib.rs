@@ -24,6 +24,7 @@ mod gate;
 mod live;
 mod monitor;
 mod order;
+mod others;
 mod passkeys;
 mod removal;
 mod reviews;

@@ -44,6 +44,7 @@ pub fn build(app: App) -> (Router, Vec<RouteInfo>, serde_json::Value) {
     let routes = device::routes(routes);
     let routes = crate::passkeys::routes(routes);
     let routes = crate::removal::routes(routes);
+    let routes = crate::others::routes(routes);
     let routes = crate::conditions::routes(routes);
     let routes = crate::clients::routes(routes);
     let routes = crate::access::routes(routes);

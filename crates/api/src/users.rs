@@ -7,7 +7,7 @@ use axum::Json;
 use axum::extract::{Extension, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use wk_authz::{Action as _, Actor, Place, Role, Scope, UserRead, UserWrite, Who};
+use wk_authz::{Act, Action as _, Actor, Place, Role, Scope, TenantRead, UserRead, UserWrite, Who};
 use wk_domain::{InvitationKind, TenantId, Timestamp, UserId, UserKind};
 use wk_engine::ports::rows::{EndSessions, InvitationRow, UserChange, UserRow};
 use wk_engine::record::{self, DraftExt as _};
@@ -17,6 +17,7 @@ use crate::auth::{self, Caller};
 use crate::body::{Body, PathId};
 use crate::dto::{Invitation, OpenInvitation, Page, ReasonInput, RoleInput, User, UserInput};
 use crate::error::ApiError;
+use crate::monitor::optional_id;
 use crate::four_eyes::{self, Wanted};
 use crate::routes::{Routes, delete, get, post};
 use crate::sign::user_name;
@@ -52,7 +53,7 @@ pub(crate) fn routes(routes: Routes) -> Routes {
             reopen,
         )
         .add::<UserWrite, _, _>(
-            post("/users/{id}/role", "Give an account another role, from its next request on")
+            post("/users/{id}/role", "Give an account another role; its sessions end")
                 .body::<RoleInput>()
                 .asks(),
             set_role,
@@ -69,10 +70,16 @@ pub(crate) fn routes(routes: Routes) -> Routes {
         )
 }
 
-async fn list(State(app): State<App>) -> Answer<Page<User>> {
+async fn list(State(app): State<App>, Extension(Caller(actor)): Extension<Caller>) -> Answer<Page<User>> {
     let store = app.engine.store();
+    let scope = app.engine.world().view_of(&actor, Act::UserRead).scope().clone();
     let facts = store.user_facts().await?;
-    let mut rows = store.users().await?;
+    let mut rows = store.people(&scope).await?;
+    {
+        let world = app.engine.world();
+        let seen = world.view_of(&actor, Act::UserRead);
+        rows.retain(|row| seen.owned(row.tenant, row.id));
+    }
     rows.sort_by(|a, b| a.name.cmp(&b.name));
     let items = rows
         .into_iter()
@@ -87,6 +94,7 @@ async fn list(State(app): State<App>) -> Answer<Page<User>> {
             ];
             User {
                 id: row.id.to_string(),
+                tenant: row.tenant.to_string(),
                 name: row.name,
                 display_name: row.display_name,
                 role: row.role,
@@ -114,7 +122,7 @@ fn link(actor: &Actor, now: Timestamp, user: &UserRow) -> Result<(InvitationRow,
     let expires = now + ClaimToken::LIFE;
     let row = InvitationRow {
         id: wk_engine::ids::new_id(now),
-        tenant: wk_domain::TenantId::ROOT,
+        tenant: user.tenant,
         secret_sha256: token.sha256().to_vec(),
         person: Some(user.id),
         name: user.name.clone(),
@@ -146,8 +154,14 @@ pub(crate) async fn invite(
     if app.engine.store().user_by_name(&name).await?.is_some() {
         return Err(ApiError::Conflict(format!("there is an account {name} already")));
     }
-    may_make(&app, &actor, role, TenantId::ROOT)?;
-    if four_eyes::raises(role.as_str()) {
+    let tenant = optional_id("/tenant", input.tenant.as_deref())?.unwrap_or_else(|| record::home_of(&actor));
+    {
+        let world = app.engine.world();
+        let place = world.place_of_tenant(tenant);
+        let _ = auth::permit_at::<TenantRead, _>(&actor, (), place.as_ref(), "the tenant")?;
+    }
+    may_make(&app, &actor, role, tenant)?;
+    if four_eyes::raises(role.as_str()) || four_eyes::is_program(&actor) {
         let wanted = Wanted {
             act: "user.invite",
             object: format!("user:{name}"),
@@ -164,7 +178,7 @@ pub(crate) async fn invite(
     let now = app.engine.now();
     let nobody_yet = UserRow {
         id: wk_engine::ids::new_id(now),
-        tenant: wk_domain::TenantId::ROOT,
+        tenant,
         name: name.clone(),
         display_name: wk_domain::text::clean_line(&input.display_name, 100),
         role: role.as_str().to_owned(),
@@ -179,12 +193,27 @@ pub(crate) async fn invite(
     };
     let (row, shown) = link(&actor, now, &nobody_yet)?;
     let row = InvitationRow { person: None, ..row };
-    let audit = record::draft(&actor, now, "user.invite", "user", &name).images_of(None, Some(&row));
+    let audit = record::draft(&actor, now, "user.invite", "user", &name)
+        .within(tenant)
+        .images_of(None, Some(&row));
     app.engine.store().put_invitation(row, audit).await?;
     Ok(Json(shown).into_response())
 }
 
-async fn invitations(State(app): State<App>) -> Answer<Page<OpenInvitation>> {
+/// Links that were neither used nor withdrawn, of the accounts that somebody may see.
+async fn open_links(app: &App, actor: &Actor) -> Result<Vec<InvitationRow>, ApiError> {
+    let scope = app.engine.world().view_of(actor, Act::UserRead).scope().clone();
+    let mut rows = app.engine.store().invitations(&scope).await?;
+    let world = app.engine.world();
+    let seen = world.view_of(actor, Act::UserRead);
+    rows.retain(|row| seen.tenant(row.tenant));
+    Ok(rows)
+}
+
+async fn invitations(
+    State(app): State<App>,
+    Extension(Caller(actor)): Extension<Caller>,
+) -> Answer<Page<OpenInvitation>> {
     let now = app.engine.now();
     let view = |row: InvitationRow| OpenInvitation {
         id: row.id.to_string(),
@@ -197,7 +226,7 @@ async fn invitations(State(app): State<App>) -> Answer<Page<OpenInvitation>> {
         expires_at: time::write(row.expires),
         expired: now >= row.expires,
     };
-    let items = app.engine.store().invitations(&wk_engine::ports::TenantScope::whole()).await?.into_iter().map(view).collect();
+    let items = open_links(&app, &actor).await?.into_iter().map(view).collect();
     Ok(Json(Page { items, total: None, next: None }))
 }
 
@@ -207,19 +236,36 @@ async fn withdraw(
     PathId(id): PathId<InvitationKind>,
 ) -> Result<StatusCode, ApiError> {
     let store = app.engine.store();
-    let row = store.invitations(&wk_engine::ports::TenantScope::whole()).await?.into_iter().find(|row| row.id == id);
-    let row = row.ok_or_else(|| {
-        ApiError::NotFound("the link is not there (any more): it was used or withdrawn".to_owned())
-    })?;
+    let row = open_links(&app, &actor).await?.into_iter().find(|row| row.id == id);
+    let row = {
+        let world = app.engine.world();
+        let place = row.as_ref().and_then(|row| world.place_of_tenant(row.tenant));
+        let permit = auth::permit_at::<UserWrite, _>(&actor, row.clone(), place.as_ref(), "the link")?;
+        permit.into_parts().1.ok_or_else(|| auth::absent("the link"))?
+    };
     let now = app.engine.now();
     let after = InvitationRow { withdrawn: Some(now), ..row.clone() };
     let audit = record::draft(&actor, now, "user.withdraw_link", "user", &row.name)
+        .within(row.tenant)
         .images_of(Some(&row), Some(&after));
     store.withdraw_invitation(id, now, audit).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn account(app: &App, actor: &Actor, id: UserId) -> Result<UserRow, ApiError> {
+/// Whether the actor may do `A` to an account at all: where it is at home. For the door, in front of every route that names
+/// one.
+pub(crate) async fn within_reach<A: wk_authz::Action>(
+    app: &App,
+    actor: &Actor,
+    id: UserId,
+) -> Result<(), ApiError> {
+    let row = app.engine.store().user(id).await?;
+    let world = app.engine.world();
+    let place = row.and_then(|row| world.place_of_person(id, row.tenant));
+    auth::permit_at::<A, _>(actor, (), place.as_ref(), "the account").map(drop)
+}
+
+pub(crate) async fn account(app: &App, actor: &Actor, id: UserId) -> Result<UserRow, ApiError> {
     if matches!(&actor.who, Who::User { id: own, .. } if *own == id) {
         return Err(ApiError::Conflict("this is your own account: ask another administrator".to_owned()));
     }
@@ -268,6 +314,7 @@ pub(crate) async fn disable(
         ..UserChange::of(UserRow { disabled: Some(now), ..row })
     };
     app.engine.store().change_user(change, vec![audit, ended]).await?;
+    app.engine.tell_rights_changed();
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -279,7 +326,7 @@ pub(crate) async fn enable(
 ) -> Result<Response, ApiError> {
     let reason = reason(&input.reason)?;
     let row = account(&app, &actor, id).await?;
-    if four_eyes::raises(&row.role) {
+    if four_eyes::raises(&row.role) || four_eyes::is_program(&actor) {
         let wanted = Wanted {
             act: "user.enable",
             object: format!("user:{}", row.name),
@@ -298,6 +345,7 @@ pub(crate) async fn enable(
         .images_of(Some(&row), Some(&UserRow { disabled: None, ..row.clone() }));
     let change = UserChange::of(UserRow { disabled: None, ..row });
     app.engine.store().change_user(change, vec![audit]).await?;
+    app.engine.tell_rights_changed();
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
@@ -343,7 +391,7 @@ pub(crate) async fn set_role(
         return Err(ApiError::field("/role", format!("{} has this role already", row.name)));
     }
     may_make(&app, &actor, role, row.tenant)?;
-    if four_eyes::raises(role.as_str()) {
+    if four_eyes::raises(role.as_str()) || four_eyes::is_program(&actor) {
         let wanted = Wanted {
             act: "user.set_role",
             object: format!("user:{}", row.name),
@@ -360,8 +408,15 @@ pub(crate) async fn set_role(
         .reason(&reason)
         .next_revision(Some(row.revision))
         .images_of(Some(&row), Some(&UserRow { role: role.as_str().to_owned(), ..row.clone() }));
-    let change = UserChange::of(UserRow { role: role.as_str().to_owned(), ..row });
-    app.engine.store().change_user(change, vec![audit]).await?;
+    // Whoever may do something else now comes in again: nothing of before goes on.
+    let now = app.engine.now();
+    let ended = record::draft(&actor, now, "session.end", "user", &row.name).reason("another role was given");
+    let change = UserChange {
+        end_sessions: Some(EndSessions { keep: None, at: now }),
+        ..UserChange::of(UserRow { role: role.as_str().to_owned(), ..row })
+    };
+    app.engine.store().change_user(change, vec![audit, ended]).await?;
+    app.engine.tell_rights_changed();
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
@@ -414,6 +469,7 @@ pub(crate) async fn reset(
         ..UserChange::of(UserRow { password_phc: String::new(), totp_sealed: Vec::new(), ..row })
     };
     app.engine.store().change_user(change, vec![audit, ended]).await?;
+    app.engine.tell_rights_changed();
     app.people.reopen(&name);
     Ok(Json(shown).into_response())
 }

@@ -7,6 +7,7 @@
     reason = "what goes wrong in a test fails it, and says where"
 )]
 
+mod clients;
 mod clock;
 mod commands;
 mod disk;

@@ -122,7 +122,7 @@ fn a_secret_that_others_may_read_is_refused_with_the_command_that_mends_it() {
 
 /// Believes every server: a stranger does not care.
 #[derive(Debug)]
-struct Anybody(Arc<rustls::crypto::CryptoProvider>);
+pub(crate) struct Anybody(pub(crate) Arc<rustls::crypto::CryptoProvider>);
 
 impl ServerCertVerifier for Anybody {
     fn verify_server_cert(

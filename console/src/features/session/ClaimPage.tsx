@@ -172,7 +172,8 @@ function Factor({
   const queries = useQueryClient()
   const finish = useMutation({
     mutationFn: async (how: 'code' | 'passkey') => {
-      if (how === 'code') return body(client.POST('/api/v1/claim/finish', { body: { token, code: code.trim() } }))
+      if (how === 'code')
+        return body(client.POST('/api/v1/claim/finish', { body: { token, code: code.trim() } }))
       if (setup.passkey == null) throw new Error(setup.no_passkey ?? words.passkey.notDone)
       const passkey = { name: words.passkey.defaultName, passkey: await makePasskey(setup.passkey) }
       return body(client.POST('/api/v1/claim/finish', { body: { token, passkey } }))

@@ -1,7 +1,6 @@
 // Asks for a fresh code when the server wants one before it does something dangerous, then lets it go on.
 
-import { useQueryClient } from '@tanstack/react-query'
-import { useQuery } from '@tanstack/react-query'
+import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useEffect, useState } from 'react'
 import { ApiError, body, client, onConfirm, sessionRenewed } from '../../api/client'
 import { factorsQuery, passkeysQuery } from '../../api/queries'

@@ -10,6 +10,8 @@ import { Mark } from '../../ui/Glyph'
 import { Facts, Notice, Page, Section } from '../../ui/Layout'
 import { Ago, At } from '../../ui/Time'
 import { toast, toastError } from '../../ui/toast'
+import { Browsers } from '../access/passwords/Browsers'
+import { MyOutside } from '../access/providers/MyOutside'
 import { MyTokens } from '../access/tokens/MyTokens'
 import { useMe } from '../shell/useMe'
 import { useSearchState } from '../shell/useSearchState'
@@ -101,7 +103,9 @@ export function MePage() {
         </Section>
         <Passkeys />
         <Sessions />
+        <Browsers />
         <Devices />
+        <MyOutside />
         <MyTokens />
       </div>
       {search.open === 'password' && <PasswordDialog onClose={close} />}

@@ -90,7 +90,9 @@ export function Passkeys() {
           </li>
         ))}
       </ul>
-      {passkeys.data !== undefined && items.length === 0 && <p className={styles.note}>{words.passkey.none}</p>}
+      {passkeys.data !== undefined && items.length === 0 && (
+        <p className={styles.note}>{words.passkey.none}</p>
+      )}
       {open?.kind === 'add' && <AddPasskey onClose={close} />}
       {open?.kind === 'rename' && <Rename passkey={open.passkey} onClose={close} />}
       {open?.kind === 'remove' && <Remove passkey={open.passkey} onClose={close} />}

@@ -11,17 +11,30 @@ import { t } from '../../strings'
 import { Button } from '../../ui/Button'
 import { span } from '../../ui/format'
 import { Notice } from '../../ui/Layout'
+import { p } from '../access/passwords/strings'
+import { words as outsideWords } from '../access/providers/words'
 import { Entrance } from './Entrance'
 import styles from './Entrance.module.css'
+import {
+  AccountOf,
+  Answer,
+  askDirectory,
+  Back,
+  ProviderLinks,
+  Refused,
+  useDirectories,
+  useOnlyEmergency,
+} from './Outside'
 import { PasskeyButton } from './PasskeyButton'
 import { givePasskey, hasPasskeys } from './passkey'
-import { p } from '../access/passwords/strings'
 import { withPuzzle } from './puzzle'
 import { safeTarget } from './safeTarget'
 import { words } from './words'
 
 export function SignInPage() {
   const [challenge, setChallenge] = useState<SignInChallenge | undefined>(undefined)
+  const search = useSearch({ strict: false }) as { outside?: unknown }
+  const [isBack, setIsBack] = useState(search.outside !== undefined)
   const meta = useQuery(metaQuery)
   useEffect(() => {
     document.title = `${t.signIn.title} · Watchkeep`
@@ -34,6 +47,9 @@ export function SignInPage() {
         </Notice>
       </Entrance>
     )
+  }
+  if (isBack && challenge === undefined) {
+    return <Back onChallenge={setChallenge} onOver={() => setIsBack(false)} />
   }
   return challenge === undefined ? (
     <Name onDone={setChallenge} />
@@ -62,10 +78,29 @@ function Name({ onDone }: { onDone: (challenge: SignInChallenge) => void }) {
   const [name, setName] = useState('')
   const [password, setPassword] = useState('')
   const [working, setWorking] = useState(false)
+  const search = useSearch({ strict: false }) as { to?: string; refused?: string }
+  const directories = useDirectories()
+  const onlyEmergency = useOnlyEmergency()
+  const [chosen, setChosen] = useState<string | undefined>(undefined)
+  const of = chosen ?? directories[0]?.id ?? ''
+  const [question, setQuestion] = useState<Parameters<typeof Answer>[0]['question'] | undefined>(undefined)
+  const next = (said: Awaited<ReturnType<typeof askDirectory>>) => {
+    if (said.challenge != null) onDone(said.challenge)
+    else if (said.question != null) setQuestion(said.question)
+    else window.location.assign(safeTarget(search.to))
+  }
+  const directory = useMutation({
+    mutationFn: () => askDirectory(of, name, password, () => setWorking(true)),
+    onSettled: () => setWorking(false),
+    onSuccess: next,
+    onError: () => setPassword(''),
+    gcTime: 0,
+  })
   const start = useMutation({
     mutationFn: () =>
       withPuzzle(
-        (solved) => body(client.POST('/api/v1/session', { body: { name: name.trim(), password, ...solved } })),
+        (solved) =>
+          body(client.POST('/api/v1/session', { body: { name: name.trim(), password, ...solved } })),
         () => setWorking(true),
       ),
     onSettled: () => setWorking(false),
@@ -73,17 +108,27 @@ function Name({ onDone }: { onDone: (challenge: SignInChallenge) => void }) {
     onError: () => setPassword(''),
     gcTime: 0,
   })
+  if (question !== undefined) {
+    return (
+      <Answer key={question.ticket} question={question} onNext={next} onBack={() => setQuestion(undefined)} />
+    )
+  }
+  const asked = of === '' ? start : directory
   return (
     <Entrance title={t.signIn.title}>
+      {search.refused !== undefined && <Refused why={search.refused} />}
+      <ProviderLinks to={search.to} />
+      {onlyEmergency && <p className={styles.or}>{outsideWords.signIn.onlyEmergency}</p>}
       <PasskeyButton />
       {hasPasskeys() && <p className={styles.or}>{words.passkey.orPassword}</p>}
       <form
         className={styles.form}
         onSubmit={(event) => {
           event.preventDefault()
-          start.mutate()
+          asked.mutate()
         }}
       >
+        <AccountOf directories={directories} value={of} onChange={setChosen} />
         <TextInput
           label={t.signIn.name}
           value={name}
@@ -102,14 +147,14 @@ function Name({ onDone }: { onDone: (challenge: SignInChallenge) => void }) {
           required
           visibilityToggleButtonProps={{ 'aria-label': t.password.show, tabIndex: 0 }}
         />
-        {start.isError && <Failure error={start.error} />}
+        {asked.isError && <Failure error={asked.error} />}
         {working && <Notice tone="calm" title={p.working} />}
         <Button
           type="submit"
           look="primary"
           size="large"
           wide
-          busy={start.isPending}
+          busy={asked.isPending}
           disabled={name.trim() === '' || password === ''}
         >
           {t.signIn.next}
@@ -129,7 +174,9 @@ function Factor({ challenge, onBack }: { challenge: SignInChallenge; onBack: () 
     mutationFn: async () => {
       if (asked == null) throw new Error(words.passkey.notDone)
       const passkey = await givePasskey(asked)
-      return body(client.POST('/api/v1/session/factor', { body: { challenge: challenge.challenge, passkey } }))
+      return body(
+        client.POST('/api/v1/session/factor', { body: { challenge: challenge.challenge, passkey } }),
+      )
     },
     onSuccess: () => window.location.assign(safeTarget(search.to)),
     gcTime: 0,
@@ -165,7 +212,14 @@ function Factor({ challenge, onBack }: { challenge: SignInChallenge; onBack: () 
     return (
       <Entrance title={t.signIn.factorTitle} lead={words.passkey.lead}>
         <div className={styles.form}>
-          <Button look="primary" size="large" wide busy={key.isPending} onClick={() => key.mutate()} autoFocus>
+          <Button
+            look="primary"
+            size="large"
+            wide
+            busy={key.isPending}
+            onClick={() => key.mutate()}
+            autoFocus
+          >
             {words.passkey.use}
           </Button>
           {key.isError && (

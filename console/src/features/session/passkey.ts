@@ -46,7 +46,11 @@ export async function makePasskey(asked: PasskeyCreate): Promise<PasskeyCreated>
         },
         pubKeyCredParams: asked.algorithms.map((alg) => ({ type: 'public-key', alg })),
         excludeCredentials: refs(asked.exclude),
-        authenticatorSelection: { residentKey: 'required', requireResidentKey: true, userVerification: 'required' },
+        authenticatorSelection: {
+          residentKey: 'required',
+          requireResidentKey: true,
+          userVerification: 'required',
+        },
         attestation: asked.attestation as AttestationConveyancePreference,
         timeout: asked.timeout_ms,
       },

@@ -7,7 +7,8 @@ export const words = {
     title: 'Passkeys',
     none: 'No passkey yet. A passkey on your phone, laptop or security key cannot be read out to a thief.',
     add: 'Add a passkey',
-    addLead: 'Your browser asks you to touch a key, or for a PIN, a fingerprint or a face. It never leaves the device.',
+    addLead:
+      'Your browser asks you to touch a key, or for a PIN, a fingerprint or a face. It never leaves the device.',
     name: 'Name of the passkey',
     namePlaceholder: 'Work laptop',
     added: 'Passkey added',
@@ -19,7 +20,8 @@ export const words = {
     removed: 'Passkey removed',
     removeTitle: 'Remove a passkey',
     removeLead: (name: string) => `${name} will open this account no more.`,
-    removeLast: 'It is your last second factor: it goes after 24 hours, and until then you can keep it after all.',
+    removeLast:
+      'It is your last second factor: it goes after 24 hours, and until then you can keep it after all.',
     made: 'added',
     used: 'last used',
     never: 'never used',
@@ -31,7 +33,8 @@ export const words = {
     orPassword: 'or with name and password',
     insteadCode: 'Use the authenticator',
     already: 'This passkey is registered already: choose another device.',
-    notDone: 'No passkey was used: it was cancelled, took too long, or there is none for this name on the device.',
+    notDone:
+      'No passkey was used: it was cancelled, took too long, or there is none for this name on the device.',
     wrongName: 'The browser refuses a passkey under this address. Open the console by one of its names.',
     cannotList: 'Your passkeys could not be read',
     lead: 'Touch your key, or use the fingerprint, face or PIN of this device.',
@@ -49,7 +52,8 @@ export const words = {
     removedTotp: 'Authenticator removed',
     asked: 'It goes in 24 hours',
     going: (what: string) => `Your last second factor (${what}) is being removed`,
-    goingDetail: (who: string) => `Asked for by ${who}. If that was not you, keep it and change your password. It goes`,
+    goingDetail: (who: string) =>
+      `Asked for by ${who}. If that was not you, keep it and change your password. It goes`,
     keep: 'Keep it',
     kept: 'Your second factor stays',
     kinds: { totp: 'authenticator', passkey: 'passkey' } as Record<string, string>,
@@ -112,7 +116,7 @@ export const words = {
     clientsLead:
       'Asked for by TLS, before a byte of HTTP. “Ask” lets a browser present one; “require” lets nobody in without.',
     mode: 'At the door',
-    modes: { off: 'Ask for none', ask: 'Ask, and let everybody in', require: 'Require one' } as Record<string, string>,
+    modes: { off: 'Ask for none', ask: 'Ask, and let everybody in', require: 'Require one' },
     authorities: 'Certificates of your authorities (PEM)',
     revoked: 'Lists of revoked certificates (PEM)',
     authority: 'Authority',

@@ -1,6 +1,6 @@
 // What acts of administrators ask for, and who may knock at the console at all.
 
-import { Checkbox, Radio, Textarea } from '@mantine/core'
+import { Checkbox, Textarea } from '@mantine/core'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { ApiError, body, client } from '../../../api/client'
@@ -8,6 +8,7 @@ import { conditionsQuery, consoleClientsQuery } from '../../../api/queries'
 import type { ClientsNow, ConditionsNow } from '../../../api/types'
 import { t } from '../../../strings'
 import { Button } from '../../../ui/Button'
+import { Choice } from '../../../ui/Choice'
 import { Facts, Notice, Section } from '../../../ui/Layout'
 import { At } from '../../../ui/Time'
 import { toast } from '../../../ui/toast'
@@ -74,17 +75,19 @@ function Conditions({ now }: { now: ConditionsNow }) {
           save.mutate()
         }}
       >
-        <Radio.Group
-          label={w.factor}
-          description={w.factorHelp}
-          value={factor}
-          onChange={(value) => setFactor(value as typeof factor)}
-        >
-          <div className={styles.choices}>
-            <Radio value="any" label={w.any} disabled={!may} />
-            <Radio value="passkey" label={w.passkey} disabled={!may} />
-          </div>
-        </Radio.Group>
+        <div className={styles.field}>
+          <strong>{w.factor}</strong>
+          <Choice
+            label={w.factor}
+            options={[
+              { id: 'any', label: w.any },
+              { id: 'passkey', label: w.passkey },
+            ]}
+            chosen={factor}
+            onChoose={(id) => may && setFactor(id)}
+          />
+          <small>{w.factorHelp}</small>
+        </div>
         <Textarea
           label={w.networks}
           description={w.networksHelp}
@@ -145,7 +148,10 @@ function You({ now }: { now: ConditionsNow }) {
   return (
     <Section title={w.you}>
       <div className={styles.form}>
-        <Notice tone={now.unmet == null ? 'calm' : 'notice'} title={now.unmet == null ? w.youMeet : w.youDoNot}>
+        <Notice
+          tone={now.unmet == null ? 'calm' : 'notice'}
+          title={now.unmet == null ? w.youMeet : w.youDoNot}
+        >
           {now.unmet ?? undefined}
         </Notice>
         <Facts
@@ -188,13 +194,12 @@ function Door({ door }: { door: ClientsNow }) {
         }}
       >
         <p>{w.clientsLead}</p>
-        <Radio.Group label={w.mode} value={mode} onChange={(value) => setMode(value as typeof mode)}>
-          <div className={styles.choices}>
-            {(['off', 'ask', 'require'] as const).map((each) => (
-              <Radio key={each} value={each} label={w.modes[each]} disabled={!may} />
-            ))}
-          </div>
-        </Radio.Group>
+        <Choice
+          label={w.mode}
+          options={(['off', 'ask', 'require'] as const).map((id) => ({ id, label: w.modes[id] }))}
+          chosen={mode}
+          onChoose={(id) => may && setMode(id)}
+        />
         {door.authorities.length > 0 && (
           <Facts
             items={[
