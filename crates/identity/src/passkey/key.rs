@@ -65,7 +65,8 @@ impl<'a> PublicKey<'a> {
             (Some(1), Some(-8), Some(6)) if second.is_none() => Ok(Self::Ed25519(fixed(first)?)),
             (Some(3), Some(-257), None) => {
                 let (n, e) = first.zip(second).ok_or(PasskeyError::Malformed("its key is not whole"))?;
-                let odd = n.last().is_some_and(|byte| byte & 1 == 1) && n.first().is_some_and(|byte| *byte != 0);
+                let odd =
+                    n.last().is_some_and(|byte| byte & 1 == 1) && n.first().is_some_and(|byte| *byte != 0);
                 if !RSA_MODULUS.contains(&n.len()) || e.is_empty() || e.len() > RSA_EXPONENT_MAX || !odd {
                     return Err(PasskeyError::Algorithm);
                 }
@@ -82,7 +83,9 @@ impl<'a> PublicKey<'a> {
                 let mut point = [4u8; 65];
                 point[1..33].copy_from_slice(*x);
                 point[33..].copy_from_slice(*y);
-                UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, point).verify(message, signature).map_err(refused)
+                UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, point)
+                    .verify(message, signature)
+                    .map_err(refused)
             }
             Self::Ed25519(key) => {
                 UnparsedPublicKey::new(&ED25519, key).verify(message, signature).map_err(refused)

@@ -181,8 +181,9 @@ struct Attested<'a> {
 }
 
 fn split<'a, const N: usize>(left: &mut &'a [u8]) -> Result<&'a [u8; N], PasskeyError> {
-    let (taken, rest) =
-        left.split_first_chunk::<N>().ok_or(PasskeyError::Malformed("its authenticator data is too short"))?;
+    let (taken, rest) = left
+        .split_first_chunk::<N>()
+        .ok_or(PasskeyError::Malformed("its authenticator data is too short"))?;
     *left = rest;
     Ok(taken)
 }
@@ -211,8 +212,9 @@ fn read_auth_data<'a>(bytes: &'a [u8], rp: &RelyingParty) -> Result<AuthData<'a>
         if !(CREDENTIAL_ID_MIN..=CREDENTIAL_ID_MAX).contains(&len) {
             return Err(PasskeyError::Malformed("its id has no right length"));
         }
-        let (credential, rest) =
-            left.split_at_checked(len).ok_or(PasskeyError::Malformed("its authenticator data is too short"))?;
+        let (credential, rest) = left
+            .split_at_checked(len)
+            .ok_or(PasskeyError::Malformed("its authenticator data is too short"))?;
         let mut reader = Reader::new(rest);
         let key = reader.item()?;
         left = reader.left();

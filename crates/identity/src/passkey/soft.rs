@@ -111,7 +111,8 @@ impl Soft {
                 [vec![0xa5, 0x01, 0x02, 0x03, 0x26, 0x20, 0x01, 0x21], x, vec![0x22], y].concat()
             }
             Key::Ed25519(key) => {
-                [vec![0xa4, 0x01, 0x01, 0x03, 0x27, 0x20, 0x06, 0x21], bytes(key.public_key().as_ref())].concat()
+                [vec![0xa4, 0x01, 0x01, 0x03, 0x27, 0x20, 0x06, 0x21], bytes(key.public_key().as_ref())]
+                    .concat()
             }
         }
     }
@@ -133,8 +134,15 @@ impl Soft {
     /// Client data and attestation object.
     pub(crate) fn create(&self, scene: &Scene) -> (Vec<u8>, Vec<u8>) {
         let data = self.auth_data(scene, true);
-        let object =
-            [vec![0xa3], string("fmt"), string("none"), string("attStmt"), vec![0xa0], string("authData"), bytes(&data)];
+        let object = [
+            vec![0xa3],
+            string("fmt"),
+            string("none"),
+            string("attStmt"),
+            vec![0xa0],
+            string("authData"),
+            bytes(&data),
+        ];
         (scene.client_data(), object.concat())
     }
 

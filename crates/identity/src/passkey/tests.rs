@@ -27,7 +27,12 @@ fn registered(soft: &Soft) -> NewPasskey {
     take(soft, &scene("create", &challenge), &challenge).unwrap()
 }
 
-fn used(soft: &Soft, known: &NewPasskey, scene: &Scene, challenge: &PasskeyChallenge) -> Result<PasskeyUse, PasskeyError> {
+fn used(
+    soft: &Soft,
+    known: &NewPasskey,
+    scene: &Scene,
+    challenge: &PasskeyChallenge,
+) -> Result<PasskeyUse, PasskeyError> {
     let (client, data, signature) = soft.sign(scene);
     let known = KnownPasskey {
         public_key: &known.public_key,
@@ -81,7 +86,11 @@ fn what_was_made_elsewhere_or_for_something_else_is_refused() {
         ("plain HTTP", |s| s.origin = "http://watch.acme.example:8443".to_owned(), PasskeyError::Origin),
         ("a longer name", |s| s.origin = format!("{ORIGIN}.evil.example"), PasskeyError::Origin),
         ("a frame", |s| s.more = r#","crossOrigin":true"#.to_owned(), PasskeyError::Origin),
-        ("another top", |s| s.more = r#","topOrigin":"https://evil.example""#.to_owned(), PasskeyError::Origin),
+        (
+            "another top",
+            |s| s.more = r#","topOrigin":"https://evil.example""#.to_owned(),
+            PasskeyError::Origin,
+        ),
         ("another name", |s| s.rp_id = "acme.example".to_owned(), PasskeyError::RelyingParty),
         ("nobody there", |s| s.flags = GOOD & !1, PasskeyError::Absent),
         ("nobody checked", |s| s.flags = GOOD & !4, PasskeyError::Unverified),
@@ -179,14 +188,22 @@ fn too_large_and_unfinished_parts_are_refused() {
 #[test]
 fn weak_and_odd_keys_are_refused() {
     let rsa = |n: &[u8], e: &[u8]| {
-        [vec![0xa4, 0x01, 0x03, 0x03, 0x39, 0x01, 0x00, 0x20], soft::bytes(n), vec![0x21], soft::bytes(e)].concat()
+        [vec![0xa4, 0x01, 0x03, 0x03, 0x39, 0x01, 0x00, 0x20], soft::bytes(n), vec![0x21], soft::bytes(e)]
+            .concat()
     };
     assert!(PublicKey::parse(&rsa(&[0xc1; 256], &[1, 0, 1])).is_ok());
-    for (n, e) in [(vec![0xc1; 128], vec![1, 0, 1]), (vec![0xc1; 1024], vec![3]), (vec![0xc1; 256], vec![]), (vec![0xc0; 256], vec![3])] {
+    for (n, e) in [
+        (vec![0xc1; 128], vec![1, 0, 1]),
+        (vec![0xc1; 1024], vec![3]),
+        (vec![0xc1; 256], vec![]),
+        (vec![0xc0; 256], vec![3]),
+    ] {
         assert_eq!(PublicKey::parse(&rsa(&n, &e)), Err(PasskeyError::Algorithm), "{}", n.len());
     }
     let good = Soft::p256().cose();
-    for (at, value, why) in [(2, 0x03, "P-256 as RSA"), (4, 0x27, "an algorithm that is not the key's"), (6, 0x02, "P-384")] {
+    for (at, value, why) in
+        [(2, 0x03, "P-256 as RSA"), (4, 0x27, "an algorithm that is not the key's"), (6, 0x02, "P-384")]
+    {
         let mut odd = good.clone();
         odd[at] = value;
         assert!(PublicKey::parse(&odd).is_err(), "{why}");
