@@ -405,10 +405,13 @@ impl Pulse {
     const HALF: Duration = Duration::from_secs(300);
     const TRIES: u64 = 1000;
     const LASTS: Duration = Duration::from_secs(600);
+    /// No try takes this long from its beginning until it is counted.
+    const SLACK: Duration = Duration::from_secs(120);
 
     fn turn(&mut self, now: Timestamp) {
         let age = now.since(self.turn);
-        if age >= Self::HALF * 2 || now < self.turn {
+        // Tries side by side come a little out of order; only a clock that was put back is far behind.
+        if age >= Self::HALF * 2 || now + Self::SLACK < self.turn {
             self.halves = [Half::default(); 2];
             self.turn = now;
         } else if age >= Self::HALF {
@@ -433,7 +436,7 @@ impl Pulse {
 
     /// Whether unknown devices must solve a puzzle now.
     pub fn is_attack(&self, now: Timestamp) -> bool {
-        self.until.is_some_and(|until| now < until && until.since(now) <= Self::LASTS)
+        self.until.is_some_and(|until| now < until && until.since(now) <= Self::LASTS + Self::SLACK)
     }
 
     /// Until when, if nothing more happens.
@@ -750,8 +753,17 @@ mod tests {
         assert!(!pulse.is_attack(NOW));
         assert!(pulse.count(true, NOW) && pulse.is_attack(NOW));
         assert!(!pulse.count(true, NOW), "it begins once");
+        let a_moment_before = NOW - Duration::from_millis(30);
+        assert!(pulse.is_attack(a_moment_before), "tries side by side come out of order");
+        assert!(!pulse.count(true, a_moment_before));
         assert!(pulse.is_attack(NOW + secs(599)) && !pulse.is_attack(NOW + secs(600)));
         assert!(!pulse.is_attack(NOW - secs(3600)), "a clock that was put back does not make it last");
+        // Tries that are counted out of order are counted all the same.
+        let mut pulse = Pulse::default();
+        for n in 0..1000 {
+            pulse.count(true, if n % 2 == 0 { NOW } else { NOW - Duration::from_millis(30) });
+        }
+        assert!(pulse.is_attack(NOW));
         // As many good ones: people come to work.
         let mut pulse = Pulse::default();
         for _ in 0..2000 {

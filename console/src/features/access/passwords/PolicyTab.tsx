@@ -49,7 +49,7 @@ export function PolicyTab() {
   const policy = data.policies.find((each) => each.scope === scope)
   return (
     <AccessFrame lead={p.lead}>
-      <div className={styles.stack}>
+      <div className={styles.page}>
         <div className={styles.row}>
           <Choice
             label={p.scopes}
