@@ -39,6 +39,9 @@ export interface TabSearch extends ListSearch {
 export interface MeSearch extends CommonSearch {
   /** `password`, `authenticator` or `recovery`: what is being changed. */
   open?: string
+  /** An outside identity was linked, or was not, and by which word. */
+  linked?: string
+  refused?: string
 }
 
 export interface AuditSearch extends ListSearch {
@@ -75,7 +78,8 @@ const claimRoute = createRoute({
 const signInRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: '/signin',
-  validateSearch: (search: Record<string, unknown>): { to?: string } => pick(search, ['to']),
+  validateSearch: (search: Record<string, unknown>): { to?: string; refused?: string; outside?: string } =>
+    pick(search, ['to', 'refused', 'outside']),
   loader: ({ context }) => context.queries.ensureQueryData(metaQuery),
   component: lazyRouteComponent(() => import('./features/session/SignInPage'), 'SignInPage'),
 })
@@ -161,7 +165,7 @@ const systemRoute = createRoute({
 const sessionsRoute = createRoute({
   getParentRoute: () => appRoute,
   path: '/me',
-  validateSearch: (search: Record<string, unknown>): MeSearch => pick(search, ['panel', 'range', 'open']),
+  validateSearch: (search: Record<string, unknown>): MeSearch => pick(search, ['panel', 'range', 'open', 'linked', 'refused']),
   component: lazyRouteComponent(() => import('./features/session/MePage'), 'MePage'),
 })
 

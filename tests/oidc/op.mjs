@@ -18,7 +18,7 @@ const provider = new Provider(issuer, {
   clients: [
     {
       client_id: client.id,
-      client_secret: client.secret,
+      ...(client.auth === 'none' ? {} : { client_secret: client.secret }),
       redirect_uris: client.redirect_uris,
       response_types: ['code'],
       grant_types: ['authorization_code'],
@@ -50,6 +50,7 @@ const provider = new Provider(issuer, {
   jwks: settings.jwks,
 });
 server.on('request', provider.callback());
+process.stdout.write(`${JSON.stringify({ issuer })}\n`);
 
 for await (const line of lines) {
   // Nothing is asked for while it runs; the loop ends with the input.

@@ -153,6 +153,20 @@ pub fn npm_ci() -> Result<()> {
     Ok(())
 }
 
+/// Installs what `tests/NAME/package-lock.json` names, if that changed.
+pub fn npm_of(name: &str) -> Result<()> {
+    node()?;
+    let folder = sh::root().join("tests").join(name);
+    let age = |path: &Path| path.metadata().and_then(|m| m.modified()).ok();
+    let stamp = folder.join("node_modules/.package-lock.json");
+    if age(&stamp).is_none() || age(&stamp) < age(&folder.join("package-lock.json")) {
+        let args = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
+        let mut install = sh::command("npm", &args);
+        sh::step(&format!("install the packages of tests/{name}"), install.current_dir(&folder))?;
+    }
+    Ok(())
+}
+
 fn newest(dir: &Path) -> Option<std::time::SystemTime> {
     let mut newest = None;
     for entry in std::fs::read_dir(dir).ok()?.flatten() {

@@ -19,6 +19,7 @@ pub fn test(args: &[String]) -> Result<()> {
     let rest: Vec<&str> = args.iter().map(String::as_str).filter(|arg| *arg != "--fast").collect();
     parts::for_tests()?;
     parts::console()?;
+    parts::npm_of("oidc")?;
     if let ["--part", part] = rest.as_slice() {
         sh::step(
             "build the programs",

@@ -2394,9 +2394,27 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Give an account another role, from its next request on */
+        /** Give an account another role; its sessions end */
         post: operations["postUsersIdRole"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{id}/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where somebody is signed in */
+        get: operations["getUsersIdSessions"];
+        put?: never;
+        post?: never;
+        /** End somebody's sessions, or one of them; devices are strangers then */
+        delete: operations["deleteUsersIdSessions"];
         options?: never;
         head?: never;
         patch?: never;
@@ -10412,6 +10430,75 @@ export interface operations {
                     "application/json": components["schemas"]["Approval"];
                 };
             };
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why not, as RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getUsersIdSessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Session"][];
+                        /** @description Give it as `after` for the next page; absent on the last */
+                        next?: string;
+                        /** @description All that match, where counting is cheap */
+                        total?: number;
+                    };
+                };
+            };
+            /** @description Why not, as RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteUsersIdSessions: {
+        parameters: {
+            query?: {
+                /** @description Only this one */
+                session?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
             /** @description Done */
             204: {
                 headers: {

@@ -220,6 +220,7 @@ async fn groups(
     let audit = record::by_nobody(Some(visit.source), now, "group.map", "user", name);
     let audit = visit.asked.put(audit).reason(because(row, mapped));
     app.engine.store().set_memberships(id, &row.id.to_string(), groups, now, audit).await?;
+    app.engine.tell_rights_changed();
     Ok(())
 }
 

@@ -147,7 +147,7 @@ fn name(raw: &str) -> Result<String, ApiError> {
     Err(ApiError::field("/name", format!("use at most {NAME_MAX} letters, digits, blanks or . - _")))
 }
 
-async fn mapping(app: &App, rules: Vec<MappingRule>) -> Result<Mapping, ApiError> {
+async fn mapping(app: &App, actor: &Actor, rules: Vec<MappingRule>) -> Result<Mapping, ApiError> {
     if rules.len() > RULES_MAX {
         return Err(ApiError::field("/rules", format!("at most {RULES_MAX} rules")));
     }
@@ -168,6 +168,13 @@ async fn mapping(app: &App, rules: Vec<MappingRule>) -> Result<Mapping, ApiError
         }
         if rule.role.is_none() && rule.groups.is_empty() {
             return Err(ApiError::field(&at("role"), "a rule gives a role, or groups, or both"));
+        }
+        // A mapping gives to whomever the provider names: nobody writes one that gives more than he holds.
+        if let Some(role) = rule.role.as_deref().and_then(Role::parse) {
+            app.engine.may_give(actor, "provider.write", role.actions(), &wk_authz::Scope::everything())?;
+        }
+        for group in rule.groups.iter().filter_map(|group| group.parse().ok()) {
+            app.engine.may_fill(actor, "provider.write", group).await?;
         }
         kept.push(Rule { group: rule.group, role: rule.role, groups: rule.groups });
     }
@@ -247,7 +254,7 @@ async fn write(
     }
     let name = name(&input.name)?;
     let config = kind.check(&input.config).map_err(wrong)?;
-    let mapping = mapping(app, input.rules).await?;
+    let mapping = mapping(app, actor, input.rules).await?;
     let check = |secret: &SecretBytes| kind.check_secret(&config, secret);
     let id = old.as_ref().map_or_else(|| wk_engine::ids::new_id(now), |old| old.id);
     let given = input.secret.as_ref().is_some_and(|given| !given.is_empty());
@@ -341,6 +348,7 @@ async fn remove(
         let audit = record::draft(&actor, now, "group.map", "user", member.person)
             .reason("the provider that said so was removed");
         store.set_memberships(member.person, &origin, Vec::new(), now, audit).await?;
+        app.engine.tell_rights_changed();
     }
     store.delete_provider(id, now, audit).await?;
     Ok(StatusCode::NO_CONTENT)

@@ -176,7 +176,7 @@ pub(super) async fn link(
     let audit = record::draft(&actor, now, "user.link", "user", &user.name)
         .reason(wk_domain::text::clean_line(format!("{} {}", method(row), outside.name), 300));
     match app.engine.store().put_link(link, audit).await {
-        Ok(()) => Ok(("/me?linked=1".to_owned(), Vec::new())),
+        Ok(()) => Ok(("/me?linked=yes".to_owned(), Vec::new())),
         Err(StoreError::Conflict { what }) => Err(Refusal::new(Why::NameTaken, what).into()),
         Err(error) => Err(error.into()),
     }

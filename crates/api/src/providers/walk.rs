@@ -214,16 +214,16 @@ async fn begin(
     let to = local_page(query.one("to"));
     let row = match open(&app, id).await {
         Ok(row) => row,
-        Err(Stop::Refused(refusal)) => return sorry("/sign-in", refusal.why, Vec::new()),
-        Err(Stop::Error(error)) => return sorry("/sign-in", fault(&error), Vec::new()),
+        Err(Stop::Refused(refusal)) => return sorry("/signin", refusal.why, Vec::new()),
+        Err(Stop::Error(error)) => return sorry("/signin", fault(&error), Vec::new()),
     };
     match depart(&app, &row, &at, Purpose::SignIn { to }, visit.source).await {
         Ok((url, bind)) => go(&url, vec![bind]),
         Err(Stop::Refused(refusal)) => {
             note(&app, &row, &refusal, &visit).await;
-            sorry("/sign-in", refusal.why, Vec::new())
+            sorry("/signin", refusal.why, Vec::new())
         }
-        Err(Stop::Error(error)) => sorry("/sign-in", fault(&error), Vec::new()),
+        Err(Stop::Error(error)) => sorry("/signin", fault(&error), Vec::new()),
     }
 }
 
@@ -259,7 +259,7 @@ async fn callback(app: &App, id: ProviderId, returned: &Returned, visit: &Visit<
     let away = away.and_then(|key| app.outside.returns(&key, app.engine.now()));
     let home = match away.as_ref().map(|away| &away.purpose) {
         Some(Purpose::Link { .. } | Purpose::Elevate { .. }) => "/me",
-        Some(Purpose::SignIn { .. }) | None => "/sign-in",
+        Some(Purpose::SignIn { .. }) | None => "/signin",
     };
     // As it was set: a browser takes both forms of the end of a cookie.
     let cookies = forget(AWAY_COOKIE, "Lax").map(|cookie| vec![cookie]).unwrap_or_default();
@@ -319,7 +319,7 @@ async fn arrive(
                 app.outside.came_back(token.sha256(), Back { user: user.id, ticket, began: now });
                 let bind = cookie(BACK_COOKIE, &token, "Strict", WAITS.as_secs())?;
                 let to = Returned::escaped(&to);
-                Ok((format!("/sign-in?outside=1&to={to}"), vec![bind]))
+                Ok((format!("/signin?outside=back&to={to}"), vec![bind]))
             }
         },
         Purpose::Link { user, session } => own::link(app, row, outside, user, session, visit).await,
