@@ -371,10 +371,7 @@ impl Reader<'_> {
             .only(subject, SAML, "NameID")
             .ok_or(Refusal::Subject("there is not exactly one NameID"))?;
         let name_id = document.text(name).ok_or(Refusal::Subject("the NameID has elements in it"))?;
-        let name_id = name_id.trim().to_owned();
-        if name_id.is_empty() || name_id.chars().count() > NAME_MAX || name_id.chars().any(char::is_control) {
-            return Err(Refusal::Subject("the NameID is empty, too long, or has control characters"));
-        }
+        usable(&name_id)?;
         let name_id_format = shown(document.attribute(name, "Format").unwrap_or_default());
         self.done(&name_id);
 
@@ -573,6 +570,17 @@ fn lone_assertion(plain: &Document) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// A name that can be a key. It counts to the letter: cutting blanks off would make one person of two.
+fn usable(name_id: &str) -> Result<(), Refusal> {
+    if name_id.is_empty() || name_id.chars().count() > NAME_MAX || name_id.chars().any(char::is_control) {
+        return Err(Refusal::Subject("the NameID is empty, too long, or has control characters"));
+    }
+    if name_id.trim() != name_id {
+        return Err(Refusal::Subject("the NameID begins or ends with a blank"));
+    }
+    Ok(())
+}
+
 fn instant(document: &Document, at: NodeId, name: &str) -> Result<Option<Timestamp>, Refusal> {
     document
         .attribute(at, name)
@@ -598,7 +606,7 @@ fn attributes(document: &Document, at: NodeId) -> Result<Vec<Attribute>, Refusal
                     values_left.checked_sub(1).ok_or(Refusal::Shape("there are too many values"))?;
                 // One with elements in it, such as a NameID, is not a text, and not ours to guess at.
                 let Some(text) = document.text(value) else { continue };
-                values.push(text.trim().to_owned());
+                values.push(text);
             }
             let friendly_name = document.attribute(attribute, "FriendlyName").map(str::to_owned);
             attributes.push(Attribute { name: name.to_owned(), friendly_name, values });
@@ -666,8 +674,8 @@ pub fn read_logout(
     let id = request.attribute(root, "ID").unwrap_or_default();
     let name =
         request.only(root, SAML, "NameID").ok_or(Refusal::Subject("there is not exactly one NameID"))?;
-    let name_id =
-        request.text(name).ok_or(Refusal::Subject("the NameID has elements in it"))?.trim().to_owned();
+    let name_id = request.text(name).ok_or(Refusal::Subject("the NameID has elements in it"))?;
+    usable(&name_id)?;
     let session_indexes =
         request.named(root, SAMLP, "SessionIndex").filter_map(|at| request.text(at)).take(100).collect();
     let digest =

@@ -16,6 +16,9 @@ pub const DEPTH_MAX: usize = 32;
 const NODES_MAX: usize = 20_000;
 /// Attributes and declarations of one element.
 const ATTRIBUTES_MAX: usize = 64;
+/// Declarations of namespaces on an element and all it is in: a real response has 5 to 10. Each prefix is looked for among
+/// them.
+const DECLARED_MAX: usize = 128;
 /// Bytes of one name.
 const NAME_MAX: usize = 256;
 
@@ -527,6 +530,7 @@ impl<'a> Parser<'a> {
         let (prefix, local, written) = self.qname()?;
         let mut raw: Vec<(&'a str, &'a str, String)> = Vec::new();
         let mut declared: Vec<(String, String)> = Vec::new();
+        let above = self.declared_above(parent);
         let open = loop {
             let spaced = self.spaces();
             if self.eat("/>") {
@@ -566,6 +570,9 @@ impl<'a> Parser<'a> {
             if reserved || !(absolute || (value.is_empty() && name.is_empty())) {
                 return self.syntax("a namespace that is not accepted");
             }
+            if above + declared.len() >= DECLARED_MAX {
+                return Err(XmlError::TooMany);
+            }
             declared.push((name.to_owned(), value));
         };
         let element = Element {
@@ -592,6 +599,15 @@ impl<'a> Parser<'a> {
             element.attributes = attributes;
         }
         Ok((id, open.then_some(written)))
+    }
+
+    fn declared_above(&self, parent: Option<NodeId>) -> usize {
+        let (mut count, mut here) = (0, parent);
+        while let Some(Node::Element(element)) = here.and_then(|id| self.nodes.get(id)) {
+            count += element.declared.len();
+            here = element.parent;
+        }
+        count
     }
 
     fn resolve(&self, at: NodeId, prefix: &str, byte: usize) -> Result<String, XmlError> {
@@ -736,6 +752,12 @@ mod tests {
         assert_eq!(error(&format!("<a>{}</a>", "<b/>".repeat(25_000))), XmlError::TooMany);
         let many: String = (0..70).map(|n| format!(" a{n}=''")).collect();
         assert_eq!(error(&format!("<a{many}/>")), XmlError::TooMany);
+        let declares: String = (0..10).map(|n| format!(" xmlns:p{n}='u:p'")).collect();
+        assert_eq!(error(&format!("<a{declares}>").repeat(13)), XmlError::TooMany);
+        // One beside the other is what many groups look like.
+        assert!(
+            Document::parse(format!("<a>{}</a>", format!("<b{declares}/>").repeat(500)).as_bytes()).is_ok()
+        );
         assert_eq!(error(&format!("<a>{}</a>", "x".repeat(SIZE_MAX))), XmlError::TooLong);
         assert!(Document::parse("<a>".repeat(DEPTH_MAX).as_bytes()).is_err());
         let deepest = format!("{}{}", "<a>".repeat(DEPTH_MAX), "</a>".repeat(DEPTH_MAX));

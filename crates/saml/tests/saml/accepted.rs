@@ -29,6 +29,18 @@ fn a_signed_assertion_says_who_it_is() {
 }
 
 #[test]
+fn somebody_may_be_in_many_groups() {
+    // Each value names its type: in canonical XML each declares the prefix anew.
+    let forge = Forge::new();
+    let values: String = (0..600)
+        .map(|n| format!("<saml:AttributeValue xsi:type=\"xs:string\">team-{n}</saml:AttributeValue>"))
+        .collect();
+    let attributes = format!("<saml:Attribute Name=\"groups\">{values}</saml:Attribute>");
+    let say = Say { attributes, sign_response: true, ..Say::default() };
+    assert_eq!(forge.read(&forge.say(&say)).unwrap().values("groups").count(), 600);
+}
+
+#[test]
 fn signatures_of_the_response_of_the_assertion_and_of_both_hold_with_every_accepted_method() {
     let forge = Forge::new();
     for (sign_assertion, sign_response) in [(true, false), (false, true), (true, true)] {

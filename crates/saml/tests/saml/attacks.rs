@@ -333,7 +333,7 @@ fn what_is_meant_for_others_for_another_time_or_by_another_is_refused() {
     assert_eq!(read(Say { conditions, ..Say::default() }), Refusal::Condition);
     let status = "urn:oasis:names:tc:SAML:2.0:status:Responder";
     assert_eq!(read(Say { status, ..Say::default() }), Refusal::Status("Responder".to_owned()));
-    for name_id in ["", "  ", "a\u{85}b"] {
+    for name_id in ["", "  ", "a\u{85}b", "ada ", " ada", "ada\u{3000}", "\u{a0}ada", "\nada"] {
         assert!(
             matches!(read(Say { name_id: name_id.to_owned(), ..Say::default() }), Refusal::Subject(_)),
             "{name_id:?}"

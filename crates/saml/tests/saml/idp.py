@@ -1,6 +1,6 @@
 """An identity provider that is not ours: pysaml2 with xmlsec1, behind a plain HTTP port of this machine.
 
-    idp.py FOLDER     makes its key and metadata in FOLDER (idp.xml), says `port N`, waits for sp.xml there, and serves
+    idp.py FOLDER [BASE]  makes its key and metadata in FOLDER (idp.xml), says `port N`, waits for sp.xml there, and serves
 
 GET /mode/NAME changes how it answers, GET /sso takes AuthnRequests, GET /begin sends somebody who did not ask,
 GET /logout?index=... asks that a session be ended. It checks the signature of what it is asked.
@@ -103,7 +103,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
 port = server.server_address[1]
-base = f"https://127.0.0.1:{port}"
+# Whoever puts a name in front of the port says so.
+base = sys.argv[2] if len(sys.argv) > 2 else f"https://127.0.0.1:{port}"
 
 
 def config(*metadata):

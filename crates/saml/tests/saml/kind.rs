@@ -150,6 +150,22 @@ async fn a_name_that_does_not_stay_is_nobodys_key() {
 }
 
 #[tokio::test]
+async fn groups_and_subjects_count_to_the_letter() {
+    let attribute = |name: &str, value: &str| {
+        format!(
+            "<saml:Attribute Name=\"{name}\"><saml:AttributeValue>{value}</saml:AttributeValue></saml:Attribute>"
+        )
+    };
+    let walk = Walk::new(|config| config["subject"] = json!("key"));
+    for value in ["ops ", "ops\u{3000}", " ops"] {
+        let said = format!("{}{}", attribute("groups", value), attribute("key", value));
+        let outside = walk.enter(|say| say.attributes = said.clone()).await.unwrap();
+        assert_eq!(outside.groups, [value]);
+        assert_eq!(outside.subject, format!("{IDP} {value}"));
+    }
+}
+
+#[tokio::test]
 async fn who_must_prove_it_anew_does_not_come_with_an_old_sign_in() {
     let walk = Walk::new(|_| {});
     let mut later = walk.here.clone();
