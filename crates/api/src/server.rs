@@ -107,9 +107,21 @@ fn session_key(headers: &HeaderMap) -> Option<[u8; 32]> {
     session_cookie(headers).and_then(crate::auth::token_digest)
 }
 
+/// As whose a request is counted: its session's, or, where people sign in, the known browser's. Whoever guesses behind the
+/// same router uses up what strangers have there, and nobody else's.
+fn counted_as(app: &App, parts: &Parts) -> Option<[u8; 32]> {
+    let path = parts.uri.path().strip_prefix(crate::routes::BASE).unwrap_or_default();
+    let signs_in = ["/session", "/session/factor", "/password/check"].contains(&path);
+    let browser = signs_in.then(|| app.people.signed_browser(&app.engine, &parts.headers)).flatten();
+    if let Some(browser) = browser {
+        app.gate.introduce(browser);
+    }
+    browser.or_else(|| session_key(&parts.headers))
+}
+
 /// A place for a request from the network, or why it gets none.
 fn admit(app: &App, parts: &Parts, from: std::net::SocketAddr) -> Result<Place, ApiError> {
-    let place = app.gate.admit(session_key(&parts.headers), from.ip(), parts.uri.path());
+    let place = app.gate.admit(counted_as(app, parts), from.ip(), parts.uri.path());
     let place = place.inspect_err(|_| app.engine.counters().add("api.shed", 1))?;
     if parts.uri.path_and_query().is_some_and(|path| path.as_str().len() > URI_MAX) {
         return Err(ApiError::LongAddress { limit: URI_MAX });
