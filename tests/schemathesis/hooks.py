@@ -40,6 +40,8 @@ def policy(ctx, response, case):
         # What is malformed may be refused before anybody is asked who he is.
         if status not in (400, 401, 404, 405, 406, 413, 414, 415, 421, 429, 431):
             raise AssertionError(f"{action} answered a stranger with {status}")
+    elif action not in TABLE:
+        raise AssertionError(f"the page of permissions does not list {action}")
     elif ROLE not in TABLE[action] and status < 400:
         raise AssertionError(f"{action} is not for {ROLE}, and was answered with {status}")
 

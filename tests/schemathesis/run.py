@@ -23,16 +23,24 @@ CHECKS = [
     "policy",
     "no_secret_and_no_inside",
 ]
+EXAMPLES = os.environ.get("WATCHKEEP_SCHEMA_EXAMPLES", "6")
 # A stream without an end, and what ends the session that the rest is tested with: on purpose, or by guessing wrong too
 # often. The suite of the API has these as every role.
 LEFT_OUT = [
     "getLive",
     "deleteSession",
+    "deleteMeElevate",
     "deleteMeSessions",
     "deleteMeSessionsId",
     "postMeElevate",
     "postMePassword",
     "postMeTotpFinish",
+    "deleteUsersIdSessions",
+    "postUsersIdDisable",
+    "postUsersIdRequireChange",
+    "postUsersIdReset",
+    # The door is made anew with other certificates, which ends connections that come in meanwhile.
+    "putConsoleClients",
 ]
 
 
@@ -68,8 +76,9 @@ def run(document: str) -> int:
             f"--checks={','.join(CHECKS)}",
             # Without an order of its own a run could not be repeated.
             "--seed=20",
-            "--phases=examples,coverage,fuzzing",
-            f"--max-examples={os.environ.get('WATCHKEEP_SCHEMA_EXAMPLES', '8')}",
+            # Every value at its bounds for who may do everything; for the others what counts is whether they are let in.
+            f"--phases={'coverage,fuzzing' if role == 'admin' else 'fuzzing'}",
+            f"--max-examples={EXAMPLES}",
             "--rate-limit=45/s" if role == "anonymous" else "--rate-limit=90/s",
             "--request-timeout=30",
             "--suppress-health-check=all",
@@ -84,7 +93,6 @@ def run(document: str) -> int:
         environment = os.environ | {"WATCHKEEP_ROLE": role, "SCHEMATHESIS_HOOKS": "hooks", "PYTHONPATH": str(HERE)}
         if subprocess.run(command, cwd=HERE, env=environment).returncode != 0:
             failed.append(role)
-            continue
         if role != "anonymous":
             # A session that broke on the way would have made everything 401, and nothing of it seen.
             people[role].ask("GET", "/me")
