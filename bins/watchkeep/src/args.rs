@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::cli::{AccessCommand, GrantCommand, GroupCommand, RoleCommand};
+use crate::cli::{AccessCommand, GrantCommand, GroupCommand, ReadOnlyCommand, RoleCommand, TenantCommand};
 use crate::remote::RemoteFlags;
 
 /// Watches machines and the business that rests on them.
@@ -105,6 +105,12 @@ pub(crate) enum Command {
     /// Accounts of people
     #[command(subcommand)]
     User(UserCommand),
+    /// Tenants: parts of the organisation, or customers, in a tree
+    #[command(subcommand)]
+    Tenant(TenantCommand),
+    /// Close the server or a tenant to changes of configuration, and open it again
+    #[command(subcommand, name = "read-only")]
+    ReadOnly(ReadOnlyCommand),
     /// Groups of people
     #[command(subcommand)]
     Group(GroupCommand),
@@ -175,6 +181,25 @@ pub(crate) enum HostCommand {
         /// Its addresses
         #[arg(long = "address")]
         addresses: Vec<String>,
+        /// Where it belongs, by name or id; your own tenant when left out
+        #[arg(long)]
+        tenant: Option<String>,
+    },
+    /// Set labels, by which rights and lists may go: `watchkeep host label web-1 env=prod group=web`
+    Label {
+        /// Name or id
+        host: String,
+        /// `name=value`; an empty value removes the label
+        #[arg(required = true)]
+        labels: Vec<String>,
+    },
+    /// Move a host to another tenant, its history with it
+    Move {
+        /// Name or id
+        host: String,
+        /// The tenant, by name or id
+        #[arg(long)]
+        tenant: String,
     },
     /// Set fields: `watchkeep host set web-1 department=Sales location=Paris`
     Set {
@@ -285,6 +310,9 @@ pub(crate) enum AgentCommand {
         /// How long it may be used: `10m`, `1h`, at most `24h`
         #[arg(long, default_value = "1h", value_parser = span)]
         ttl: u64,
+        /// Where the host lands, by name or id; your own tenant when left out
+        #[arg(long)]
+        tenant: Option<String>,
     },
     /// Enrolment tokens
     Tokens,
@@ -655,6 +683,9 @@ pub(crate) enum UserCommand {
         /// `viewer`, `operator` or `admin`
         #[arg(long, default_value = "viewer")]
         role: String,
+        /// Where they are at home, by name or id; your own tenant when left out
+        #[arg(long)]
+        tenant: Option<String>,
     },
     /// Disable an account: its sessions end at once
     Disable {

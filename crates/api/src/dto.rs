@@ -956,6 +956,8 @@ pub struct Completion {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct User {
     pub id: String,
+    /// Where the person is at home: the role holds there and below.
+    pub tenant: String,
     pub name: String,
     pub display_name: String,
     /// `viewer`, `operator` or `admin`.
@@ -980,6 +982,9 @@ pub struct User {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UserInput {
+    /// Where the person is to be at home; the home of whoever invites when absent.
+    #[serde(default)]
+    pub tenant: Option<String>,
     pub name: String,
     #[serde(default)]
     pub display_name: String,

@@ -849,8 +849,8 @@ async fn require_change(
     if reason.is_empty() {
         return Err(ApiError::field("/reason", "say why"));
     }
-    let user = app.engine.store().user(id).await?;
-    let user = user.ok_or_else(|| ApiError::NotFound("the account is not there".to_owned()))?;
+    // Where the account is at home, and not against somebody who may more.
+    let user = crate::users::account(&app, &actor, id).await?;
     if user.password_phc.is_empty() {
         return Err(ApiError::Conflict("the account has no password".to_owned()));
     }

@@ -208,12 +208,17 @@ pub(crate) async fn found(app: &App, id: UserId) -> Result<UserRow, ApiError> {
     app.engine.store().user(id).await?.ok_or_else(|| ApiError::NotFound("the account is not there".to_owned()))
 }
 
-async fn list(State(app): State<App>) -> Result<Json<Page<FactorRemoval>>, ApiError> {
-    let users = app.engine.store().users().await?;
+async fn list(
+    State(app): State<App>,
+    Extension(Caller(actor)): Extension<Caller>,
+) -> Result<Json<Page<FactorRemoval>>, ApiError> {
+    let scope = app.engine.world().view_of(&actor, wk_authz::Act::UserWrite).scope().clone();
+    let users = app.engine.store().people(&scope).await?;
     let rows = app.engine.store().factor_removals().await?;
-    let items = rows.into_iter().map(|row| {
-        let name = users.iter().find(|user| user.id == row.user).map_or("", |user| user.name.as_str());
-        view(row, name)
+    // Of the accounts that the reader may act on.
+    let items = rows.into_iter().filter_map(|row| {
+        let name = users.iter().find(|user| user.id == row.user)?.name.clone();
+        Some(view(row, &name))
     });
     Ok(Json(Page { items: items.collect(), total: None, next: None }))
 }

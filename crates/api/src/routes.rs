@@ -12,7 +12,7 @@ use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
-use wk_authz::{Action, Denied, may_somewhere};
+use wk_authz::{Action, Denied, may_somewhere, authorize};
 
 use crate::auth;
 use crate::bearer;
@@ -21,6 +21,46 @@ use crate::state::App;
 
 /// Everything lives under this.
 pub const BASE: &str = "/api/v1";
+
+/// What begins so is the whole server's and no tenant's: the right to it is needed at the root. Said here and not by each
+/// handler, so that none can forget it.
+const OF_SERVER: [&str; 12] = [
+    "/admin-conditions",
+    "/approvals",
+    "/audit/verify",
+    "/certificates",
+    "/console-clients",
+    "/four-eyes",
+    "/policies",
+    "/providers",
+    "/access-findings",
+    "/reviews",
+    "/sign-in/",
+    "/system",
+];
+
+/// Where the things of a route live, as far as the door can tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Lives {
+    /// The whole server's: asked at the root.
+    Server,
+    /// An account, named in the path: asked where it is at home.
+    Account,
+    /// The handler knows.
+    Within,
+}
+
+impl Lives {
+    fn of(path: &str) -> Self {
+        if OF_SERVER.iter().any(|of_server| path.starts_with(of_server)) {
+            Self::Server
+        } else if path.starts_with("/users/{id}") {
+            Self::Account
+        } else {
+            Self::Within
+        }
+    }
+}
 
 /// What one route is, for the document and for tests.
 #[derive(Debug, Clone)]
@@ -267,11 +307,12 @@ impl Routes {
         let path = format!("{BASE}{}", op.path);
         let asks = op.asks;
         let any = op.any_query;
+        let lives = Lives::of(op.path);
         let known: Arc<[&'static str]> = op.query.iter().map(|(name, ..)| *name).collect();
         let guarded = handler
             .layer(from_fn(move |request, next| known_query(any, Arc::clone(&known), request, next)))
             .layer(from_fn_with_state(self.app.clone(), move |State(app), request, next| {
-                wk_engine::record::marking(guard::<A>(app, asks, request, next))
+                wk_engine::record::marking(guard::<A>(app, asks, lives, request, next))
             }));
         let method = match op.method {
             "get" => axum::routing::get(guarded),
@@ -342,7 +383,13 @@ async fn known_query(any: bool, known: Arc<[&'static str]>, request: Request, ne
 
 /// Lets the request through only when its actor may do `A`; a public action asks for no actor.
 /// `asks`: the route's handler asks for a second person where a token is not enough.
-async fn guard<A: Action>(app: App, asks: bool, request: Request, next: Next) -> Response {
+async fn guard<A: Action>(
+    app: App,
+    asks: bool,
+    lives: Lives,
+    request: Request,
+    next: Next,
+) -> Response {
     if A::ACT.is_public() {
         if request.method() != axum::http::Method::GET && bearer::is_given(request.headers()) {
             let why = "nobody signs in, joins or proves himself with a token: send the request without one";
@@ -355,7 +402,11 @@ async fn guard<A: Action>(app: App, asks: bool, request: Request, next: Next) ->
         Ok(caller) => caller,
         Err(error) => return error.into_response(),
     };
-    if let Err(denied) = may_somewhere::<A>(&actor) {
+    let may = match lives {
+        Lives::Server => authorize::<A, ()>(&actor, ()).map(drop),
+        Lives::Account | Lives::Within => may_somewhere::<A>(&actor),
+    };
+    if let Err(denied) = may {
         // What is closed is closed to everybody: nothing to write down.
         if !denied.closed {
             auth::note_denial(&app, &actor, &denied).await;
@@ -381,6 +432,18 @@ async fn guard<A: Action>(app: App, asks: bool, request: Request, next: Next) ->
         if !asks {
             let why = format!("{} asks for a fresh second factor, which a program has not: do it in the console", A::NAME);
             return ApiError::NotByToken(why).into_response();
+        }
+        wk_engine::record::needs_agreement(true);
+    }
+    if lives == Lives::Account {
+        let id = parts.uri.path().split('/').skip_while(|word| *word != "users").nth(1);
+        if let Some(Ok(id)) = id.map(str::parse)
+            && let Err(error) = crate::users::within_reach::<A>(&app, &actor, id).await
+        {
+            if let ApiError::Hidden { denied, .. } | ApiError::Denied(denied) = &error {
+                auth::note_denial(&app, &actor, denied).await;
+            }
+            return error.into_response();
         }
     }
     parts.extensions.insert(auth::Caller(actor.clone()));

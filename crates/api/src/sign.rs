@@ -16,7 +16,7 @@ use parking_lot::Mutex;
 use tokio::sync::watch;
 use wk_audit::Image;
 use wk_authz::{Act, Actor, Public, Rights, Role, SelfManage, Who};
-use wk_domain::{InvitationId, SessionId, SessionKind, Timestamp, UserId};
+use wk_domain::{InvitationId, SessionId, SessionKind, TenantId, Timestamp, UserId};
 use wk_engine::Engine;
 use wk_engine::ports::outside::OutsideSession;
 use wk_engine::ports::passkeys::{Admission, FactorUse, SessionStart};
@@ -83,6 +83,8 @@ struct Invited {
     invitation: Option<InvitationId>,
     /// Whose password and factors are chosen anew; nobody's for a new account.
     person: Option<UserId>,
+    /// Where the account is at home.
+    tenant: TenantId,
     /// Empty: whatever name the person chooses.
     name: String,
     display_name: String,
@@ -190,6 +192,7 @@ impl Desk {
             let invited = Invited {
                 invitation: Some(row.id),
                 person: row.person,
+                tenant: row.tenant,
                 name: row.name,
                 display_name: row.display_name,
                 role: row.role,
@@ -209,6 +212,7 @@ impl Desk {
         let invited = Invited {
             invitation: None,
             person: None,
+            tenant: TenantId::ROOT,
             name: String::new(),
             display_name: String::new(),
             role: Role::Admin.as_str().to_owned(),
@@ -696,7 +700,7 @@ async fn claim_finish(
     let method = if passkey.is_some() { "password+passkey" } else { "password+totp" };
     let user = UserRow {
         id,
-        tenant: wk_domain::TenantId::ROOT,
+        tenant: invited.tenant,
         name,
         display_name,
         role: invited.role.clone(),
@@ -712,7 +716,7 @@ async fn claim_finish(
     let codes = RecoveryCode::generate_set().map_err(|_| ApiError::Internal)?;
     let hashes: Vec<Vec<u8>> = codes.iter().map(|code| code.sha256_for(user.id).to_vec()).collect();
     let store = app.engine.store();
-    let said = |action| asked.put(record::by_nobody(origin.ip(), now, action, "user", user.id));
+    let said = |action| asked.put(record::by_nobody(origin.ip(), now, action, "user", user.id)).within(invited.tenant);
     let joins = |action| said(action).next_revision(None).images_of(None, Some(&user));
     let user = match (invited.invitation, invited.person) {
         (invitation, None) => {

@@ -113,14 +113,15 @@ pub(crate) fn matches(world: &World, entry: &CheckEntry, filter: &Filter, now: T
 /// Worst first, unhandled before handled, then the newest change.
 pub(crate) fn sort(world: &World, checks: &mut [CheckId], now: Timestamp) {
     checks.sort_by_cached_key(|id| {
-        let Some(entry) = world.checks.get(id) else { return (true, u8::MAX, i64::MAX, String::new()) };
+        let Some(entry) = world.checks.get(id) else { return (true, u8::MAX, i64::MAX, String::new(), *id) };
         let state = &entry.state.state;
         let handled = state.ack_at(now).is_some() || world.in_downtime(*id, entry.row.check.host, now);
         let severity =
             state.status.map_or(0, Status::severity) * 2 + u8::from(state.state_type == StateType::Hard);
         let problem = state.is_problem();
         let since = state.since.map_or(0, Timestamp::as_ms);
-        (handled && problem, u8::MAX - severity, -since, entry.row.check.title.clone())
+        // The id last: what is equal otherwise must not come in an order that depends on what else there is in the world.
+        (handled && problem, u8::MAX - severity, -since, entry.row.check.title.clone(), *id)
     });
 }
 

@@ -6,7 +6,7 @@
 use axum::Json;
 use axum::extract::{Extension, State};
 use axum::http::StatusCode;
-use wk_authz::{Act, Actor, ViewKeep, ViewRead, ViewShare, Who, authorize};
+use wk_authz::{Act, Actor, Place, ViewKeep, ViewRead, ViewShare, Who, authorize_at};
 use wk_domain::{UserId, ViewKind};
 use wk_engine::filter::Filter;
 use wk_engine::ports::TenantScope;
@@ -147,8 +147,10 @@ fn read(input: SavedViewInput, row: ViewRow) -> Result<ViewRow, ApiError> {
 }
 
 /// Showing something to everybody is more than keeping it.
-fn may_share(actor: &Actor) -> Result<(), ApiError> {
-    let _permit = authorize::<ViewShare, ()>(actor, ())?;
+fn may_share(app: &App, actor: &Actor) -> Result<(), ApiError> {
+    let world = app.engine.world();
+    let home = world.place_of_tenant(record::home_of(actor));
+    let _permit = authorize_at::<ViewShare, ()>(actor, (), &home.unwrap_or(Place::ROOT))?;
     Ok(())
 }
 
@@ -174,7 +176,7 @@ async fn keep(
     };
     let row = read(input, empty)?;
     if row.shared {
-        may_share(&actor)?;
+        may_share(&app, &actor)?;
     }
     let store = app.engine.store();
     if store.views(&scope(&app, &actor), me).await?.iter().filter(|view| view.owner == me).count()
@@ -217,7 +219,7 @@ async fn change(
     let row = ViewRow { revision, ..read(input, old.clone())? };
     // Asked each time: who may no longer share must not change what everybody sees.
     if row.shared {
-        may_share(&actor)?;
+        may_share(&app, &actor)?;
     }
     let audit = record::draft(&actor, app.engine.now(), "view.keep", "view", id)
         .next_revision(Some(old.revision))

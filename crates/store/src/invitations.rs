@@ -38,8 +38,9 @@ fn read(row: &Row) -> Result<InvitationRow> {
 pub(crate) async fn insert(tx: &mut Tx, row: InvitationRow) -> Result<()> {
     tx.run(sql("DELETE FROM invitation WHERE expires < $1").bind(row.created - KEPT)).await?;
     // One link per name: whoever asks for a new one means that the old one is lost.
-    let older = "UPDATE invitation SET withdrawn = $2 WHERE name = $1 AND used IS NULL AND withdrawn IS NULL";
-    tx.run(sql(older).bind(row.name.as_str()).bind(row.created)).await?;
+    let older = "UPDATE invitation SET withdrawn = $2 WHERE name = $1 AND tenant = $3 AND used IS NULL
+                 AND withdrawn IS NULL";
+    tx.run(sql(older).bind(row.name.as_str()).bind(row.created).bind(row.tenant)).await?;
     let q = sql(
         "INSERT INTO invitation (id, secret_sha256, person, name, display_name, role, created, created_by,
                  expires, used, withdrawn, tenant) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",

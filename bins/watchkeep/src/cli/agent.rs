@@ -38,14 +38,12 @@ impl Cli {
                     "No agents yet: make a token with `watchkeep agent token`.",
                 )
             }
-            AgentCommand::Token { host_pattern, grants, ttl } => {
-                let value = self
-                    .client
-                    .post(
-                        "/enrolment-tokens",
-                        &json!({"host_pattern": host_pattern, "grants": grants, "ttl_s": ttl}),
-                    )
-                    .await?;
+            AgentCommand::Token { host_pattern, grants, ttl, tenant } => {
+                let mut body = json!({"host_pattern": host_pattern, "grants": grants, "ttl_s": ttl});
+                if let Some(tenant) = tenant {
+                    body["tenant"] = json!(self.tenant_id(Some(&tenant)).await?);
+                }
+                let value = self.client.post("/enrolment-tokens", &body).await?;
                 if self.json {
                     return self.done(&value, "");
                 }

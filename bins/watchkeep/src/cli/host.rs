@@ -62,9 +62,14 @@ impl Cli {
                 let checks = self.client.list(&format!("/checks?host={id}"), MOST).await?;
                 self.show(&checks, CHECK_HEADINGS, check_row, "No checks yet.")
             }
-            HostCommand::Add { name, addresses } => {
-                let value =
-                    self.client.post("/hosts", &json!({"name": name, "addresses": addresses})).await?;
+            HostCommand::Label { host, labels } => self.label(&host, &labels).await,
+            HostCommand::Move { host, tenant } => self.move_host(&host, &tenant).await,
+            HostCommand::Add { name, addresses, tenant } => {
+                let mut body = json!({"name": name, "addresses": addresses});
+                if let Some(tenant) = tenant {
+                    body["tenant"] = json!(self.tenant_id(Some(&tenant)).await?);
+                }
+                let value = self.client.post("/hosts", &body).await?;
                 self.done(&value, &format!("{} added", text(&value, "/name")))
             }
             HostCommand::Set { host, fields } => {

@@ -13,9 +13,11 @@ mod names;
 mod password;
 mod problem;
 mod rights;
+mod tenant;
 mod user;
 
 pub(crate) use rights::{AccessCommand, GrantCommand, GroupCommand, RoleCommand};
+pub(crate) use tenant::{ReadOnlyCommand, TenantCommand};
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -79,6 +81,8 @@ pub(crate) async fn run(command: Command, data: &Path, remote: &RemoteFlags, jso
         Command::Cert(_) => cli.certs().await,
         Command::Channel(command) => cli.channel(command).await,
         Command::User(command) => cli.user(command).await,
+        Command::Tenant(command) => cli.tenant(command).await,
+        Command::ReadOnly(command) => cli.read_only(command).await,
         Command::Group(command) => cli.group(command).await,
         Command::Role(command) => cli.role(command).await,
         Command::Grant(command) => cli.grant(command).await,

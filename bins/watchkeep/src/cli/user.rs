@@ -31,8 +31,12 @@ impl Cli {
                 let empty = "Nobody has an account yet: open the claim link that the server printed.";
                 return self.show(&items, &["NAME", "ROLE", "CALLED", "FAILURES", ""], row, empty);
             }
-            UserCommand::Invite { name, role } => {
-                let value = self.client.post("/users", &json!({"name": name, "role": role})).await?;
+            UserCommand::Invite { name, role, tenant } => {
+                let mut body = json!({"name": name, "role": role});
+                if let Some(tenant) = tenant {
+                    body["tenant"] = json!(self.tenant_id(Some(&tenant)).await?);
+                }
+                let value = self.client.post("/users", &body).await?;
                 return self.link(&name, &value).await;
             }
             UserCommand::Role { name, role, reason } => {

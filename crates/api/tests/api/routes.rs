@@ -13,6 +13,7 @@ use wk_engine::ports::Store;
 use wk_engine::ports::rows::{EventFilter, Page};
 
 use crate::rig::{Rig, is_builtin};
+pub(crate) use crate::site::rfc3339;
 use crate::site::*;
 
 /// A path with ids that are well formed, and of nothing.
@@ -371,19 +372,6 @@ async fn every_write_leaves_an_entry_with_its_author() {
     site.end().await;
 }
 
-/// Seconds since 1970 as text, by Hinnant's civil-from-days.
-pub(crate) fn rfc3339(seconds: i64) -> String {
-    let (days, rest) = (seconds.div_euclid(86_400) + 719_468, seconds.rem_euclid(86_400));
-    let era = days.div_euclid(146_097);
-    let day = days.rem_euclid(146_097);
-    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
-    let of_year = day - (365 * year + year / 4 - year / 100);
-    let month = (5 * of_year + 2) / 153;
-    let date = of_year - (153 * month + 2) / 5 + 1;
-    let month = if month < 10 { month + 3 } else { month - 9 };
-    let year = year + era * 400 + i64::from(month <= 2);
-    format!("{year:04}-{month:02}-{date:02}T{:02}:{:02}:{:02}Z", rest / 3600, rest / 60 % 60, rest % 60)
-}
 
 /// The document people and programs are given is the one the code builds.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -212,8 +212,17 @@ impl Rig {
     }
 
     pub(crate) async fn token(&self, pattern: &str, grants: &[&str]) -> (TokenId, [u8; 32]) {
+        self.token_in(wk_domain::TenantId::ROOT, pattern, grants).await
+    }
+
+    pub(crate) async fn token_in(
+        &self,
+        tenant: wk_domain::TenantId,
+        pattern: &str,
+        grants: &[&str],
+    ) -> (TokenId, [u8; 32]) {
         let request = TokenRequest {
-            tenant: wk_domain::TenantId::ROOT,
+            tenant,
             host_pattern: pattern.to_owned(),
             grants: grants.iter().map(|g| (*g).to_owned()).collect(),
             ttl: secs(3600),
@@ -241,7 +250,16 @@ impl Rig {
     }
 
     pub(crate) async fn enrol(&self, name: &str, grants: &[&str]) -> Agent {
-        let token = self.token(name, grants).await;
+        self.enrol_in(wk_domain::TenantId::ROOT, name, grants).await
+    }
+
+    pub(crate) async fn enrol_in(
+        &self,
+        tenant: wk_domain::TenantId,
+        name: &str,
+        grants: &[&str],
+    ) -> Agent {
+        let token = self.token_in(tenant, name, grants).await;
         let granted = self.try_enrol(self.attempt(token, name, name.as_bytes())).await.unwrap();
         let host = self.engine.world().agents[&granted.agent].row.host;
         let serial = String::from_utf8(granted.chain_der[0].clone()).unwrap();
