@@ -684,9 +684,179 @@ const me = {
   recovery_codes_left: 9,
   session_expires_at: iso(NOW() + 4e7),
   permissions:
-    'overview.read check.read host.read host.write check.write problem.acknowledge problem.downtime problem.recheck problem.comment agent.read agent.enrol agent.revoke audit.read system.read channel.read channel.write user.read user.write access.read access.write view.read view.keep view.share'.split(
+    'overview.read check.read host.read host.write check.write problem.acknowledge problem.downtime problem.recheck problem.comment agent.read agent.enrol agent.revoke audit.read system.read channel.read channel.write user.read user.write access.read access.write self.token token.read token.revoke service.write approval.read approval.decide approval.policy review.read review.write view.read view.keep view.share'.split(
       ' ',
     ),
+}
+
+const finding = (code, weight, text, evidence = []) => ({ code, weight, text, evidence })
+const line = (number, kind, name, role, findings, change = {}) => ({
+  number,
+  kind,
+  subject: id(kind, number),
+  name,
+  facts: { role, created_at: iso(NOW() - 2e10), last_used_at: iso(NOW() - 9e9), acts: 4, owner: '' },
+  findings,
+  decision: '',
+  role: '',
+  note: '',
+  decided_by: '',
+  ...change,
+})
+const lines = [
+  line(1, 'person', 'shift', 'operator', [
+    finding('shared', 'high', 'It was used from 3 networks with 3 programs at one moment', [
+      '192.0.2.1 Firefox from 08:00 to 09:30',
+      '198.51.100.9 Chrome from 08:10 to 09:20',
+      '2001:db8::1 Edge from 08:20 to 09:10',
+    ]),
+  ]),
+  line(2, 'service', 'backup', 'viewer', [
+    finding('no-owner', 'high', 'Nobody answers for it any more', ['t.bauer is disabled']),
+    finding('review-overdue', 'medium', 'Somebody should have looked at it again by now'),
+  ]),
+  line(3, 'person', 's.okafor', 'admin', [
+    finding(
+      'over-privileged',
+      'medium',
+      'It has the role admin; in 90 days it did nothing that operator may not',
+      ['problem.acknowledge: 41 times', 'not used: host.write, check.write, user.write'],
+    ),
+  ]),
+  line(4, 'token', 'deploy', 'operator', [
+    finding('from-anywhere', 'medium', 'It may be used from any address', ['last used from 192.0.2.7']),
+  ]),
+  line(5, 'person', 'a.moreau', 'admin', [], { decision: 'keep', decided_by: 'a.moreau' }),
+]
+const review = (n, change = {}) => ({
+  id: id('review', n),
+  state: 'open',
+  created_at: iso(NOW() - 9e7),
+  created_by: 'a.moreau',
+  window_days: 90,
+  due_at: iso(NOW() + 9e8),
+  overdue: false,
+  lines: 5,
+  decided: 1,
+  findings: 4,
+  signed_by: '',
+  note: '',
+  ...change,
+})
+const token = (n, name, owner, kind, change = {}) => ({
+  id: id('apitoken', n),
+  name,
+  hint: kind === 'service' ? 'wk_svc_7h2k' : 'wk_pat_0c9m',
+  owner: { id: id('user', n), name: owner, kind },
+  state: 'live',
+  scopes: [{ role: 'operator' }],
+  networks: ['192.0.2.0/24'],
+  created_at: iso(NOW() - 9e8),
+  created_by: 'a.moreau',
+  expires_at: iso(NOW() + 6e9),
+  days_left: 69,
+  last_used_at: iso(NOW() - 2e5),
+  last_address: '192.0.2.7',
+  revoked_by: '',
+  ...change,
+})
+const service = (n, name, purpose, change = {}) => ({
+  id: id('user', 40 + n),
+  name,
+  display_name: '',
+  role: 'operator',
+  disabled: false,
+  owner: { id: id('user', 1), name: 'a.moreau', kind: 'person' },
+  owner_living: true,
+  purpose,
+  review_due_at: iso(NOW() + 9e9),
+  review_overdue: false,
+  created_at: iso(NOW() - 9e9),
+  created_by: 'a.moreau',
+  live_tokens: 1,
+  revision: 1,
+  ...change,
+})
+const approval = (n, change = {}) => ({
+  id: id('approval', n),
+  state: 'open',
+  act: 'user.set_role',
+  object: 'user:j.ito',
+  summary: 'Give j.ito the role admin instead of operator',
+  input: { role: 'admin', reason: 'takes over the night shift' },
+  payload_sha256: 'c3'.repeat(32),
+  requested_by: 's.okafor',
+  by_token: false,
+  reason: 'takes over the night shift',
+  requested_at: iso(NOW() - 6e5),
+  expires_at: iso(NOW() + 8e7),
+  decided_by: '',
+  note: '',
+  mine: false,
+  may_decide: true,
+  why_not: '',
+  could_decide: ['a.moreau'],
+  ...change,
+})
+const machinesOf = (path) => {
+  if (path === '/api-tokens')
+    return {
+      items: [
+        token(1, 'deploy', 'ci', 'service'),
+        token(2, 'laptop scripts', 'a.moreau', 'person', {
+          networks: [],
+          scopes: [{ role: 'viewer', labels: 'site=paris' }],
+        }),
+        token(3, 'old dashboard', 's.okafor', 'person', { state: 'revoked', last_used_at: undefined }),
+      ],
+    }
+  if (path === '/me/tokens')
+    return { items: [token(2, 'laptop scripts', 'a.moreau', 'person', { networks: [] })] }
+  if (path === '/service-accounts')
+    return {
+      items: [
+        service(1, 'ci', 'Acknowledges during deployments'),
+        service(2, 'backup', 'Reads what is to be saved', {
+          owner: undefined,
+          owner_living: false,
+          review_overdue: true,
+          live_tokens: 0,
+        }),
+      ],
+    }
+  if (path === '/approvals')
+    return {
+      items: [
+        approval(1),
+        approval(2, {
+          mine: true,
+          may_decide: false,
+          why_not: 'you asked for it yourself',
+          requested_by: 'a.moreau',
+          summary: 'Change the channel night-shift',
+          act: 'channel.change',
+          input: { name: 'night-shift', secret: { withheld: true } },
+          could_decide: ['s.okafor'],
+        }),
+      ],
+    }
+  if (path === '/four-eyes') return { mode: 'when_two', could_decide: ['s.okafor'], alone: false }
+  if (path === '/access-findings') return { items: lines }
+  if (path === '/reviews')
+    return {
+      items: [
+        review(2),
+        review(1, {
+          state: 'signed',
+          decided: 5,
+          signed_by: 'a.moreau',
+          note: 'all looked at',
+          next_due_at: iso(NOW() + 6e9),
+        }),
+      ],
+    }
+  if (path.startsWith('/reviews/')) return { review: review(2), lines }
+  return undefined
 }
 
 const person = (n, name, display_name, role, change = {}) => ({
@@ -1081,6 +1251,8 @@ async function api(method, path, query, input) {
       ],
     }
   if (path === '/me/factors') return { totp: true, recovery_codes_left: 3, fresh_until: iso(NOW() + 5e5) }
+  const machines = machinesOf(path)
+  if (machines !== undefined) return machines
   const rights = rightsOf(path, query)
   if (rights !== undefined) return rights
   if (path === '/users' && method === 'GET') return { items: people }

@@ -138,6 +138,7 @@ export const reviewWords = {
   reduce: 'Reduce',
   disable: 'Disable',
   decisionOf: from({ keep: 'Kept', reduce: 'Reduced', disable: 'Disabled', '': 'Open' }),
+  decideShort: 'Decide',
   decide: (name: string) => `Decide about ${name}`,
   newRole: 'Reduce to',
   note: 'Why',

@@ -182,6 +182,7 @@ function Sent({ items, channels }: { items: readonly Notification[]; channels: r
 function ChannelDialog({ channel, onClose }: { channel: Channel | undefined; onClose: () => void }) {
   const [draft, setDraft] = useState<ChannelDraft>(() => draftOf(channel))
   const [secret, setSecret] = useState('')
+  const [reason, setReason] = useState('')
   const queries = useQueryClient()
   const set = (change: Partial<ChannelDraft>) => setDraft((now) => ({ ...now, ...change }))
   const save = useMutation({
@@ -191,6 +192,7 @@ function ChannelDialog({ channel, onClose }: { channel: Channel | undefined; onC
         kind: draft.kind,
         config: buildConfig(draft) as never,
         enabled: draft.enabled,
+        reason: reason.trim(),
         ...(secret === '' ? {} : { secret }),
         ...(channel === undefined ? {} : { revision: channel.revision }),
       }
@@ -320,6 +322,15 @@ function ChannelDialog({ channel, onClose }: { channel: Channel | undefined; onC
         checked={draft.enabled}
         onChange={(event) => set({ enabled: event.currentTarget.checked })}
       />
+      {problem?.field('reason') !== undefined && (
+        <TextInput
+          label={t.acts.reason}
+          value={reason}
+          onChange={(event) => setReason(event.currentTarget.value)}
+          error={problem.field('reason')}
+          maxLength={500}
+        />
+      )}
       {save.isError && problem?.problem?.errors?.some((each) => shown(each.pointer)) !== true && (
         <Notice tone="danger" title={t.acts.failed}>
           {problem?.problem?.errors?.map((each) => each.detail).join(' ') || save.error.message}
@@ -330,6 +341,6 @@ function ChannelDialog({ channel, onClose }: { channel: Channel | undefined; onC
 }
 
 // Errors that stand beside their field need no second place.
-const beside = ['/name', '/secret', '/config/server', '/config/from', '/config/to', '/config/url']
+const beside = ['/name', '/reason', '/secret', '/config/server', '/config/from', '/config/to', '/config/url']
 const shown = (pointer: string): boolean =>
   beside.some((each) => pointer === each || pointer.startsWith(`${each}/`))

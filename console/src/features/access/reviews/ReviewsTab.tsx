@@ -146,8 +146,8 @@ function Line({ line, onDecide }: { line: ReviewLine; onDecide?: (() => void) | 
         )}
       </div>
       {onDecide !== undefined && (
-        <Button size="small" look={line.decision === '' ? 'primary' : 'quiet'} onClick={onDecide}>
-          {line.decision === '' ? w.decisionOf('') : w.decisionOf(line.decision)}
+        <Button size="small" look={line.decision === '' ? 'plain' : 'quiet'} onClick={onDecide}>
+          {line.decision === '' ? w.decideShort : w.decisionOf(line.decision)}
         </Button>
       )}
     </li>
