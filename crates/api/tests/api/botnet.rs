@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use http::Request;
 use http_body_util::Full;
+use hyper::client::conn::http1::SendRequest;
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
 use serde_json::json;
@@ -33,19 +34,33 @@ pub(crate) async fn send_from(site: &Site, from: IpAddr, request: Request<Full<B
     send_with(site, config, from, request).await
 }
 
+/// A connection from an address of one's own.
+pub(crate) async fn dial_from(site: &Site, from: IpAddr) -> Option<SendRequest<Full<Bytes>>> {
+    dial_with(site, Arc::new(site.tls(rustls::DEFAULT_VERSIONS, &["http/1.1"])), from).await
+}
+
+async fn dial_with(
+    site: &Site,
+    config: Arc<rustls::ClientConfig>,
+    from: IpAddr,
+) -> Option<SendRequest<Full<Bytes>>> {
+    let socket = TcpSocket::new_v4().ok()?;
+    socket.bind(SocketAddr::new(from, 0)).expect("a loopback address of one's own");
+    let tcp = socket.connect(site.address).await.ok()?;
+    let name = ServerName::try_from("localhost").unwrap();
+    let stream = TlsConnector::from(config).connect(name, tcp).await.ok()?;
+    let (sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.ok()?;
+    tokio::spawn(connection);
+    Some(sender)
+}
+
 async fn send_with(
     site: &Site,
     config: Arc<rustls::ClientConfig>,
     from: IpAddr,
     request: Request<Full<Bytes>>,
 ) -> Option<Answer> {
-    let socket = TcpSocket::new_v4().ok()?;
-    socket.bind(SocketAddr::new(from, 0)).expect("a loopback address of one's own");
-    let tcp = socket.connect(site.address).await.ok()?;
-    let name = ServerName::try_from("localhost").unwrap();
-    let stream = TlsConnector::from(config).connect(name, tcp).await.ok()?;
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.ok()?;
-    tokio::spawn(connection);
+    let mut sender = dial_with(site, config, from).await?;
     let response = sender.send_request(request).await.ok()?;
     Some(site.finish(response).await)
 }
