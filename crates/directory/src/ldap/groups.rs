@@ -2,6 +2,7 @@
 //!
 //! Whatever cannot be read to its end lets nobody in: a group that is left out could be the one that forbids.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::codes;
@@ -264,8 +265,8 @@ impl Walk<'_> {
                 return Err(Denied::Unsound("a group has a name that cannot be read".to_owned()));
             };
             let normal = dn.normal();
-            if !self.known.contains_key(&normal) {
-                self.known.insert(normal, dn);
+            if let Entry::Vacant(new) = self.known.entry(normal) {
+                new.insert(dn);
                 fresh.push(text.to_owned());
             }
             if self.known.len() > self.plan.count_max {

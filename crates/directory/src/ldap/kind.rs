@@ -166,7 +166,7 @@ impl ProviderKind for LdapKind {
             return (trace.into_steps(), None);
         };
         let by = Try { guard: &kept.guard, known_browser: true, now: here.now };
-        match kept.directory.walk_as(&name, password, by, &mut trace).await {
+        match Box::pin(kept.directory.walk_as(&name, password, by, &mut trace)).await {
             Ok(person) => {
                 let known_by =
                     format!("{} ({}), known here by {}", person.name, person.display_name, person.subject);
@@ -191,7 +191,7 @@ impl ProviderKind for LdapKind {
         let done = match name.parse::<LoginName>() {
             Ok(name) => {
                 let by = Try { guard: &kept.guard, known_browser: here.known_browser, now: here.now };
-                kept.directory.sign_in(&name, password, by, &mut Trace::default()).await
+                Box::pin(kept.directory.sign_in(&name, password, by, &mut Trace::default())).await
             }
             Err(why) => Err(Denied::Wrong(why.to_string())),
         };
