@@ -414,6 +414,28 @@ mod tests {
         assert_eq!(hasher.inside(), 0);
     }
 
+    /// The hash that stands in for an account's makes the difference between an unknown name and a wrong password
+    /// invisible. The kinds take turns, and the middle of each counts.
+    #[tokio::test]
+    async fn an_unknown_account_costs_the_work_of_a_known_one() {
+        let hasher = hasher(HasherLimits::for_cores(1));
+        let phc = hasher.hash(ip(1), password("vifoqumaridope")).await.unwrap();
+        let mut taken = [Vec::new(), Vec::new()];
+        for _ in 0..15 {
+            for (kind, stored) in [Some(phc.as_str()), None].into_iter().enumerate() {
+                let began = std::time::Instant::now();
+                assert!(!hasher.verify(ip(1), password("wrong"), stored).await.unwrap().ok);
+                taken[kind].push(began.elapsed().as_secs_f64());
+            }
+        }
+        let middle = |times: &mut Vec<f64>| {
+            times.sort_by(f64::total_cmp);
+            times[times.len() / 2]
+        };
+        let [known, unknown] = taken.each_mut().map(middle);
+        assert!((0.5..2.0).contains(&(unknown / known)), "{unknown} s and {known} s");
+    }
+
     #[tokio::test]
     async fn the_queue_is_bounded_and_frees_its_places() {
         let hasher = hasher(limits(1, 2, 8));
