@@ -392,7 +392,9 @@ impl Returned {
         let mut out = String::with_capacity(raw.len());
         for byte in raw.bytes() {
             match byte {
-                b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => out.push(char::from(byte)),
+                b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                    out.push(char::from(byte))
+                }
                 other => {
                     const HEX: &[u8; 16] = b"0123456789ABCDEF";
                     out.push('%');
@@ -551,6 +553,12 @@ pub trait ProviderKind: fmt::Debug + Send + Sync {
     async fn logout(&self, provider: &Provider, here: &Here, returned: &Returned) -> Result<Ended, Refusal> {
         let _ = (provider, here, returned);
         Err(Refusal::new(Why::Misconfigured, "this kind of provider ends no sessions"))
+    }
+
+    /// After [`Self::logout`], when the person's own browser brought the provider's word: where to send it with an answer.
+    fn farewell(&self, provider: &Provider, here: &Here, returned: &Returned) -> Option<String> {
+        let _ = (provider, here, returned);
+        None
     }
 
     /// What the provider's administrator loads over there: media type and text.

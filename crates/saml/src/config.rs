@@ -91,10 +91,14 @@ pub struct Config {
     /// Where people are sent: its single sign-on service for HTTP-Redirect.
     #[serde(default)]
     pub sso_url: String,
+    /// Where the answer to its logout goes, when a person's browser brought that: its single logout service for
+    /// HTTP-Redirect. Empty: it gets none.
+    #[serde(default)]
+    pub slo_url: String,
     /// The certificates it signs with, DER in base64 (PEM is taken, too). Several while it changes them.
     #[serde(default)]
     pub certificates: Vec<String>,
-    /// Its metadata, as XML: fills the three fields above, and is not kept.
+    /// Its metadata, as XML: fills the four fields above, and is not kept.
     #[serde(default, skip_serializing)]
     pub metadata: String,
     /// The certificate that must have signed that metadata; empty: whoever pastes it vouches for it. Not kept.
@@ -141,6 +145,14 @@ fn text(pointer: &str, value: &str, what: &str) -> Result<(), Wrong> {
     Ok(())
 }
 
+fn address(pointer: &str, value: &str) -> Result<(), Wrong> {
+    let _: HttpsUrl = value.parse().map_err(|error: String| Wrong::at(pointer, error))?;
+    if value.contains('#') {
+        return Err(Wrong::at(pointer, "an address without a fragment"));
+    }
+    Ok(())
+}
+
 fn list(pointer: &str, values: &[String], what: &str) -> Result<(), Wrong> {
     if values.len() > LIST_MAX {
         return Err(Wrong::at(pointer, format!("at most {LIST_MAX}")));
@@ -179,6 +191,8 @@ impl Config {
                 .map_err(|error| Wrong::at("/metadata", error.to_string()))?;
         self.entity_id = metadata.entity_id;
         self.sso_url = metadata.sso_url;
+        // What cannot be used is left out: nobody needs it to come in.
+        self.slo_url = Some(metadata.slo_url).filter(|url| address("", url).is_ok()).unwrap_or_default();
         self.certificates = metadata.certificates.iter().map(IdpCertificate::to_text).collect();
         self.sign_requests |= metadata.wants_signed_requests;
         self.metadata.clear();
@@ -192,9 +206,10 @@ impl Config {
             return Err(Wrong::at("/entity_id", "an entity id has no blank in it"));
         }
         text("/sso_url", &self.sso_url, "the address of its single sign-on service (HTTP-Redirect)")?;
-        let _: HttpsUrl = self.sso_url.parse().map_err(|error: String| Wrong::at("/sso_url", error))?;
-        if self.sso_url.contains('#') {
-            return Err(Wrong::at("/sso_url", "an address without a fragment"));
+        self::address("/sso_url", &self.sso_url)?;
+        if !self.slo_url.is_empty() {
+            text("/slo_url", &self.slo_url, "the address of its single logout service (HTTP-Redirect)")?;
+            self::address("/slo_url", &self.slo_url)?;
         }
         if self.certificates.is_empty() || self.certificates.len() > CERTIFICATES_MAX {
             return Err(Wrong::at("/certificates", format!("1 to {CERTIFICATES_MAX} certificates")));

@@ -21,7 +21,7 @@ use wk_seal::{Secret, SecretBytes};
 use crate::config::Config;
 use crate::key::OwnKey;
 use crate::metadata::sp_metadata;
-use crate::request::{Ask, authn_request};
+use crate::request::{Ask, Farewell, authn_request, logout_response};
 use crate::response::{
     EMAIL, Expect, IdentityProvider, Refusal, ServiceProvider, TRANSIENT, Verified, decode_post, read_logout,
     read_response,
@@ -32,6 +32,8 @@ use crate::time;
 const OWN_KEYS_MAX: usize = 2;
 /// A warning when one of the provider's certificates ends so soon.
 const ENDS_SOON: Duration = Duration::from_secs(30 * 86_400);
+/// Longest state of the provider's that is sent back to it, in bytes; the bindings (3.4.3) allow 80, some need more.
+const RELAY_MAX: usize = 1_024;
 /// Where Microsoft's providers say how somebody proved it.
 const METHODS: &str = "http://schemas.microsoft.com/claims/authnmethodsreferences";
 
@@ -282,6 +284,20 @@ impl ProviderKind for Saml {
             },
             once: vec![Once { key: ended.once, until: ended.once_until }],
         })
+    }
+
+    fn farewell(&self, provider: &Provider, here: &Here, returned: &Returned) -> Option<String> {
+        let parties = parties(provider, here).ok()?;
+        if parties.config.slo_url.is_empty() {
+            return None;
+        }
+        let bytes = decode_post(returned.one("SAMLRequest")?).ok()?;
+        let ended = read_logout(&bytes, &parties.sp, &parties.idp, here.now, skew(&parties.config)).ok()?;
+        let random: [u8; 20] = wk_seal::random_array().ok()?;
+        // The provider finds its own thread by what it sent along.
+        let relay = returned.one("RelayState").filter(|relay| relay.len() <= RELAY_MAX);
+        let answer = Farewell { to: &parties.config.slo_url, in_response_to: &ended.id, relay };
+        logout_response(&parties.sp, &answer, &random, here.now).ok()
     }
 
     fn metadata(&self, provider: &Provider, here: &Here) -> Option<(&'static str, String)> {

@@ -8,7 +8,7 @@
 //! |---|---|
 //! | ask the provider | [`authn_request`] (HTTP-Redirect, signed where wanted) |
 //! | read what it answers | [`decode_post`], [`read_response`] |
-//! | it ends a session | [`read_logout`] |
+//! | it ends a session | [`read_logout`], [`logout_response`] |
 //! | exchange keys and addresses | [`sp_metadata`], [`read_idp_metadata`], [`OwnKey`], [`IdpCertificate`] |
 //!
 //! Not here: artifact binding, SOAP, attribute queries, holder-of-key, signing as a provider, SAML 1.1.
@@ -33,7 +33,7 @@ pub use enc::DecryptError;
 pub use key::{IdpCertificate, KeyError, OwnKey};
 pub use kind::Saml;
 pub use metadata::{CERTIFICATES_MAX, IdpMetadata, MetadataError, read_idp_metadata, sp_metadata};
-pub use request::{Ask, Request, authn_request};
+pub use request::{Ask, Farewell, Request, authn_request, logout_response};
 pub use response::{
     Attribute, EMAIL, Expect, IdentityProvider, LoggedOut, Reading, Refusal, SIGNS_AFTER, ServiceProvider,
     Step, TRANSIENT, Verified, decode_post, read_logout, read_response,

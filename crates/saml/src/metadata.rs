@@ -23,6 +23,8 @@ pub struct IdpMetadata {
     pub entity_id: String,
     /// Where to send people by HTTP-Redirect.
     pub sso_url: String,
+    /// Where to send the answer to its logout by HTTP-Redirect; empty: nowhere.
+    pub slo_url: String,
     pub certificates: Vec<IdpCertificate>,
     pub wants_signed_requests: bool,
     pub name_id_formats: Vec<String>,
@@ -97,6 +99,12 @@ pub fn read_idp_metadata(
         .ok_or(E::Form("it has no SingleSignOnService for HTTP-Redirect; switch that binding on over there"))?
         .trim()
         .to_owned();
+    let slo_url = document
+        .named(role, MD, "SingleLogoutService")
+        .filter(|at| document.attribute(*at, "Binding") == Some(REDIRECT))
+        .find_map(|at| document.attribute(at, "ResponseLocation").or(document.attribute(at, "Location")))
+        .map(|url| url.trim().to_owned())
+        .unwrap_or_default();
     let mut certificates: Vec<IdpCertificate> = Vec::new();
     for key in document.named(role, MD, "KeyDescriptor") {
         if document.attribute(key, "use").is_some_and(|purpose| purpose != "signing") {
@@ -117,6 +125,7 @@ pub fn read_idp_metadata(
     Ok(IdpMetadata {
         entity_id,
         sso_url,
+        slo_url,
         certificates,
         wants_signed_requests: matches!(wants, Some("true" | "1")),
         name_id_formats: formats.take(20).map(|format| clean_line(format.trim(), 200)).collect(),

@@ -1,4 +1,4 @@
-//! Asking a provider: an AuthnRequest by HTTP-Redirect, signed where it is wanted.
+//! Asking a provider: an AuthnRequest by HTTP-Redirect, signed where it is wanted; and telling it that a session has ended.
 //!
 //! By GET alone. A form that posts would have to be allowed to reach the provider's origin, and browsers apply
 //! `form-action` to where a post is redirected, too. "Deflated" is a stored block: every inflater reads it, and a
@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use wk_domain::Timestamp;
 
-use crate::key::{KeyError, hex};
+use crate::key::{KeyError, OwnKey, hex};
 use crate::response::{IdentityProvider, ServiceProvider};
 use crate::time;
 use crate::xml::escape;
@@ -36,6 +36,17 @@ pub struct Request {
     pub url: String,
 }
 
+/// The answer to a request to end a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Farewell<'a> {
+    /// The provider's single logout service (HTTP-Redirect).
+    pub to: &'a str,
+    /// The request's id.
+    pub in_response_to: &'a str,
+    /// `RelayState` as it came with the request.
+    pub relay: Option<&'a str>,
+}
+
 /// Makes a request. `random` makes its id: 128 bits or more that nobody can guess.
 ///
 /// # Errors
@@ -49,15 +60,54 @@ pub fn authn_request(
 ) -> Result<Request, KeyError> {
     let id = format!("_{}", hex(random));
     let xml = document(sp, idp, ask, &id, now);
-    let mut query = format!("SAMLRequest={}", percent(&STANDARD.encode(stored(xml.as_bytes()))));
-    if ask.signed {
-        let key = sp.signing_key(now).ok_or(KeyError::Own)?;
+    let key = if ask.signed { Some(sp.signing_key(now).ok_or(KeyError::Own)?) } else { None };
+    Ok(Request { id, url: redirect(&idp.sso_url, "SAMLRequest", &xml, None, key)? })
+}
+
+/// Answers a request to end a session that a browser brought: where to send it. Signed.
+///
+/// # Errors
+/// [`KeyError`] when there is no key.
+pub fn logout_response(
+    sp: &ServiceProvider,
+    answer: &Farewell<'_>,
+    random: &[u8],
+    now: Timestamp,
+) -> Result<String, KeyError> {
+    let xml = format!(
+        "<samlp:LogoutResponse xmlns:samlp=\"urn:oasis:names:tc:SAML:2.0:protocol\" \
+         xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\" ID=\"_{}\" Version=\"2.0\" IssueInstant=\"{}\" \
+         Destination=\"{}\" InResponseTo=\"{}\"><saml:Issuer>{}</saml:Issuer><samlp:Status><samlp:StatusCode \
+         Value=\"urn:oasis:names:tc:SAML:2.0:status:Success\"/></samlp:Status></samlp:LogoutResponse>",
+        hex(random),
+        time::write(now),
+        escape(answer.to),
+        escape(answer.in_response_to),
+        escape(&sp.entity_id),
+    );
+    let key = sp.signing_key(now).ok_or(KeyError::Own)?;
+    redirect(answer.to, "SAMLResponse", &xml, answer.relay, Some(key))
+}
+
+/// A message by HTTP-Redirect (bindings, 3.4).
+fn redirect(
+    to: &str,
+    field: &str,
+    xml: &str,
+    relay: Option<&str>,
+    key: Option<&OwnKey>,
+) -> Result<String, KeyError> {
+    let mut query = format!("{field}={}", percent(&STANDARD.encode(stored(xml.as_bytes()))));
+    if let Some(relay) = relay {
+        query.push_str(&format!("&RelayState={}", percent(relay)));
+    }
+    if let Some(key) = key {
         query.push_str(&format!("&SigAlg={}", percent(RSA_SHA256)));
         let signature = key.sign(query.as_bytes())?;
         query.push_str(&format!("&Signature={}", percent(&STANDARD.encode(signature))));
     }
-    let joint = if idp.sso_url.contains('?') { '&' } else { '?' };
-    Ok(Request { id, url: format!("{}{joint}{query}", idp.sso_url) })
+    let joint = if to.contains('?') { '&' } else { '?' };
+    Ok(format!("{to}{joint}{query}"))
 }
 
 fn document(sp: &ServiceProvider, idp: &IdentityProvider, ask: &Ask<'_>, id: &str, now: Timestamp) -> String {

@@ -618,6 +618,8 @@ fn attributes(document: &Document, at: NodeId) -> Result<Vec<Attribute>, Refusal
 /// A session that the provider has ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoggedOut {
+    /// The request's id, for an answer.
+    pub id: String,
     pub name_id: String,
     pub session_indexes: Vec<String>,
     /// Names this request among all; it counts once.
@@ -671,7 +673,7 @@ pub fn read_logout(
     let latest = Timestamp::from_ms(issued.as_ms().saturating_add(LOGOUT_LIFE_MS));
     let until = instant(&request, root, "NotOnOrAfter")?.map_or(latest, |stated| stated.min(latest));
     reader.before("the request's end", until)?;
-    let id = request.attribute(root, "ID").unwrap_or_default();
+    let id = request.attribute(root, "ID").unwrap_or_default().to_owned();
     let name =
         request.only(root, SAML, "NameID").ok_or(Refusal::Subject("there is not exactly one NameID"))?;
     let name_id = request.text(name).ok_or(Refusal::Subject("the NameID has elements in it"))?;
@@ -681,6 +683,7 @@ pub fn read_logout(
     let digest =
         aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, format!("{}\n{id}", idp.entity_id).as_bytes());
     Ok(LoggedOut {
+        id,
         name_id,
         session_indexes,
         once: format!("saml-logout:{}", hex(digest.as_ref())),

@@ -529,6 +529,9 @@ async fn logout(
     match told_out(&app, &row, &at, &returned, &visit).await {
         Ok(ended) => {
             app.engine.counters().add("sign_in.outside_ended", ended as u64);
+            if let Some(url) = farewell(&app, &row, &at, &returned, &headers) {
+                return go(&url, Vec::new());
+            }
             (StatusCode::OK, no_store.clone()).into_response()
         }
         Err(Stop::Refused(refusal)) => {
@@ -553,6 +556,16 @@ async fn logout(
             refuse("temporarily_unavailable", StatusCode::SERVICE_UNAVAILABLE)
         }
     }
+}
+
+/// Where a browser that brought the provider's word goes on to: a page over there waits for it.
+fn farewell(app: &App, row: &ProviderRow, at: &At, returned: &Returned, headers: &HeaderMap) -> Option<String> {
+    let mode = headers.get("sec-fetch-mode").and_then(|mode| mode.to_str().ok());
+    if mode != Some("navigate") {
+        return None;
+    }
+    let provider = provider_of(app, row).ok()?;
+    app.outside.kind(&row.kind)?.farewell(&provider, &at.here(row.id, app.engine.now()), returned)
 }
 
 async fn told_out(

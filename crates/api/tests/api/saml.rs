@@ -200,7 +200,10 @@ async fn somebody_comes_in_over_saml_and_goes_when_the_provider_says_so() {
     assert_eq!(wrong.status, 400);
     assert_eq!(walk.site.get(&ada, "/me").await.status, 200);
     let ended = walk.post("logout", "SAMLRequest", &forged, None).await;
-    assert_eq!(ended.status, 200, "{}", String::from_utf8_lossy(&ended.body));
+    // The browser brought it, and goes back to a page over there that waits for it.
+    assert_eq!(ended.status, 303, "{}", String::from_utf8_lossy(&ended.body));
+    let there = format!("https://127.0.0.1:{}", walk.idp.port);
+    assert_eq!(walk.idp.get(ended.header("location").strip_prefix(&there).unwrap()).await, "ended");
     assert_eq!(walk.site.get(&ada, "/me").await.status, 401);
     assert_eq!(walk.site.get(&admin, "/me").await.status, 200);
     assert_eq!(walk.post("logout", "SAMLRequest", &forged, None).await.status, 400, "it counts once");

@@ -13,6 +13,7 @@ from saml2.authn_context import PASSWORDPROTECTEDTRANSPORT, TIMESYNCTOKEN
 from saml2.config import IdPConfig
 from saml2.metadata import entity_descriptor
 from saml2.saml import NAMEID_FORMAT_PERSISTENT, NAMEID_FORMAT_TRANSIENT, NameID
+from saml2.samlp import STATUS_SUCCESS
 from saml2.server import Server
 
 folder = sys.argv[1]
@@ -26,7 +27,7 @@ subprocess.run(
     ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "365", "-subj", "/CN=idp.test",
      "-keyout", key, "-out", certificate], check=True, stderr=subprocess.DEVNULL)
 
-state = {"mode": "assertion", "server": None}
+state = {"mode": "assertion", "server": None, "asked": []}
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -79,10 +80,22 @@ class Handler(http.server.BaseHTTPRequestHandler):
             name = next(iter(idp.metadata.service_providers()))
             to = idp.metadata.single_logout_service(name, BINDING_HTTP_POST, "spsso")[0]["location"]
             who = NameID(format=NAMEID_FORMAT_PERSISTENT, text="ada-7f3a")
-            _, request = idp.create_logout_request(
+            asked, request = idp.create_logout_request(
                 to, name, name_id=who, sign=True, session_indexes=[query["index"]] if "index" in query else None,
                 sign_alg=xmldsig.SIG_RSA_SHA256, digest_alg=xmldsig.DIGEST_SHA256)
+            state["asked"].append(asked)
             return self.answer(200, "".join(idp.apply_binding(BINDING_HTTP_POST, request, to, "")["data"]))
+        if url.path == "/slo":
+            name = next(iter(idp.metadata.service_providers()))
+            said = idp.parse_logout_request_response(query["SAMLResponse"], BINDING_HTTP_REDIRECT)
+            keys = [cert if isinstance(cert, str) else cert[1] for cert in idp.metadata.certs(name, "spsso", "signing")]
+            fields = ("SAMLResponse", "RelayState", "SigAlg", "Signature")
+            signed = {field: query[field] for field in fields if field in query}
+            if not any(sigver.verify_redirect_signature(signed, idp.sec.sec_backend, cert) for cert in keys):
+                return self.answer(400, "the answer's signature does not hold")
+            if said.in_response_to not in state["asked"] or said.response.status.status_code.value != STATUS_SUCCESS:
+                return self.answer(400, "the answer answers nothing")
+            return self.answer(200, "ended")
         self.answer(404, "nothing here")
 
     def assert_to(self, idp, to, name, in_response_to):
@@ -111,7 +124,8 @@ def config(*metadata):
     return IdPConfig().load({
         "entityid": f"{base}/idp",
         "service": {"idp": {
-            "endpoints": {"single_sign_on_service": [(f"{base}/sso", BINDING_HTTP_REDIRECT)]},
+            "endpoints": {"single_sign_on_service": [(f"{base}/sso", BINDING_HTTP_REDIRECT)],
+                          "single_logout_service": [(f"{base}/slo", BINDING_HTTP_REDIRECT)]},
             "policy": {"default": {"lifetime": {"minutes": 5}, "attribute_restrictions": None,
                                    "name_form": "urn:oasis:names:tc:SAML:2.0:attrname-format:uri"}},
             # With this on, it looks for a signature inside the XML, which a redirect does not have; `get` checks the

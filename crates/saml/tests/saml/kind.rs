@@ -189,6 +189,7 @@ fn configurations_are_read_strictly_and_metadata_fills_them() {
         ("entity_id", json!("a b"), "/entity_id"),
         ("sso_url", json!("http://idp.example/sso"), "/sso_url"),
         ("sso_url", json!("javascript:alert(1)"), "/sso_url"),
+        ("slo_url", json!("http://idp.example/slo"), "/slo_url"),
         ("certificates", json!([]), "/certificates"),
         ("certificates", json!(["AAAA"]), "/certificates/0"),
         ("name_id_format", json!("urn:oasis:names:tc:SAML:2.0:nameid-format:transient"), "/name_id_format"),

@@ -157,6 +157,22 @@ async fn pysaml2_ends_a_session() {
     let ended = Saml.logout(&idp.provider, &idp.here, &returned).await.unwrap();
     assert_eq!(ended.session.as_deref(), Some("id-7"));
     assert!(ended.subject.unwrap().ends_with(" ada-7f3a"));
+    // The browser that brought it goes back with an answer that pysaml2 believes.
+    let mut with_address = idp.provider.clone();
+    assert_eq!(
+        with_address.config["slo_url"],
+        format!("https://127.0.0.1:{}/slo", idp.port),
+        "from its metadata"
+    );
+    with_address.config["slo_url"] = json!("");
+    assert!(Saml.farewell(&with_address, &idp.here, &returned).is_none(), "no address, no answer");
+    with_address = idp.provider.clone();
+    let mut relayed = returned.clone();
+    relayed.pairs.push(("RelayState".to_owned(), "a&b=c".to_owned()));
+    let back = Saml.farewell(&with_address, &idp.here, &relayed).unwrap();
+    assert!(back.contains("&RelayState=a%26b%3Dc&SigAlg="), "{back}");
+    let path = back.strip_prefix(&format!("https://127.0.0.1:{}", idp.port)).unwrap();
+    assert_eq!(idp.get(path), "ended");
     let (_, all) = Idp::form(&idp.get("/logout"), "SAMLRequest");
     assert_eq!(Saml.logout(&idp.provider, &idp.here, &all).await.unwrap().session, None);
 }

@@ -177,6 +177,7 @@ function Form({ config, onChange, error }: KindFormProps) {
               error={inList(error, 'contexts', list(config, 'contexts').length)}
             />
           </div>
+          {plain('slo_url', w.sloUrl, w.sloUrlHelp)}
           {tick('sign_requests', true, w.signRequests)}
           {tick('unsolicited', false, w.unsolicited, w.unsolicitedHelp)}
           <NumberInput

@@ -3,7 +3,7 @@
 export const samlWords = {
   metadata: 'Metadata of the provider',
   metadataHelp:
-    'Paste its XML. It fills the three fields below, and is not kept. Paste it again when its keys change.',
+    'Paste its XML. It fills the fields below, and is not kept. Paste it again when its keys change.',
   metadataSignedBy: 'Certificate that signed the metadata',
   metadataSignedByHelp: 'From elsewhere than the metadata itself. Then the signature must hold.',
   entityId: 'Entity id of the provider',
@@ -35,6 +35,8 @@ export const samlWords = {
   factorsHelp: 'AuthnContext classes, one a line.',
   contexts: 'Ask for these AuthnContext classes',
   contextsHelp: 'One a line. Empty: the provider’s choice.',
+  sloUrl: 'Logout address (HTTP-Redirect)',
+  sloUrlHelp: 'Where browsers go back to when the provider has ended a session. Comes with the metadata.',
   signRequests: 'Sign our requests',
   unsolicited: 'The provider may begin by itself',
   unsolicitedHelp:
