@@ -388,6 +388,23 @@ impl Engine {
         Ok(())
     }
 
+    /// Whether `actor` may let somebody else say who is in a group: only who holds all that it holds.
+    ///
+    /// # Errors
+    /// [`EngineError::Denied`] names the first that is lacking; [`EngineError::NotFound`].
+    pub async fn may_fill(
+        &self,
+        actor: &Actor,
+        action: &'static str,
+        group: GroupId,
+    ) -> Result<(), EngineError> {
+        let (_, now) = (self.group(group).await?, self.now());
+        for grant in self.held_by(group).await?.iter().filter_map(|held| compiled(held, now)) {
+            self.may_give(actor, action, grant.actions, &grant.scope)?;
+        }
+        Ok(())
+    }
+
     /// Takes a person out of a group. What a provider put there, it alone takes out.
     ///
     /// # Errors
