@@ -82,7 +82,8 @@ impl Remote {
     /// A connection whose other end has shown who it is.
     pub(crate) async fn connect(&self) -> Result<TlsStream<TcpStream>> {
         let bare = self.host.trim_start_matches('[').trim_end_matches(']').to_owned();
-        let name = ServerName::try_from(bare.clone()).map_err(|_| anyhow!("`{bare}` is no name of a server"))?;
+        let name =
+            ServerName::try_from(bare.clone()).map_err(|_| anyhow!("`{bare}` is no name of a server"))?;
         let dial = async {
             let tcp = TcpStream::connect((bare.as_str(), self.port))
                 .await
@@ -130,7 +131,8 @@ fn token(flags: &RemoteFlags) -> Result<ApiToken> {
     let text = match (&flags.token_file, flags.token_fd) {
         (Some(path), _) => {
             let bytes = wk_seal::read_private(path, TOKEN_MAX).context("the token's file")?;
-            String::from_utf8(bytes.expose().clone()).map_err(|_| anyhow!("{} holds no token", path.display()))?
+            String::from_utf8(bytes.expose().clone())
+                .map_err(|_| anyhow!("{} holds no token", path.display()))?
         }
         (None, Some(fd)) => {
             let mut text = String::new();
@@ -144,13 +146,16 @@ fn token(flags: &RemoteFlags) -> Result<ApiToken> {
         (None, None) => bail!("say where the token is: --token-file FILE, which its owner alone may read"),
     };
     ApiToken::parse(text.trim()).map_err(|_| {
-        anyhow!("what is there is no token of Watchkeep (wk_pat_… or wk_svc_…), or a character of it is wrong")
+        anyhow!(
+            "what is there is no token of Watchkeep (wk_pat_… or wk_svc_…), or a character of it is wrong"
+        )
     })
 }
 
 fn trust(ca_file: Option<&Path>) -> Result<TlsConnector> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions()?;
+    let builder =
+        ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions()?;
     let mut config = match ca_file {
         Some(path) => builder.with_root_certificates(authorities(path)?).with_no_client_auth(),
         None => {

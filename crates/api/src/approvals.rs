@@ -120,14 +120,21 @@ pub(crate) fn routes(routes: Routes) -> Routes {
         )
         .add::<ApprovalRead, _, _>(get("/approvals/{id}", "One request").answer::<Approval>(), one)
         .add::<ApprovalDecide, _, _>(
-            post("/approvals/{id}/agree", "Agree: the act is done at once").body::<AgreeInput>().answer::<Agreed>(),
+            post("/approvals/{id}/agree", "Agree: the act is done at once")
+                .body::<AgreeInput>()
+                .answer::<Agreed>(),
             agree,
         )
         .add::<ApprovalDecide, _, _>(
-            post("/approvals/{id}/decline", "Decline: nothing is done").body::<ReasonInput>().answer::<Approval>(),
+            post("/approvals/{id}/decline", "Decline: nothing is done")
+                .body::<ReasonInput>()
+                .answer::<Approval>(),
             decline,
         )
-        .add::<SelfManage, _, _>(get("/me/approvals", "What I asked for, newest first").page::<Approval>(), mine)
+        .add::<SelfManage, _, _>(
+            get("/me/approvals", "What I asked for, newest first").page::<Approval>(),
+            mine,
+        )
         .add::<SelfManage, _, _>(delete("/me/approvals/{id}", "Withdraw a request of mine"), withdraw)
         .add::<ApprovalRead, _, _>(
             get("/four-eyes", "When a second person is asked for").answer::<FourEyesPolicy>(),
@@ -150,7 +157,11 @@ fn person_of(actor: &Actor) -> Option<UserId> {
 }
 
 /// Why the actor cannot agree to it; nothing when he can. Who may agree at all is asked before.
-async fn why_not(app: &App, row: &ApprovalRow, actor: &Actor) -> Result<(Option<&'static str>, Vec<String>), ApiError> {
+async fn why_not(
+    app: &App,
+    row: &ApprovalRow,
+    actor: &Actor,
+) -> Result<(Option<&'static str>, Vec<String>), ApiError> {
     let requester = row.requester.ok_or(ApiError::Internal)?;
     let panel = four_eyes::panel(app, requester).await?;
     let names = panel.eligible.values().cloned().collect();
@@ -158,9 +169,9 @@ async fn why_not(app: &App, row: &ApprovalRow, actor: &Actor) -> Result<(Option<
         None => Some("agreeing is for a person who is signed in"),
         Some(person) if person == requester => Some("you asked for it yourself"),
         Some(person) if panel.eligible.contains_key(&person) => None,
-        Some(person) if panel.touched.contains(&person) => {
-            Some("who asks made your account or changed it within the last seven days: somebody else must agree")
-        }
+        Some(person) if panel.touched.contains(&person) => Some(
+            "who asks made your account or changed it within the last seven days: somebody else must agree",
+        ),
         Some(_) => Some("you may not agree to requests"),
     };
     Ok((why, names))
@@ -170,11 +181,8 @@ async fn why_not(app: &App, row: &ApprovalRow, actor: &Actor) -> Result<(Option<
 pub(crate) async fn view(app: &App, row: &ApprovalRow, actor: &Actor) -> Result<Approval, ApiError> {
     let now = app.engine.now();
     let state = four_eyes::state_of(row, now).to_owned();
-    let (why, could_decide) = if state == "open" {
-        why_not(app, row, actor).await?
-    } else {
-        (Some("it is decided"), Vec::new())
-    };
+    let (why, could_decide) =
+        if state == "open" { why_not(app, row, actor).await? } else { (Some("it is decided"), Vec::new()) };
     Ok(Approval {
         id: row.id.to_string(),
         state,
@@ -326,9 +334,15 @@ async fn withdraw(
 }
 
 /// The requester as he stands now, acting through the request at hand.
-async fn requester(app: &App, row: &ApprovalRow, decider: &Actor) -> Result<Result<Actor, &'static str>, ApiError> {
+async fn requester(
+    app: &App,
+    row: &ApprovalRow,
+    decider: &Actor,
+) -> Result<Result<Actor, &'static str>, ApiError> {
     let id = row.requester.ok_or(ApiError::Internal)?;
-    let Some(user) = app.engine.store().user(id).await? else { return Ok(Err("who asked has no account any more")) };
+    let Some(user) = app.engine.store().user(id).await? else {
+        return Ok(Err("who asked has no account any more"));
+    };
     if user.disabled.is_some() {
         return Ok(Err("who asked is disabled"));
     }
@@ -352,12 +366,15 @@ async fn requester(app: &App, row: &ApprovalRow, decider: &Actor) -> Result<Resu
 /// The action that whoever asked must still be permitted.
 fn needs(act: &str) -> Option<Act> {
     Some(match act {
-        "user.invite" | "user.set_role" | "user.enable" | "user.reset_factors" | "user.reopen" => Act::UserWrite,
+        "user.invite" | "user.set_role" | "user.enable" | "user.reset_factors" | "user.reopen" => {
+            Act::UserWrite
+        }
         "agent.release" => Act::AgentRevoke,
         "channel.create" | "channel.change" | "channel.delete" => Act::ChannelWrite,
         "approval.policy" => Act::ApprovalPolicy,
         "service.create" => Act::ServiceWrite,
         "grant.create" | "group.add_member" | "role.change" => Act::AccessWrite,
+        "provider.create" | "provider.change" => Act::ProviderWrite,
         _ => return None,
     })
 }
@@ -456,6 +473,9 @@ async fn carry_out(app: &App, who: Actor, payload: Payload) -> Result<Response, 
         "channel.create" | "channel.change" => admin::carry_out_channel(app, caller, payload.input).await,
         "channel.delete" => admin::delete_channel(app, caller, id_of(target)?).await,
         "approval.policy" => set_policy(app, caller, body_of(payload.input)?).await,
+        "provider.create" | "provider.change" => {
+            crate::providers::carry_out(app, caller, payload.input).await
+        }
         "service.create" => tokens::make_service(app, caller, body_of(payload.input)?).await,
         "grant.create" => access::give(app, caller, body_of(payload.input)?).await,
         "group.add_member" => access::add_member(app, caller, id_of(target)?, body_of(payload.input)?).await,
@@ -464,7 +484,10 @@ async fn carry_out(app: &App, who: Actor, payload: Payload) -> Result<Response, 
     }
 }
 
-async fn policy(State(app): State<App>, Extension(Caller(actor)): Extension<Caller>) -> Answer<FourEyesPolicy> {
+async fn policy(
+    State(app): State<App>,
+    Extension(Caller(actor)): Extension<Caller>,
+) -> Answer<FourEyesPolicy> {
     let mode = four_eyes::mode(&app).await?;
     let panel = match actor.account() {
         Some(account) => four_eyes::panel(&app, account).await?,
@@ -498,11 +521,15 @@ async fn set_policy(
                    administrator or approver first";
         return Err(ApiError::field("/mode", why));
     }
-    if input.mode < before {
+    if input.mode < before || four_eyes::is_program(&actor) {
         let wanted = Wanted {
             act: "approval.policy",
             object: "setting:four_eyes".to_owned(),
-            summary: format!("Ask for a second person: {} instead of {}", input.mode.as_str(), before.as_str()),
+            summary: format!(
+                "Ask for a second person: {} instead of {}",
+                input.mode.as_str(),
+                before.as_str()
+            ),
             target: None,
             reason: &reason,
             input: serde_json::to_value(&input).map_err(|_| ApiError::Internal)?,

@@ -56,7 +56,13 @@ pub(crate) fn digest(headers: &HeaderMap) -> Option<[u8; 32]> {
 }
 
 /// What is wrong with a token now, in the audit log's words.
-fn wrong(row: &ApiTokenRow, owner: &UserRow, digest: &[u8; 32], from: IpAddr, now: Timestamp) -> Option<&'static str> {
+fn wrong(
+    row: &ApiTokenRow,
+    owner: &UserRow,
+    digest: &[u8; 32],
+    from: IpAddr,
+    now: Timestamp,
+) -> Option<&'static str> {
     let networks: Option<Vec<Cidr>> = row.networks.iter().map(|raw| raw.parse().ok()).collect();
     let old = row.secret_sha256 != digest;
     if row.revoked.is_some() {
@@ -102,12 +108,17 @@ pub(crate) async fn actor(
     let who = Who::Token { id: row.id, name: row.name.clone(), owner: owner.id };
     let role = Role::parse(&owner.role).unwrap_or(Role::None);
     let user_agent = user_agent(&request.headers);
-    let actor = Actor { address: Some(from), request: tag, user_agent, ..Actor::new(who, role, Rights::nothing()) };
+    let actor =
+        Actor { address: Some(from), request: tag, user_agent, ..Actor::new(who, role, Rights::nothing()) };
     if let Some(why) = wrong(&row, &owner, &digest, from, now) {
         refuse();
         // Once a minute for each token and reason: somebody holds a secret that he should not, or forgot one somewhere.
         if let Some(more) = app.gate.denial(crate::tokens::as_session(row.id), why) {
-            let reason = if more == 0 { why.to_owned() } else { format!("{why}; {more} more times in the last minute") };
+            let reason = if more == 0 {
+                why.to_owned()
+            } else {
+                format!("{why}; {more} more times in the last minute")
+            };
             let audit = record::draft(&actor, now, "token.use", "apitoken", row.id).denied(reason);
             store.append_audit(vec![audit]).await?;
         }

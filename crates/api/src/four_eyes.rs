@@ -83,8 +83,15 @@ pub(crate) async fn mode(app: &App) -> Result<FourEyes, ApiError> {
 /// Whether somebody with this role could agree to acts: giving it is protected.
 pub(crate) fn raises(role: &str) -> bool {
     Role::parse(role).is_some_and(|role| {
-        role.actions().has(Act::ApprovalDecide) || role.actions().has(Act::UserWrite) || role.actions().has(Act::AccessWrite)
+        role.actions().has(Act::ApprovalDecide)
+            || role.actions().has(Act::UserWrite)
+            || role.actions().has(Act::AccessWrite)
     })
+}
+
+/// Whether the caller is a program: what asks a person for a fresh factor, a program asks a person for, whatever it is.
+pub(crate) fn is_program(actor: &Actor) -> bool {
+    matches!(actor.who, Who::Token { .. })
 }
 
 /// What somebody wants to do.
@@ -229,7 +236,9 @@ fn accounts_in(object: &str, action: &str, entry: &Value) -> Vec<(String, bool)>
         let change = list.iter().find(|change| change.get("field").and_then(Value::as_str) == Some(name))?;
         change.get(side)?.as_str().map(str::to_owned)
     };
-    if let Some(account) = object.strip_prefix("user:").or_else(|| object.starts_with("user_").then_some(object)) {
+    if let Some(account) =
+        object.strip_prefix("user:").or_else(|| object.starts_with("user_").then_some(object))
+    {
         // Disabling and resetting change no role: whether it could agree is asked of its rights.
         let lowered = action == "user.set_role" && field("role", "old").is_some_and(|role| raises(&role));
         return vec![(account.to_owned(), lowered)];
@@ -240,8 +249,11 @@ fn accounts_in(object: &str, action: &str, entry: &Value) -> Vec<(String, bool)>
     let taken = action.contains("delete") || action.contains("remove");
     let denied = field("effect", "new").as_deref() == Some("deny");
     let removed = powerful && (taken || denied);
-    let named: Vec<_> =
-        ["person", "user", "member"].iter().filter_map(|name| either(name)).map(|account| (account, removed)).collect();
+    let named: Vec<_> = ["person", "user", "member"]
+        .iter()
+        .filter_map(|name| either(name))
+        .map(|account| (account, removed))
+        .collect();
     if named.is_empty() && removed && action.starts_with("grant.") {
         // What a whole group could agree by: whoever was in it.
         return vec![(ANYBODY.to_owned(), true)];
@@ -258,7 +270,8 @@ async fn could(app: &App, user: &UserRow) -> Result<bool, ApiError> {
 pub(crate) async fn panel(app: &App, requester: UserId) -> Result<Panel, ApiError> {
     let store = app.engine.store();
     let (users, facts) = (store.users().await?, store.user_facts().await?);
-    let services: BTreeSet<UserId> = store.service_accounts().await?.into_iter().map(|row| row.person).collect();
+    let services: BTreeSet<UserId> =
+        store.service_accounts().await?.into_iter().map(|row| row.person).collect();
     let now = app.engine.now();
     let Some(own) = users.iter().find(|user| user.id == requester) else { return Ok(Panel::default()) };
     let touched = touched_by(app, &own.name).await?;
@@ -355,6 +368,8 @@ pub(crate) async fn ask(app: &App, actor: &Actor, wanted: Wanted<'_>) -> Result<
         decided_by: String::new(),
         note: String::new(),
     };
+    // Asking is what a program may.
+    record::needs_agreement(false);
     let audit = record::draft(actor, now, "approval.request", "approval", row.id)
         .images_of(None, Some(&row))
         .reason(reason);
@@ -366,7 +381,8 @@ pub(crate) async fn ask(app: &App, actor: &Actor, wanted: Wanted<'_>) -> Result<
 
 /// What of a payload people may read: what is sealed is only said to be there.
 pub(crate) fn readable(row: &ApprovalRow) -> Value {
-    let mut input = serde_json::from_str::<Payload>(&row.payload_json).map(|payload| payload.input).unwrap_or_default();
+    let mut input =
+        serde_json::from_str::<Payload>(&row.payload_json).map(|payload| payload.input).unwrap_or_default();
     if let Some(sealed) = input.as_object_mut().and_then(|map| map.remove("secret_sealed"))
         && !sealed.is_null()
         && let Some(map) = input.as_object_mut()
@@ -400,10 +416,19 @@ mod tests {
             ]})
         };
         let about = |action: &str, entry: &Value| accounts_in("grant_01", action, entry);
-        assert_eq!(about("grant.create", &grant("person", "allow", "admin")), [("user_01".to_owned(), false)]);
+        assert_eq!(
+            about("grant.create", &grant("person", "allow", "admin")),
+            [("user_01".to_owned(), false)]
+        );
         assert_eq!(about("grant.create", &grant("person", "deny", "admin")), [("user_01".to_owned(), true)]);
-        assert_eq!(about("grant.create", &grant("person", "deny", "viewer")), [("user_01".to_owned(), false)]);
-        assert_eq!(about("grant.delete", &grant("person", "allow", "approver")), [("user_01".to_owned(), true)]);
+        assert_eq!(
+            about("grant.create", &grant("person", "deny", "viewer")),
+            [("user_01".to_owned(), false)]
+        );
+        assert_eq!(
+            about("grant.delete", &grant("person", "allow", "approver")),
+            [("user_01".to_owned(), true)]
+        );
         assert_eq!(about("grant.delete", &grant("group", "allow", "approver")), [("*".to_owned(), true)]);
         assert_eq!(about("grant.delete", &grant("group", "allow", "viewer")), []);
     }

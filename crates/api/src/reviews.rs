@@ -185,7 +185,9 @@ pub(crate) fn routes(routes: Routes) -> Routes {
         )
         .add::<ReviewRead, _, _>(get("/reviews/{id}", "A review with its lines").answer::<ReviewWhole>(), one)
         .add::<ReviewWrite, _, _>(
-            post("/reviews/{id}/lines", "Keep, reduce or disable one line").body::<LineInput>().answer::<ReviewWhole>(),
+            post("/reviews/{id}/lines", "Keep, reduce or disable one line")
+                .body::<LineInput>()
+                .answer::<ReviewWhole>(),
             decide,
         )
         .add::<ReviewWrite, _, _>(
@@ -288,7 +290,14 @@ impl Look {
         did
     }
 
-    fn line(&self, kind: &str, subject: String, name: String, facts: Facts, findings: Vec<Finding>) -> ReviewLine {
+    fn line(
+        &self,
+        kind: &str,
+        subject: String,
+        name: String,
+        facts: Facts,
+        findings: Vec<Finding>,
+    ) -> ReviewLine {
         ReviewLine {
             number: 0,
             kind: kind.to_owned(),
@@ -333,7 +342,12 @@ impl Look {
     }
 
     fn service(&self, user: &UserRow, service: &ServiceAccountRow) -> ReviewLine {
-        let used = self.tokens.iter().filter(|token| token.owner == user.id).filter_map(|token| token.last_used).max();
+        let used = self
+            .tokens
+            .iter()
+            .filter(|token| token.owner == user.id)
+            .filter_map(|token| token.last_used)
+            .max();
         let did = self.did(user);
         let owner = service.owner.and_then(|id| self.users.iter().find(|user| user.id == id));
         let mut findings = Vec::new();
@@ -367,7 +381,13 @@ impl Look {
 
     fn token(&self, token: &ApiTokenRow, owner: Option<&UserRow>) -> ReviewLine {
         let mut findings = Vec::new();
-        findings.extend(idle(self.now, self.window, token.created, token.last_used, "The token was not used"));
+        findings.extend(idle(
+            self.now,
+            self.window,
+            token.created,
+            token.last_used,
+            "The token was not used",
+        ));
         if token.networks.is_empty() {
             findings.push(Finding {
                 code: "from-anywhere".to_owned(),
@@ -388,8 +408,14 @@ impl Look {
                 evidence: vec![format!("ends {}", time::write(token.expires))],
             });
         }
-        let acts = self.usage.iter().filter(|row| row.actor.ends_with(&token.id.to_string())).map(|row| row.count).sum();
-        let scopes: Vec<crate::scopes::TokenScope> = serde_json::from_str(&token.scope_json).unwrap_or_default();
+        let acts = self
+            .usage
+            .iter()
+            .filter(|row| row.actor.ends_with(&token.id.to_string()))
+            .map(|row| row.count)
+            .sum();
+        let scopes: Vec<crate::scopes::TokenScope> =
+            serde_json::from_str(&token.scope_json).unwrap_or_default();
         let shown = Facts {
             owner: owner.map(|owner| owner.name.clone()).unwrap_or_default(),
             role: scopes.iter().map(|scope| scope.role.as_str()).collect::<Vec<_>>().join(", "),
@@ -495,7 +521,13 @@ fn act_of(action: &str) -> Option<Act> {
 }
 
 /// Not used since the window began, or never.
-fn idle(now: Timestamp, window: Duration, created: Timestamp, used: Option<Timestamp>, what: &str) -> Option<Finding> {
+fn idle(
+    now: Timestamp,
+    window: Duration,
+    created: Timestamp,
+    used: Option<Timestamp>,
+    what: &str,
+) -> Option<Finding> {
     let days = window.as_secs() / 86_400;
     let since = |at: Timestamp| now.since(at).as_secs() / 86_400;
     match used {
@@ -687,10 +719,15 @@ async fn decide(
     let own = actor.account().is_some_and(|account| account.to_string() == before.subject);
     match input.decision.as_str() {
         "keep" => {}
-        _ if own => return Err(ApiError::Conflict("this is your own account: somebody else decides".to_owned())),
+        _ if own => {
+            return Err(ApiError::Conflict("this is your own account: somebody else decides".to_owned()));
+        }
         "disable" => {}
         "reduce" if before.kind == "token" => {
-            return Err(ApiError::field("/decision", "a token is kept or disabled: its owner makes a smaller one"));
+            return Err(ApiError::field(
+                "/decision",
+                "a token is kept or disabled: its owner makes a smaller one",
+            ));
         }
         "reduce" => lower(before, &input.role)?,
         _ => return Err(ApiError::field("/decision", "use keep, reduce or disable")),
@@ -721,7 +758,10 @@ fn lower(line: &ReviewLineRow, to: &str) -> Result<(), ApiError> {
         return Err(ApiError::field("/role", "name the role to reduce to"));
     };
     if role == from || !role.actions().minus(from.actions()).is_empty() {
-        return Err(ApiError::field("/role", format!("{} is not less than {}", role.as_str(), from.as_str())));
+        return Err(ApiError::field(
+            "/role",
+            format!("{} is not less than {}", role.as_str(), from.as_str()),
+        ));
     }
     Ok(())
 }
@@ -750,7 +790,10 @@ async fn sign(
     }
     for line in lines.iter().filter(|line| line.decision != "keep") {
         carry_out(&app, &actor, line).await.map_err(|error| match error {
-            denied @ (ApiError::Denied(_) | ApiError::Hidden { .. } | ApiError::Unavailable(_) | ApiError::Internal) => denied,
+            denied @ (ApiError::Denied(_)
+            | ApiError::Hidden { .. }
+            | ApiError::Unavailable(_)
+            | ApiError::Internal) => denied,
             other => ApiError::Conflict(format!("line {}, {}: {other}", line.number, line.name)),
         })?;
     }
@@ -790,7 +833,8 @@ async fn carry_out(app: &App, actor: &Actor, line: &ReviewLineRow) -> Result<(),
             users::disable(state, caller, PathId(id), Body(ReasonInput { reason })).await?;
         }
     } else if user.role != line.role {
-        users::set_role(state, caller, PathId(id), Body(RoleInput { role: line.role.clone(), reason })).await?;
+        users::set_role(state, caller, PathId(id), Body(RoleInput { role: line.role.clone(), reason }))
+            .await?;
     }
     Ok(())
 }
@@ -816,7 +860,10 @@ mod tests {
 
     #[test]
     fn a_person_with_a_laptop_and_a_telephone_is_one_person() {
-        assert_eq!(shared(&[session("192.0.2.1", "laptop", 0, 100), session("198.51.100.1", "phone", 10, 90)]), None);
+        assert_eq!(
+            shared(&[session("192.0.2.1", "laptop", 0, 100), session("198.51.100.1", "phone", 10, 90)]),
+            None
+        );
         // One after the other, from wherever.
         let trip: Vec<_> =
             (0..9).map(|n| session(&format!("192.0.{n}.1"), "laptop", n * 100, n * 100 + 50)).collect();
@@ -840,7 +887,8 @@ mod tests {
 
     #[test]
     fn what_was_done_says_which_role_would_have_done() {
-        let used: Actions = ["problem.acknowledge", "problem.comment"].iter().filter_map(|a| act_of(a)).collect();
+        let used: Actions =
+            ["problem.acknowledge", "problem.comment"].iter().filter_map(|a| act_of(a)).collect();
         let least = least_role(used, Role::Admin).unwrap();
         assert!(used.minus(least.actions()).is_empty() && !least.actions().has(Act::UserWrite), "{least:?}");
         let used: Actions = ["user.invite", "host.create"].iter().filter_map(|a| act_of(a)).collect();

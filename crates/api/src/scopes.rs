@@ -58,7 +58,10 @@ impl TokenScope {
         let section = |raw: &String| {
             Section::parse(raw).ok_or_else(|| {
                 let known: Vec<&str> = Section::ALL.iter().map(|section| section.as_str()).collect();
-                ("sections", format!("`{}` is none of {}", wk_domain::text::clean_line(raw, 40), known.join(", ")))
+                (
+                    "sections",
+                    format!("`{}` is none of {}", wk_domain::text::clean_line(raw, 40), known.join(", ")),
+                )
             })
         };
         let sections = self.sections.iter().map(section).collect::<Result<Vec<_>, _>>()?;
@@ -78,7 +81,10 @@ pub(crate) fn checked(app: &App, scopes: &[TokenScope]) -> Result<(), ApiError> 
         if scope.role().is_none() {
             let known: Vec<&str> =
                 Role::ALL.iter().filter(|role| **role != Role::None).map(|role| role.as_str()).collect();
-            return Err(ApiError::field(&format!("/scopes/{i}/role"), format!("use one of {}", known.join(", "))));
+            return Err(ApiError::field(
+                &format!("/scopes/{i}/role"),
+                format!("use one of {}", known.join(", ")),
+            ));
         }
         let read =
             scope.scope().map_err(|(field, why)| ApiError::field(&format!("/scopes/{i}/{field}"), why))?;

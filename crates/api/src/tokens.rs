@@ -12,8 +12,12 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use wk_authz::{Act, Actor, Place, Role, Scope, SelfManage, SelfToken, ServiceWrite, TokenRead, TokenRevoke, Who};
-use wk_domain::{ApiTokenId, ApiTokenKind, Cidr, SessionId, TenantId, TenantPath, Timestamp, UserId, UserKind};
+use wk_authz::{
+    Act, Actor, Place, Role, Scope, SelfManage, SelfToken, ServiceWrite, TokenRead, TokenRevoke, Who,
+};
+use wk_domain::{
+    ApiTokenId, ApiTokenKind, Cidr, SessionId, TenantId, TenantPath, Timestamp, UserId, UserKind,
+};
 use wk_engine::ports::api_tokens::{ApiTokenRow, ServiceAccountRow};
 use wk_engine::ports::rows::UserRow;
 use wk_engine::record::{self, DraftExt as _};
@@ -194,13 +198,19 @@ pub(crate) fn routes(routes: Routes) -> Routes {
             make_mine,
         )
         .add::<SelfToken, _, _>(
-            post("/me/tokens/{id}/rotate", "A new secret for a token of mine; the old one works on for a while")
-                .body::<RotateInput>()
-                .answer::<ApiTokenMade>(),
+            post(
+                "/me/tokens/{id}/rotate",
+                "A new secret for a token of mine; the old one works on for a while",
+            )
+            .body::<RotateInput>()
+            .answer::<ApiTokenMade>(),
             rotate_mine,
         )
         .add::<SelfManage, _, _>(delete("/me/tokens/{id}", "Revoke a token of mine, at once"), revoke_mine)
-        .add::<TokenRead, _, _>(get("/api-tokens", "Everybody's tokens, newest first").page::<ApiToken>(), tokens)
+        .add::<TokenRead, _, _>(
+            get("/api-tokens", "Everybody's tokens, newest first").page::<ApiToken>(),
+            tokens,
+        )
         .add::<TokenRevoke, _, _>(delete("/api-tokens/{id}", "Revoke a token, at once"), revoke)
         .add::<ServiceWrite, _, _>(
             post("/api-tokens/{id}/rotate", "A new secret for a service account's token")
@@ -226,9 +236,12 @@ pub(crate) fn routes(routes: Routes) -> Routes {
             change_service,
         )
         .add::<ServiceWrite, _, _>(
-            post("/service-accounts/{id}/tokens", "Make a token of a service account; its secret is shown once")
-                .body::<ApiTokenInput>()
-                .answer::<ApiTokenMade>(),
+            post(
+                "/service-accounts/{id}/tokens",
+                "Make a token of a service account; its secret is shown once",
+            )
+            .body::<ApiTokenInput>()
+            .answer::<ApiTokenMade>(),
             make_for_service,
         )
 }
@@ -306,7 +319,8 @@ fn person_of(actor: &Actor) -> Result<UserId, ApiError> {
     match &actor.who {
         Who::User { id, .. } => Ok(*id),
         Who::Token { .. } | Who::Local { .. } | Who::System => Err(ApiError::Conflict(
-            "only a person who is signed in has tokens of his own: make a service account for a program".to_owned(),
+            "only a person who is signed in has tokens of his own: make a service account for a program"
+                .to_owned(),
         )),
     }
 }
@@ -320,14 +334,16 @@ fn life(days: u32) -> Result<Duration, ApiError> {
 
 fn networks(raw: &[String]) -> Result<Vec<String>, ApiError> {
     if raw.len() > NETWORKS_MAX {
-        return Err(ApiError::field("/networks", format!("a token has at most {NETWORKS_MAX} address ranges")));
+        return Err(ApiError::field(
+            "/networks",
+            format!("a token has at most {NETWORKS_MAX} address ranges"),
+        ));
     }
     let mut ranges = Vec::with_capacity(raw.len());
     for (i, text) in raw.iter().enumerate() {
-        let range: Cidr = text
-            .trim()
-            .parse()
-            .map_err(|error: wk_domain::CidrError| ApiError::field(&format!("/networks/{i}"), error.to_string()))?;
+        let range: Cidr = text.trim().parse().map_err(|error: wk_domain::CidrError| {
+            ApiError::field(&format!("/networks/{i}"), error.to_string())
+        })?;
         ranges.push(range);
     }
     ranges.sort_unstable();
@@ -335,7 +351,13 @@ fn networks(raw: &[String]) -> Result<Vec<String>, ApiError> {
     Ok(ranges.iter().map(ToString::to_string).collect())
 }
 
-async fn make(app: &App, actor: &Actor, owner: &UserRow, form: ApiTokenForm, input: ApiTokenInput) -> Answer<ApiTokenMade> {
+async fn make(
+    app: &App,
+    actor: &Actor,
+    owner: &UserRow,
+    form: ApiTokenForm,
+    input: ApiTokenInput,
+) -> Answer<ApiTokenMade> {
     let name = wk_domain::text::clean_line(&input.name, NAME_MAX);
     if name.is_empty() {
         return Err(ApiError::field("/name", "say what it is for"));
@@ -348,7 +370,10 @@ async fn make(app: &App, actor: &Actor, owner: &UserRow, form: ApiTokenForm, inp
     let live = store.api_tokens(Some(owner.id)).await?;
     let live = live.iter().filter(|row| state_of(row, Some(owner), now) == "live").count();
     if live >= TOKENS_MAX {
-        return Err(ApiError::Conflict(format!("{} has {live} tokens: revoke those that are not used", owner.name)));
+        return Err(ApiError::Conflict(format!(
+            "{} has {live} tokens: revoke those that are not used",
+            owner.name
+        )));
     }
     let secret = Secret::generate(form).map_err(|_| ApiError::Internal)?;
     let row = ApiTokenRow {
@@ -384,7 +409,13 @@ async fn made(app: &App, row: &ApiTokenRow, secret: &Secret) -> Answer<ApiTokenM
     Ok(Json(ApiTokenMade { token, secret: secret.text().expose().clone() }))
 }
 
-async fn renew(app: &App, actor: &Actor, before: ApiTokenRow, form: ApiTokenForm, input: RotateInput) -> Answer<ApiTokenMade> {
+async fn renew(
+    app: &App,
+    actor: &Actor,
+    before: ApiTokenRow,
+    form: ApiTokenForm,
+    input: RotateInput,
+) -> Answer<ApiTokenMade> {
     let life = life(input.days)?;
     if input.overlap_hours > OVERLAP_MAX_HOURS {
         return Err(ApiError::field(
@@ -437,7 +468,10 @@ async fn own(app: &App, actor: &Actor, id: ApiTokenId) -> Result<ApiTokenRow, Ap
     app.engine.store().api_token(id).await?.filter(|row| row.owner == person).ok_or_else(no_token)
 }
 
-async fn my_tokens(State(app): State<App>, Extension(Caller(actor)): Extension<Caller>) -> Answer<Page<ApiToken>> {
+async fn my_tokens(
+    State(app): State<App>,
+    Extension(Caller(actor)): Extension<Caller>,
+) -> Answer<Page<ApiToken>> {
     let Ok(person) = person_of(&actor) else {
         return Ok(Json(Page { items: Vec::new(), total: None, next: None }));
     };
@@ -477,7 +511,10 @@ async fn revoke_mine(
     end(&app, &actor, row).await
 }
 
-async fn tokens(State(app): State<App>, Extension(Caller(actor)): Extension<Caller>) -> Answer<Page<ApiToken>> {
+async fn tokens(
+    State(app): State<App>,
+    Extension(Caller(actor)): Extension<Caller>,
+) -> Answer<Page<ApiToken>> {
     let accounts = Accounts::read(&app).await?;
     let sight = actor.rights.sight(Act::TokenRead);
     let now = app.engine.now();
@@ -522,28 +559,46 @@ async fn rotate(
 ) -> Answer<ApiTokenMade> {
     let (row, owner) = theirs::<ServiceWrite>(&app, &actor, id).await?;
     if app.engine.store().service_account(owner.id).await?.is_none() {
-        return Err(ApiError::Conflict("this is a person's token: only its owner gets a new secret".to_owned()));
+        return Err(ApiError::Conflict(
+            "this is a person's token: only its owner gets a new secret".to_owned(),
+        ));
     }
     let scopes: Vec<TokenScope> = serde_json::from_str(&row.scope_json).unwrap_or_default();
-    covers(&app, &actor, &owner, &scopes)?;
+    covers(&app, &actor, &owner, &scopes).await?;
     renew(&app, &actor, row, ApiTokenForm::Service, input).await
 }
 
 /// Whoever gets a program's secret could act as it: what it may must be his own, too.
-fn covers(app: &App, actor: &Actor, owner: &UserRow, scopes: &[TokenScope]) -> Result<(), ApiError> {
-    let held = Role::parse(&owner.role).map_or(wk_authz::Actions::NONE, Role::actions);
-    let wants = scopes::actions(scopes).and(held);
-    let covered = actor.rights.covers(wants, &Scope::tenant(owner.tenant), &app.engine.world().tenants);
-    covered.map_err(|lacking| {
-        let why = format!("you have not {} yourself, so you cannot hold the secret of a program that has", lacking.name());
-        ApiError::field("/scopes", why)
-    })
+async fn covers(app: &App, actor: &Actor, owner: &UserRow, scopes: &[TokenScope]) -> Result<(), ApiError> {
+    let held = app.engine.rights_of(owner).await?;
+    let asked = scopes::actions(scopes);
+    let world = app.engine.world();
+    // The role of the account, and whatever it was granted.
+    for grant in held.grants().iter().filter(|grant| grant.effect == wk_authz::Effect::Allow) {
+        let covered = actor.rights.covers(asked.and(grant.acts()), &grant.scope, &world.tenants);
+        covered.map_err(|lacking| {
+            let why = format!(
+                "you have not {} yourself, so you cannot hold the secret of a program that has",
+                lacking.name()
+            );
+            ApiError::field("/scopes", why)
+        })?;
+    }
+    Ok(())
 }
 
-fn service_view(row: &ServiceAccountRow, accounts: &Accounts, tokens: &[ApiTokenRow], now: Timestamp) -> ServiceAccount {
+fn service_view(
+    row: &ServiceAccountRow,
+    accounts: &Accounts,
+    tokens: &[ApiTokenRow],
+    now: Timestamp,
+) -> ServiceAccount {
     let user = accounts.users.get(&row.person);
     let owner = row.owner.and_then(|owner| accounts.users.get(&owner));
-    let live = tokens.iter().filter(|token| token.owner == row.person && state_of(token, user, now) == "live").count();
+    let live = tokens
+        .iter()
+        .filter(|token| token.owner == row.person && state_of(token, user, now) == "live")
+        .count();
     ServiceAccount {
         id: row.person.to_string(),
         name: user.map(|user| user.name.clone()).unwrap_or_default(),
@@ -562,7 +617,10 @@ fn service_view(row: &ServiceAccountRow, accounts: &Accounts, tokens: &[ApiToken
     }
 }
 
-async fn services(State(app): State<App>, Extension(Caller(actor)): Extension<Caller>) -> Answer<Page<ServiceAccount>> {
+async fn services(
+    State(app): State<App>,
+    Extension(Caller(actor)): Extension<Caller>,
+) -> Answer<Page<ServiceAccount>> {
     let accounts = Accounts::read(&app).await?;
     let sight = actor.rights.sight(Act::TokenRead);
     let now = app.engine.now();
@@ -571,8 +629,12 @@ async fn services(State(app): State<App>, Extension(Caller(actor)): Extension<Ca
         let home = accounts.users.get(&row.person).and_then(|user| home_of(&app, user));
         home.is_some_and(|path| sight.sees(&Place::tenant(path.ids()).owned_by(row.person)))
     };
-    let mut items: Vec<_> =
-        accounts.services.values().filter(seen).map(|row| service_view(row, &accounts, &tokens, now)).collect();
+    let mut items: Vec<_> = accounts
+        .services
+        .values()
+        .filter(seen)
+        .map(|row| service_view(row, &accounts, &tokens, now))
+        .collect();
     items.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(Json(Page { items, total: None, next: None }))
 }
@@ -582,7 +644,8 @@ async fn answers(app: &App, raw: &str) -> Result<UserRow, ApiError> {
     let store = app.engine.store();
     let name = raw.trim().to_lowercase();
     let person = store.user_by_name(&name).await?.filter(|user| user.disabled.is_none());
-    let person = person.ok_or_else(|| ApiError::field("/owner", "name a person with an account that is open"))?;
+    let person =
+        person.ok_or_else(|| ApiError::field("/owner", "name a person with an account that is open"))?;
     if store.service_account(person.id).await?.is_some() {
         return Err(ApiError::field("/owner", "a person answers for it, and not another service account"));
     }
@@ -624,7 +687,7 @@ pub(crate) async fn make_service(
     if store.user_by_name(&name).await?.is_some() {
         return Err(ApiError::Conflict(format!("there is an account {name} already")));
     }
-    if four_eyes::raises(role.as_str()) {
+    if four_eyes::raises(role.as_str()) || four_eyes::is_program(&actor) {
         let wanted = Wanted {
             act: "service.create",
             object: format!("user:{name}"),
@@ -728,6 +791,6 @@ async fn make_for_service(
         return Err(ApiError::Conflict("the service account is disabled: enable it first".to_owned()));
     }
     scopes::checked(&app, &input.scopes)?;
-    covers(&app, &actor, &user, &input.scopes)?;
+    covers(&app, &actor, &user, &input.scopes).await?;
     make(&app, &actor, &user, ApiTokenForm::Service, input).await
 }

@@ -50,6 +50,8 @@ pub fn home_of(actor: &Actor) -> TenantId {
 #[derive(Debug, Default)]
 struct Marks {
     agreement: Option<Agreement>,
+    /// Nothing may be written without one.
+    needed: bool,
     alone: Option<&'static str>,
 }
 
@@ -70,6 +72,12 @@ pub fn agreed(agreement: Option<Agreement>) -> bool {
     MARKS.try_with(|marks| marks.borrow_mut().agreement = agreement).is_ok()
 }
 
+/// From now on, what this request writes needs an agreement: without one the store writes nothing. A wall behind the
+/// handlers, for callers who may only ask.
+pub fn needs_agreement(needed: bool) {
+    let _ = MARKS.try_with(|marks| marks.borrow_mut().needed = needed);
+}
+
 /// Whether what this request does was agreed to.
 pub fn is_agreed() -> bool {
     MARKS.try_with(|marks| marks.borrow().agreement.is_some()).unwrap_or(false)
@@ -82,12 +90,23 @@ pub fn alone(why: &'static str) {
 }
 
 fn marked(draft: Draft) -> Draft {
-    let (agreement, alone) = MARKS
+    let (agreement, needed, alone) = MARKS
         .try_with(|marks| {
             let marks = marks.borrow();
-            (marks.agreement.clone(), marks.alone)
+            (marks.agreement.clone(), marks.needed, marks.alone)
         })
         .unwrap_or_default();
+    if agreement.is_none() && needed {
+        let decision = draft.clone();
+        let none = String::new;
+        return draft.agreed(Agreement {
+            approval: none(),
+            by: none(),
+            by_id: none(),
+            note: none(),
+            decision,
+        });
+    }
     match (agreement, alone) {
         (Some(agreement), _) => {
             let who = format!("{}, by {}", agreement.approval, agreement.by);

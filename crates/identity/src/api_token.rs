@@ -74,7 +74,8 @@ impl ApiToken {
     /// # Errors
     /// [`TokenError`] for anything that is not exactly such a text: another form, a slip, a token of another system.
     pub fn parse(raw: &str) -> Result<Self, TokenError> {
-        let form = ApiTokenForm::ALL.into_iter().find(|form| raw.starts_with(form.prefix())).ok_or(TokenError)?;
+        let form =
+            ApiTokenForm::ALL.into_iter().find(|form| raw.starts_with(form.prefix())).ok_or(TokenError)?;
         let digits = raw.as_bytes().get(form.prefix().len()..).ok_or(TokenError)?;
         if digits.len() != BODY + CHECK {
             return Err(TokenError);
@@ -114,7 +115,10 @@ impl fmt::Debug for ApiToken {
 /// CRC-32 of ISO-HDLC (zlib's), so that a scanner in any language can check a find. 66 bytes: no table is worth it.
 fn crc32(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(u32::MAX, |crc, byte| {
-        (0..8).fold(crc ^ u32::from(*byte), |crc, _| if crc & 1 == 1 { crc >> 1 ^ 0xedb8_8320 } else { crc >> 1 })
+        (0..8).fold(
+            crc ^ u32::from(*byte),
+            |crc, _| if crc & 1 == 1 { crc >> 1 ^ 0xedb8_8320 } else { crc >> 1 },
+        )
     })
 }
 

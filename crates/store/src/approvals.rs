@@ -69,6 +69,9 @@ pub(crate) async fn redeem(tx: &mut Tx, drafts: Vec<Draft>) -> Result<Vec<Draft>
 }
 
 async fn use_up(tx: &mut Tx, agreement: &Agreement, at: Timestamp) -> Result<()> {
+    if agreement.approval.is_empty() {
+        return Err(conflict("a program may only ask for this, and nobody was asked; nothing was done"));
+    }
     let bad = |_| StoreError::Other { what: "use an approval up", detail: "its id is not one".into() };
     let id: ApprovalId = agreement.approval.parse().map_err(bad)?;
     let by: UserId = agreement.by_id.parse().map_err(bad)?;

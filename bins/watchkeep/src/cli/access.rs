@@ -52,7 +52,10 @@ impl Cli {
     fn secret(&self, made: &Value) -> Result<ExitCode> {
         if !self.json {
             let until = text(made, "/token/expires_at");
-            out::error(&format!("The token {}, until {until}. It is shown this once:", text(made, "/token/id")));
+            out::error(&format!(
+                "The token {}, until {until}. It is shown this once:",
+                text(made, "/token/id")
+            ));
             if let Some(old) = made.pointer("/token/old_secret_until").and_then(Value::as_str) {
                 out::error(&format!("The secret before it works until {old}."));
             }
@@ -64,7 +67,9 @@ impl Cli {
         let items = self.client.whole("/service-accounts").await?;
         match items.iter().find(|account| account["name"] == name || account["id"] == name) {
             Some(account) => Ok(text(account, "/id")),
-            None => bail!("there is no service account `{name}`; `watchkeep service-account list` shows them"),
+            None => {
+                bail!("there is no service account `{name}`; `watchkeep service-account list` shows them")
+            }
         }
     }
 
@@ -97,12 +102,16 @@ impl Cli {
                     "reason": reason,
                 });
                 let value = self.client.post("/service-accounts", &body).await?;
-                self.done(&value, &format!("{name}: {role}; make it a token with `watchkeep api-token create`"))
+                self.done(
+                    &value,
+                    &format!("{name}: {role}; make it a token with `watchkeep api-token create`"),
+                )
             }
             ServiceAccountCommand::Set { name, owner, purpose, review_days } => {
                 let id = self.service_id(&name).await?;
                 let items = self.client.whole("/service-accounts").await?;
-                let now = items.iter().find(|account| account["id"] == id.as_str()).cloned().unwrap_or_default();
+                let now =
+                    items.iter().find(|account| account["id"] == id.as_str()).cloned().unwrap_or_default();
                 let body = json!({
                     "owner": owner.unwrap_or_else(|| text(&now, "/owner/name")),
                     "purpose": purpose.unwrap_or_else(|| text(&now, "/purpose")),
@@ -154,7 +163,10 @@ impl Cli {
             }
             ApprovalCommand::Policy { mode: None, .. } => {
                 let policy = self.client.get("/four-eyes").await?;
-                self.one(&policy, &[("mode", text(&policy, "/mode")), ("could agree", text(&policy, "/could_decide"))])
+                self.one(
+                    &policy,
+                    &[("mode", text(&policy, "/mode")), ("could agree", text(&policy, "/could_decide"))],
+                )
             }
             ApprovalCommand::Policy { mode: Some(mode), reason } => {
                 let mode = mode.replace('-', "_");
@@ -189,8 +201,12 @@ impl Cli {
                 self.show(&items, &headings, row, "No review yet: `watchkeep review begin`.")
             }
             ReviewCommand::Begin { days, due_days } => {
-                let made = self.client.post("/reviews", &json!({"window_days": days, "due_days": due_days})).await?;
-                self.done(&made, &format!("{}: {} lines", text(&made, "/review/id"), text(&made, "/review/lines")))
+                let made =
+                    self.client.post("/reviews", &json!({"window_days": days, "due_days": due_days})).await?;
+                self.done(
+                    &made,
+                    &format!("{}: {} lines", text(&made, "/review/id"), text(&made, "/review/lines")),
+                )
             }
             ReviewCommand::Show { id } => {
                 let whole = self.client.get(&format!("/reviews/{id}")).await?;
@@ -215,7 +231,9 @@ impl Cli {
                 if self.json {
                     return self.done(&whole, "");
                 }
-                out::line("number,kind,name,owner,role,last_used,findings,decision,new_role,note,decided_by,decided_at");
+                out::line(
+                    "number,kind,name,owner,role,last_used,findings,decision,new_role,note,decided_by,decided_at",
+                );
                 for line in whole["lines"].as_array().into_iter().flatten() {
                     let cells = [
                         text(line, "/number"),
@@ -256,7 +274,8 @@ impl Cli {
 
 fn scopes(token: &Value) -> String {
     let scope = |scope: &Value| {
-        let place = [text(scope, "/tenant"), text(scope, "/labels"), text(scope, "/host"), text(scope, "/sections")];
+        let place =
+            [text(scope, "/tenant"), text(scope, "/labels"), text(scope, "/host"), text(scope, "/sections")];
         let place: Vec<String> = place.into_iter().filter(|part| !part.is_empty()).collect();
         if place.is_empty() {
             text(scope, "/role")

@@ -120,7 +120,10 @@ async fn a_stolen_token_opens_nothing_from_elsewhere_and_the_log_says_so() {
     assert_eq!(site.get(&here, "/hosts").await.status, 200);
     let (refused, audit) = site.audited(site.get(&elsewhere, "/hosts")).await;
     assert_eq!(said(&refused), wrong);
-    assert_eq!((audit.len(), audit[0].action.as_str(), audit[0].outcome.as_str()), (1, "token.use", "denied"));
+    assert_eq!(
+        (audit.len(), audit[0].action.as_str(), audit[0].outcome.as_str()),
+        (1, "token.use", "denied")
+    );
     assert!(audit[0].object == id && audit[0].entry_json.contains("may not be used from this address"));
     let (_, audit) = site.audited(site.get(&elsewhere, "/hosts")).await;
     assert!(audit.is_empty(), "a program in a loop does not fill the log");
@@ -183,7 +186,10 @@ async fn a_token_comes_in_one_header_alone() {
     let bearer = format!("Bearer {secret}");
     let session = format!("__Host-sid={cookie}");
     assert_eq!(with(&site, "GET", "/hosts", &[("authorization", &bearer)]).await.status, 200);
-    assert_eq!(with(&site, "GET", "/hosts", &[("authorization", &format!("bearer {secret}"))]).await.status, 200);
+    assert_eq!(
+        with(&site, "GET", "/hosts", &[("authorization", &format!("bearer {secret}"))]).await.status,
+        200
+    );
     for headers in [
         &[("authorization", bearer.as_str()), ("cookie", session.as_str())][..],
         &[("authorization", &bearer), ("cookie", "theme=dark")],
@@ -197,10 +203,15 @@ async fn a_token_comes_in_one_header_alone() {
         assert_eq!(with(&site, "GET", &format!("/hosts?{query}"), &[("cookie", &session)]).await.status, 400);
     }
     // A page of another site cannot send it for somebody.
-    let evil = [("authorization", bearer.as_str()), ("sec-fetch-site", "cross-site"), ("origin", "https://evil.example")];
+    let evil = [
+        ("authorization", bearer.as_str()),
+        ("sec-fetch-site", "cross-site"),
+        ("origin", "https://evil.example"),
+    ];
     assert_eq!(with(&site, "POST", "/hosts", &evil).await.status, 403);
     // Whoever has the machine needs none, and does not get less by one.
-    let request = Request::builder().uri("/api/v1/hosts").header("host", "local").header("authorization", &bearer);
+    let request =
+        Request::builder().uri("/api/v1/hosts").header("host", "local").header("authorization", &bearer);
     let local = site.open(request.body(Full::default()).unwrap(), true).await;
     assert_eq!(local.status().as_u16(), 400);
     site.end().await;
@@ -309,9 +320,7 @@ async fn a_service_account_is_somebodys_and_signs_in_nowhere() {
     let site = Site::new().await;
     let admin = site.as_admin().await;
     site.person("olga", Role::Operator).await;
-    let new = |name: &str, owner: &str, purpose: &str| {
-        json!({"name": name, "role": "operator", "owner": owner, "purpose": purpose})
-    };
+    let new = |name: &str, owner: &str, purpose: &str| json!({"name": name, "role": "operator", "owner": owner, "purpose": purpose});
     for (bad, pointer) in [
         (new("ci", "olga", " "), "/purpose"),
         (new("ci", "nobody", "builds"), "/owner"),
@@ -320,7 +329,8 @@ async fn a_service_account_is_somebodys_and_signs_in_nowhere() {
         let refused = site.post(&admin, "/service-accounts", bad).await;
         assert_eq!((refused.status, &refused.json()["errors"][0]["pointer"]), (422, &json!(pointer)));
     }
-    let (made, audit) = site.audited(site.post(&admin, "/service-accounts", new("ci", "olga", "builds"))).await;
+    let (made, audit) =
+        site.audited(site.post(&admin, "/service-accounts", new("ci", "olga", "builds"))).await;
     assert_eq!(made.status, 200, "{:?}", made.body);
     assert_eq!((audit.len(), audit[0].action.as_str()), (1, "service.create"));
     let made = made.json();
@@ -344,12 +354,20 @@ async fn a_service_account_is_somebodys_and_signs_in_nowhere() {
     assert_eq!(site.post(&admin, &format!("/users/{id}/disable"), why).await.status, 204);
     assert_eq!(site.get(&program, "/system").await.status, 401);
     let listed = site.get(&admin, "/service-accounts").await.json();
-    assert_eq!((&listed["items"][0]["disabled"], &listed["items"][0]["live_tokens"]), (&json!(true), &json!(0)));
+    assert_eq!(
+        (&listed["items"][0]["disabled"], &listed["items"][0]["live_tokens"]),
+        (&json!(true), &json!(0))
+    );
     // The next owner answers for it from now on.
-    let edit = json!({"owner": "admin", "purpose": "builds", "review_days": 30, "revision": made["revision"]});
+    let edit =
+        json!({"owner": "admin", "purpose": "builds", "review_days": 30, "revision": made["revision"]});
     let changed = site.put(&admin, &format!("/service-accounts/{id}"), edit.clone()).await;
     assert_eq!((changed.status, &changed.json()["owner"]["name"]), (200, &json!("admin")));
-    assert_eq!(site.put(&admin, &format!("/service-accounts/{id}"), edit).await.status, 409, "somebody was faster");
+    assert_eq!(
+        site.put(&admin, &format!("/service-accounts/{id}"), edit).await.status,
+        409,
+        "somebody was faster"
+    );
     site.end().await;
 }
 

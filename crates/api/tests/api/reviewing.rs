@@ -14,7 +14,12 @@ use crate::site::*;
 const DAY: Duration = Duration::from_secs(86_400);
 
 fn line<'a>(items: &'a Value, name: &str) -> &'a Value {
-    items.as_array().unwrap().iter().find(|line| line["name"] == name).unwrap_or_else(|| panic!("{name}: {items}"))
+    items
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|line| line["name"] == name)
+        .unwrap_or_else(|| panic!("{name}: {items}"))
 }
 
 fn codes(line: &Value) -> Vec<&str> {
@@ -48,15 +53,22 @@ async fn what_is_odd_is_found_with_its_evidence() {
     let lord = site.person("lord", Role::Admin).await;
     let leaver = site.person("leaver", Role::Viewer).await;
     let admin = site.as_admin().await;
-    let service = json!({"name": "ci", "role": "viewer", "owner": "leaver", "purpose": "builds", "review_days": 30});
+    let service =
+        json!({"name": "ci", "role": "viewer", "owner": "leaver", "purpose": "builds", "review_days": 30});
     let service = site.post(&admin, "/service-accounts", service).await.json();
     let input = json!({"name": "deploy", "scopes": [{"role": "viewer"}], "days": 100});
-    let made = site.post(&admin, &format!("/service-accounts/{}/tokens", service["id"].as_str().unwrap()), input).await;
+    let made = site
+        .post(&admin, &format!("/service-accounts/{}/tokens", service["id"].as_str().unwrap()), input)
+        .await;
     assert_eq!(made.status, 200, "{:?}", made.body);
     site.rig.clock.advance(DAY * 95);
     let admin = site.as_admin().await;
-    assert_eq!(site.post(&admin, &format!("/users/{leaver}/disable"), json!({"reason": "left"})).await.status, 204);
-    for (address, program) in [("192.0.2.1", "firefox"), ("198.51.100.9", "chrome"), ("2001:db8::1", "edge")] {
+    assert_eq!(
+        site.post(&admin, &format!("/users/{leaver}/disable"), json!({"reason": "left"})).await.status,
+        204
+    );
+    for (address, program) in [("192.0.2.1", "firefox"), ("198.51.100.9", "chrome"), ("2001:db8::1", "edge")]
+    {
         session(&site, shared, address, program, 30).await;
     }
     session(&site, lord, "192.0.2.1", "firefox", 5).await;
@@ -70,10 +82,16 @@ async fn what_is_odd_is_found_with_its_evidence() {
     assert!(evidence.contains("198.51.100.9") && evidence.contains("chrome"), "{evidence}");
     assert!(codes(line(&items, "lord")).contains(&"over-privileged"), "{}", line(&items, "lord"));
     let ci = codes(line(&items, "ci"));
-    assert!(ci.contains(&"no-owner") && ci.contains(&"review-overdue") && ci.contains(&"never-used"), "{ci:?}");
+    assert!(
+        ci.contains(&"no-owner") && ci.contains(&"review-overdue") && ci.contains(&"never-used"),
+        "{ci:?}"
+    );
     let deploy = codes(line(&items, "deploy"));
     assert!(deploy.contains(&"from-anywhere") && deploy.contains(&"ends-soon"), "{deploy:?}");
-    assert!(items.as_array().unwrap().iter().all(|line| line["name"] != "leaver"), "who is out has no access");
+    assert!(
+        items.as_array().unwrap().iter().all(|line| line["name"] != "leaver"),
+        "who is out has no access"
+    );
     // Those that need a person come first.
     assert_eq!(items[0]["findings"][0]["weight"], "high");
     assert_eq!(site.get(&site.as_viewer().await, "/access-findings").await.status, 403);
@@ -88,7 +106,12 @@ async fn a_review_is_decided_line_by_line_and_signed_as_a_whole() {
     site.rig.clock.advance(DAY * 8);
     let admin = site.as_admin().await;
     let (begun, audit) = site.audited(site.post(&admin, "/reviews", json!({}))).await;
-    assert_eq!((begun.status, audit.len(), audit[0].action.as_str()), (200, 1, "review.begin"), "{:?}", begun.body);
+    assert_eq!(
+        (begun.status, audit.len(), audit[0].action.as_str()),
+        (200, 1, "review.begin"),
+        "{:?}",
+        begun.body
+    );
     let begun = begun.json();
     let id = begun["review"]["id"].as_str().unwrap().to_owned();
     assert_eq!((&begun["review"]["lines"], &begun["review"]["state"]), (&json!(3), &json!("open")));
@@ -103,14 +126,19 @@ async fn a_review_is_decided_line_by_line_and_signed_as_a_whole() {
     assert_eq!(say("ghost", "disable", "", "").await.status, 422, "say why");
     assert_eq!(say("admin", "disable", "", "me").await.status, 409, "one's own is for somebody else");
     assert_eq!(say("lord", "reduce", "admin", "more").await.status, 422, "more is not less");
-    for (name, decision, role) in [("ghost", "disable", ""), ("lord", "reduce", "viewer"), ("admin", "keep", "")] {
+    for (name, decision, role) in
+        [("ghost", "disable", ""), ("lord", "reduce", "viewer"), ("admin", "keep", "")]
+    {
         let (said, audit) = site.audited(say(name, decision, role, "as talked about")).await;
         assert_eq!((said.status, audit.len()), (200, 1), "{name} {:?}", said.body);
     }
     let (signed, audit) = site.audited(site.post(&admin, &format!("/reviews/{id}/sign"), sign.clone())).await;
     assert_eq!(signed.status, 200, "{:?}", signed.body);
     let signed = signed.json();
-    assert_eq!((&signed["review"]["state"], &signed["review"]["signed_by"]), (&json!("signed"), &json!("admin")));
+    assert_eq!(
+        (&signed["review"]["state"], &signed["review"]["signed_by"]),
+        (&json!("signed"), &json!("admin"))
+    );
     assert!(signed["review"]["next_due_at"].is_string());
     let actions: Vec<_> = audit.iter().map(|row| row.action.as_str()).collect();
     assert_eq!(actions.iter().filter(|action| **action == "review.sign").count(), 1, "{actions:?}");

@@ -204,7 +204,7 @@ async fn every_write_leaves_an_entry_with_its_author() {
             site.audited(site.ask(&who, method, &format!("/api/v1{path}"), body.as_ref())).await;
         assert!(answer.status < 300, "{method} {path}: {} {:?}", answer.status, answer.body);
         // What changes how somebody signs in ends sessions too, which is an entry of its own.
-        let ends = ["/disable", "/reset", "/me/recovery-codes"];
+        let ends = ["/disable", "/role", "/reset", "/me/recovery-codes"];
         let expected = if ends.iter().any(|end| route.ends_with(end)) { 2 } else { 1 };
         let actions: Vec<&String> = audit.iter().map(|row| &row.action).collect();
         assert_eq!(audit.len(), expected, "{method} {path}: {actions:?}");
