@@ -47,6 +47,8 @@ const provider = new Provider(issuer, {
     }),
   }),
   cookies: { keys: ['test'] },
+  // It refuses to call private addresses, rightly; the server under test is on this machine.
+  fetch: (url, { dispatcher: _, ...options }) => globalThis.fetch(url, options),
   jwks: settings.jwks,
 });
 server.on('request', provider.callback());

@@ -9,7 +9,8 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{Extension, State};
 use axum::http::StatusCode;
-use serde_json::Value;
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
 use wk_audit::Image;
 use wk_authz::{Actor, ProviderRead, ProviderWrite, Role};
 use wk_domain::{ProviderId, ProviderKindTag};
@@ -25,6 +26,7 @@ use crate::auth::Caller;
 use crate::body::{Body, PathId};
 use crate::dto::Page;
 use crate::error::ApiError;
+use crate::four_eyes::{self, Wanted};
 use crate::routes::{Routes, delete, get, post, put};
 use crate::state::App;
 
@@ -41,14 +43,15 @@ pub(super) fn routes(routes: Routes) -> Routes {
     routes
         .add::<ProviderRead, _, _>(get("/providers", "Who vouches for people, by name").page::<ProviderView>(), list)
         .add::<ProviderWrite, _, _>(
-            post("/providers", "Let somebody vouch for people").body::<ProviderInput>().answer::<ProviderView>(),
+            post("/providers", "Let somebody vouch for people").body::<ProviderInput>().answer::<ProviderView>().asks(),
             create,
         )
         .add::<ProviderRead, _, _>(get("/providers/{id}", "One of them").answer::<ProviderView>(), one)
         .add::<ProviderWrite, _, _>(
             put("/providers/{id}", "Change one: sessions that came over it end when it matters to them")
                 .body::<ProviderInput>()
-                .answer::<ProviderView>(),
+                .answer::<ProviderView>()
+                .asks(),
             change,
         )
         .add::<ProviderWrite, _, _>(
@@ -236,7 +239,7 @@ async fn write(
     at: &At,
     old: Option<ProviderRow>,
     input: ProviderInput,
-) -> Answer<ProviderView> {
+) -> Result<Response, ApiError> {
     let now = app.engine.now();
     let word = kind_word(&input.kind)?;
     if old.as_ref().is_some_and(|old| old.kind != word.as_str()) {
@@ -284,6 +287,100 @@ async fn write(
         created: old.as_ref().map_or(now, |old| old.created),
         revision,
     };
+    // Whom the rules let in as somebody who could agree to acts, or into groups that may give as much, comes in by this
+    // one's word alone: that takes two.
+    if row.enabled && mapping.rules.iter().any(gives_power) {
+        let wanted = Wanted {
+            act: if old.is_some() { "provider.change" } else { "provider.create" },
+            object: format!("provider:{}", row.name),
+            summary: format!("Let {} vouch for people, with rules that give power", super::enter::method(&row)),
+            target: old.as_ref().map(|old| old.id.to_string()),
+            reason: &input.reason,
+            input: kept(&row, at, &input.reason),
+        };
+        if let Some(asked) = four_eyes::ask(app, actor, wanted).await? {
+            return Ok(asked);
+        }
+    }
+    put_row(app, actor, at, old, row, &input.reason).await
+}
+
+fn gives_power(rule: &Rule) -> bool {
+    rule.role.as_deref().is_some_and(four_eyes::raises) || !rule.groups.is_empty()
+}
+
+/// A provider as a request for a second person's agreement keeps it.
+fn kept(row: &ProviderRow, at: &At, reason: &str) -> Value {
+    let hex: String = row.secret_sealed.iter().map(|byte| format!("{byte:02x}")).collect();
+    let json = |text: &str| serde_json::from_str::<Value>(text).unwrap_or_default();
+    json!({
+        "id": row.id.to_string(), "kind": row.kind, "name": row.name, "enabled": row.enabled,
+        "config": json(&row.config_json), "secret_sealed": hex, "mapping": json(&row.mapping_json),
+        "create_accounts": row.create_accounts, "trusts_factor": row.trusts_factor, "revision": row.revision,
+        "origin": at.0, "reason": reason,
+    })
+}
+
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Kept {
+    id: String,
+    kind: String,
+    name: String,
+    enabled: bool,
+    config: Value,
+    secret_sealed: String,
+    mapping: Mapping,
+    create_accounts: bool,
+    trusts_factor: bool,
+    revision: i64,
+    origin: String,
+    reason: String,
+}
+
+/// Does what a second person agreed to.
+pub(crate) async fn carry_out(
+    State(app): State<App>,
+    Extension(Caller(actor)): Extension<Caller>,
+    input: Value,
+) -> Result<Response, ApiError> {
+    let kept: Kept = serde_json::from_value(input).map_err(|_| ApiError::Internal)?;
+    let hex = &kept.secret_sealed;
+    let pair = |at: usize| u8::from_str_radix(hex.get(at..at + 2)?, 16).ok();
+    let secret_sealed: Option<Vec<u8>> = (0..hex.len()).step_by(2).map(pair).collect();
+    let id: ProviderId = kept.id.parse().map_err(|_| ApiError::Internal)?;
+    let old = app.engine.store().provider(id).await?;
+    if old.as_ref().map_or(0, |old| old.revision) != kept.revision {
+        return Err(ApiError::Conflict("the sign-in method was changed meanwhile: ask again".to_owned()));
+    }
+    let kind = app.outside.kind(&kept.kind).ok_or(ApiError::Internal)?;
+    // What was right when it was asked for is right now, too: the program may have learnt something.
+    let config = kind.check(&kept.config).map_err(wrong)?;
+    let row = ProviderRow {
+        id,
+        kind: kept.kind,
+        name: name(&kept.name)?,
+        enabled: kept.enabled,
+        config_json: config.to_string(),
+        secret_sealed: secret_sealed.ok_or(ApiError::Internal)?,
+        mapping_json: serde_json::to_string(&kept.mapping).map_err(|_| ApiError::Internal)?,
+        create_accounts: kept.create_accounts,
+        trusts_factor: kept.trusts_factor,
+        created: old.as_ref().map_or_else(|| app.engine.now(), |old| old.created),
+        revision: kept.revision,
+    };
+    put_row(&app, &actor, &At(kept.origin), old, row, &kept.reason).await
+}
+
+async fn put_row(
+    app: &App,
+    actor: &Actor,
+    at: &At,
+    old: Option<ProviderRow>,
+    row: ProviderRow,
+    reason: &str,
+) -> Result<Response, ApiError> {
+    let (now, id) = (app.engine.now(), row.id);
     let matters = old.as_ref().is_some_and(|old| {
         (old.enabled && !row.enabled)
             || old.config_json != row.config_json
@@ -294,7 +391,7 @@ async fn write(
     let mut audit = vec![
         record::draft(actor, now, action, "provider", id)
             .next_revision(old.as_ref().map(|old| old.revision))
-            .reason(wk_domain::text::clean_line(&input.reason, 500))
+            .reason(wk_domain::text::clean_line(reason, 500))
             .images_of(old.as_ref().map(Seen).as_ref(), Some(&Seen(&row))),
     ];
     if matters {
@@ -303,7 +400,7 @@ async fn write(
     }
     let row = app.engine.store().put_provider(row, matters.then_some(now), audit).await?;
     let people = people(app, id).await?;
-    Ok(Json(view(app, &row, people, at)))
+    Ok(Json(view(app, &row, people, at)).into_response())
 }
 
 async fn create(
@@ -311,7 +408,7 @@ async fn create(
     Extension(Caller(actor)): Extension<Caller>,
     at: At,
     Body(input): Body<ProviderInput>,
-) -> Answer<ProviderView> {
+) -> Result<Response, ApiError> {
     if app.engine.store().providers().await?.len() >= PROVIDERS_MAX {
         return Err(ApiError::Conflict(format!("there are {PROVIDERS_MAX} sign-in methods already")));
     }
@@ -324,7 +421,7 @@ async fn change(
     at: At,
     PathId(id): PathId<ProviderKindTag>,
     Body(input): Body<ProviderInput>,
-) -> Answer<ProviderView> {
+) -> Result<Response, ApiError> {
     let old = find(&app, id).await?;
     write(&app, &actor, &at, Some(old), input).await
 }

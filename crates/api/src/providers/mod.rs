@@ -20,6 +20,8 @@ mod own;
 mod person;
 mod walk;
 
+pub(crate) use manage::carry_out;
+
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::sync::Arc;
