@@ -97,7 +97,10 @@ async fn a_factor_is_used_up_with_what_it_opens_or_not_at_all(db: Db) {
         assert!(start(n, factor.clone()).await.unwrap());
         assert!(!start(n + 1, factor).await.unwrap(), "once");
         assert!(db.session_by_token(&[n; 32]).await.unwrap().is_some());
-        assert!(db.session_by_token(&[n + 1; 32]).await.unwrap().is_none(), "and nothing opens by the second");
+        assert!(
+            db.session_by_token(&[n + 1; 32]).await.unwrap().is_none(),
+            "and nothing opens by the second"
+        );
     }
     let kept = db.passkey_by_credential(&[1; 32]).await.unwrap().unwrap();
     assert_eq!((kept.sign_count, kept.backed_up, kept.last_used), (3, true, Some(T0)));

@@ -147,7 +147,11 @@ async fn browsers_are_known_by_their_newest_nonce_and_bounded(db: Db) {
     db.put_browser(first.clone()).await.unwrap();
     let rotated = BrowserRow { nonce_sha256: vec![9], last_used: at(100), ..first.clone() };
     db.put_browser(rotated.clone()).await.unwrap();
-    assert_eq!(db.browser_by_nonce(&first.nonce_sha256).await.unwrap(), None, "the old cookie is worth nothing");
+    assert_eq!(
+        db.browser_by_nonce(&first.nonce_sha256).await.unwrap(),
+        None,
+        "the old cookie is worth nothing"
+    );
     assert_eq!(db.browser_by_nonce(&[9]).await.unwrap(), Some(rotated.clone()));
     for n in 2..=u64::from(BROWSERS_MAX) + 5 {
         db.put_browser(row(n)).await.unwrap();
