@@ -367,7 +367,12 @@ export const t = {
       resetting: 'Its factors were reset: nobody can sign in until the one-time link is used.',
       disabled: 'Nobody can sign in with it. What it did stays on record.',
     }),
-    factor: from({ password: 'Password', totp: 'Authenticator', recovery: 'Recovery codes' }),
+    factor: from({
+      password: 'Password',
+      passkey: 'Passkey',
+      totp: 'Authenticator',
+      recovery: 'Recovery codes',
+    }),
     codesLeft: (left: number) => n(left, 'recovery code', 'recovery codes'),
     never: 'never',
     you: 'you',
@@ -421,7 +426,7 @@ export const t = {
       enable: (name: string) => `Enable the account of ${name}`,
     },
     what: {
-      role: ['The new role counts from the next request on.', 'Sessions go on.'],
+      role: ['Sessions end at once.', 'The person signs in again with the new role.'],
       reset: [
         'Password, authenticator and recovery codes stop working at once.',
         'All sessions of this person end.',

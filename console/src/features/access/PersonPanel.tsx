@@ -14,6 +14,7 @@ import { Ago, At } from '../../ui/Time'
 import { useMay, useMe } from '../shell/useMe'
 import styles from './Access.module.css'
 import { type Act, ActDialog } from './ActDialog'
+import { PersonSessions } from './PersonSessions'
 import { isLastAdmin, nameOfUser, stateOf } from './person'
 import { ExplainDialog } from './rights/Explain'
 import { r as rights } from './rights/strings'
@@ -113,6 +114,7 @@ export default function PersonPanel({ id, onClose }: { id: string; onClose: () =
           {explaining && (
             <ExplainDialog who={user.id} name={nameOfUser(user)} onClose={() => setExplaining(false)} />
           )}
+          {user.id !== me.id && <PersonSessions id={user.id} mayEnd={may('user.write')} />}
           {act !== undefined && <ActDialog user={user} act={act} onClose={() => setAct(undefined)} />}
         </>
       )}

@@ -58,6 +58,14 @@ export const words = {
     kept: 'Your second factor stays',
     kinds: { totp: 'authenticator', passkey: 'passkey' } as Record<string, string>,
   },
+  others: {
+    going: (what: string) => `The last second factor (${what}) is being removed`,
+    goingDetail: 'Keep it, if you do not know that the person asked for it. It goes',
+    kept: 'The second factor stays',
+    nowhere: 'Signed in nowhere.',
+    cannotList: 'The sessions could not be read',
+    endAll: 'End all sessions',
+  },
   enrol: {
     title: 'Add a second factor',
     lead: 'Your account has none. Nothing else opens until it has.',
