@@ -1,7 +1,7 @@
 //! Sign-in by a real OpenLDAP.
 
 use serde_json::json;
-use wk_identity::outside::{Outside, ProviderKind as _, Why};
+use wk_identity::outside::{Outside, Why};
 
 use super::slapd::{SERVICE_PASSWORD, Slapd};
 use super::{Asker, lines};

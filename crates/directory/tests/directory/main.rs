@@ -1,5 +1,7 @@
 //! Directories that are real, `slapd` and `freeradius` in temporary folders, and their hostile twins.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 mod authority;
 mod freeradius;
 mod ldap;
