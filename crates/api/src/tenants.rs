@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use wk_authz::{Act, Actor, Permit, ReadOnlySwitch, TenantRead, TenantWrite};
 use wk_domain::{TenantId, TenantKind};
+use wk_engine::record;
 use wk_engine::world::World;
 
 use crate::auth::{Caller, absent, permit_at};
@@ -57,7 +58,7 @@ pub(crate) struct TenantView {
 pub(crate) struct TenantInput {
     /// Unique among those of one parent.
     name: String,
-    /// The tenant it is to hang on; the first when absent.
+    /// The tenant it is to hang on; the home of whoever makes it when absent.
     #[serde(default)]
     parent: Option<String>,
 }
@@ -219,7 +220,7 @@ async fn create(
     Extension(Caller(actor)): Extension<Caller>,
     Body(input): Body<TenantInput>,
 ) -> Answer<TenantView> {
-    let parent = optional_id("/parent", input.parent.as_deref())?.unwrap_or(TenantId::ROOT);
+    let parent = optional_id("/parent", input.parent.as_deref())?.unwrap_or_else(|| record::home_of(&actor));
     let permit = may(&app, &actor, parent)?;
     let row = app.engine.create_tenant(permit, &input.name).await?;
     one(&app, &actor, row.id).await
