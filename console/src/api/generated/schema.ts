@@ -4267,7 +4267,7 @@ export interface components {
         TenantInput: {
             /** @description Unique among those of one parent. */
             name: string;
-            /** @description The tenant it is to hang on; the first when absent. */
+            /** @description The tenant it is to hang on; the home of whoever makes it when absent. */
             parent?: string | null;
         };
         /** @description What would change if a tenant moved. */
@@ -8612,6 +8612,15 @@ export interface operations {
                     "application/json": components["schemas"]["ProviderView"];
                 };
             };
+            /** @description Asked for: another person must agree; nothing was done yet */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Approval"];
+                };
+            };
             /** @description Why not, as RFC 9457 problem details */
             default: {
                 headers: {
@@ -8676,6 +8685,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ProviderView"];
+                };
+            };
+            /** @description Asked for: another person must agree; nothing was done yet */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Approval"];
                 };
             };
             /** @description Why not, as RFC 9457 problem details */
