@@ -1,8 +1,11 @@
 //! Groups, roles and grants: what they give and take, from when, who may make them, and what is said of why.
 
 use serde_json::{Value, json};
-use wk_authz::Role;
+use wk_authz::{Actor, Role};
 use wk_domain::{TenantId, UserId};
+use wk_engine::ports::Store as _;
+use wk_engine::ports::rows::{UserChange, UserRow};
+use wk_engine::record;
 
 use crate::site::*;
 
@@ -58,7 +61,8 @@ async fn a_grant_runs_out_by_itself() {
     let olga = site.person("olga", Role::None).await;
     let session = site.session_of(olga).await;
     let in_a_minute = "2999-01-01T00:00:00Z";
-    let far = give(&site, &admin, json!({"person": "olga", "role": "viewer", "expires_at": in_a_minute})).await;
+    let far =
+        give(&site, &admin, json!({"person": "olga", "role": "viewer", "expires_at": in_a_minute})).await;
     assert_eq!(far.status, 422, "a slip of the century");
     let now = site.rig.now() + std::time::Duration::from_secs(60);
     let at = jiff::Timestamp::from_millisecond(now.as_ms()).unwrap().to_string();
@@ -118,7 +122,11 @@ async fn nobody_gives_what_he_does_not_hold() {
         assert_eq!(refused.status, 403, "{role}");
         assert!(sentence(&refused).contains("nobody gives or takes"), "{}", sentence(&refused));
     }
-    assert_eq!(give(&site, &session, json!({"person": "kim", "role": "admin"})).await.status, 403, "nor to himself");
+    assert_eq!(
+        give(&site, &session, json!({"person": "kim", "role": "admin"})).await.status,
+        403,
+        "nor to himself"
+    );
     let members = format!("/groups/{group}/members");
     for person in [olga, kim] {
         let refused = site.post(&session, &members, json!({"person": person.to_string()})).await;
@@ -136,9 +144,13 @@ async fn nobody_gives_what_he_does_not_hold() {
     assert_eq!(site.post(&session, &format!("/users/{olga}/role"), set).await.status, 403, "by the account");
     let invited = site.post(&session, "/users", json!({"name": "eve", "role": "admin"})).await;
     assert_eq!(invited.status, 403, "by an invitation");
-    // What he holds, he gives; and a deny of it too.
-    assert_eq!(give(&site, &session, json!({"person": "olga", "role": "keeper"})).await.status, 200);
-    let deny = json!({"person": "olga", "role": "keeper", "effect": "deny"});
+    // What he holds, he gives; and a deny of it too. Rights over rights, only with a second person.
+    let looker = json!({"name": "looker", "actions": ["host.read"]});
+    assert_eq!(site.post(&admin, "/roles", looker).await.status, 200);
+    assert_eq!(give(&site, &session, json!({"person": "olga", "role": "keeper"})).await.status, 202);
+    assert_eq!(give(&site, &session, json!({"person": "olga", "role": "looker"})).await.status, 200);
+    assert_eq!(site.get(&site.session_of(olga).await, "/hosts").await.status, 200);
+    let deny = json!({"person": "olga", "role": "looker", "effect": "deny"});
     assert_eq!(give(&site, &session, deny).await.status, 200);
     assert_eq!(site.get(&site.session_of(olga).await, "/hosts").await.status, 403);
     site.end().await;
@@ -161,7 +173,10 @@ async fn a_group_gives_to_its_members_what_it_holds() {
     assert_eq!((added.0.status, added.1[0].action.as_str()), (204, "group.add_member"));
     assert_eq!(site.get(&session, "/hosts").await.status, 200);
     let listed = site.get(&admin, &members).await.json();
-    assert_eq!((&listed["items"][0]["name"], &listed["items"][0]["origin"]), (&json!("olga"), &json!("local")));
+    assert_eq!(
+        (&listed["items"][0]["name"], &listed["items"][0]["origin"]),
+        (&json!("olga"), &json!("local"))
+    );
     let shown = site.get(&admin, &format!("/groups/{group}")).await.json();
     assert_eq!((&shown["members"], &shown["grants"]), (&json!(1), &json!(1)));
     let stale = json!({"name": "day", "revision": 7});
@@ -188,7 +203,12 @@ async fn what_somebody_may_is_explained_and_who_may_is_found() {
     let group = id(&site.post(&admin, "/groups", json!({"name": "trainees"})).await);
     site.post(&admin, &format!("/groups/{group}/members"), json!({"person": olga.to_string()})).await;
     give(&site, &admin, json!({"person": "olga", "role": "operator", "host": host})).await;
-    give(&site, &admin, json!({"group": group, "role": "responder", "effect": "deny", "sections": ["monitor"]})).await;
+    give(
+        &site,
+        &admin,
+        json!({"group": group, "role": "responder", "effect": "deny", "sections": ["monitor"]}),
+    )
+    .await;
 
     let ask = async |action: &str| {
         let path = format!("/access/explain?who=olga&action={action}&on={host}");
@@ -258,10 +278,16 @@ async fn a_custom_role_is_a_set_of_actions_and_changes_for_all_who_hold_it() {
     }
     let role = id(&site.post(&admin, "/roles", json!({"name": "editor", "actions": ["host.read"]})).await);
     assert_eq!(give(&site, &admin, json!({"person": "olga", "role": "editor"})).await.status, 200);
-    assert_eq!((site.get(&session, "/hosts").await.status, site.get(&session, "/checks").await.status), (200, 403));
+    assert_eq!(
+        (site.get(&session, "/hosts").await.status, site.get(&session, "/checks").await.status),
+        (200, 403)
+    );
     let change = json!({"name": "editor", "actions": ["check.read"], "revision": 1});
     assert_eq!(site.put(&admin, &format!("/roles/{role}"), change.clone()).await.status, 200);
-    assert_eq!((site.get(&session, "/hosts").await.status, site.get(&session, "/checks").await.status), (403, 200));
+    assert_eq!(
+        (site.get(&session, "/hosts").await.status, site.get(&session, "/checks").await.status),
+        (403, 200)
+    );
     assert_eq!(site.put(&admin, &format!("/roles/{role}"), change).await.status, 409, "somebody was faster");
     assert_eq!(site.delete(&admin, &format!("/roles/{role}")).await.status, 409, "it is given");
     let roles = site.get(&admin, "/roles").await.json();
@@ -285,7 +311,10 @@ async fn a_grant_that_makes_no_sense_is_refused_with_the_field() {
         (json!({"person": "olga", "role": "viewer", "effect": "perhaps"}), "/effect"),
         (json!({"person": "olga", "role": "viewer", "labels": "env=("}), "/labels"),
         (json!({"person": "olga", "role": "viewer", "sections": ["kitchen"]}), "/sections/0"),
-        (json!({"person": "olga", "role": "viewer", "tenant": "tenant_01h455vb4pex5vsknk084sn02q"}), "/tenant"),
+        (
+            json!({"person": "olga", "role": "viewer", "tenant": "tenant_01h455vb4pex5vsknk084sn02q"}),
+            "/tenant",
+        ),
         (json!({"person": "olga", "role": "viewer", "host": "host_01h455vb4pex5vsknk084sn02q"}), "/host"),
         (json!({"person": "olga", "role": "viewer", "expires_at": "tomorrow"}), "/expires_at"),
     ] {
@@ -293,8 +322,95 @@ async fn a_grant_that_makes_no_sense_is_refused_with_the_field() {
         assert_eq!(refused.status, 422, "{wrong}: {}", sentence(&refused));
         assert_eq!(refused.json()["errors"][0]["pointer"], pointer, "{wrong}");
     }
-    for nothing in [json!({"person": "olga", "role": "none"}), json!({"person": "olga", "role": "viewer", "sections": ["evidence"]})] {
+    for nothing in [
+        json!({"person": "olga", "role": "none"}),
+        json!({"person": "olga", "role": "viewer", "sections": ["evidence"]}),
+    ] {
         assert_eq!(give(&site, &admin, nothing.clone()).await.status, 422, "{nothing}");
     }
+    site.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_program_is_no_way_around_what_one_holds() {
+    let site = Site::new().await;
+    let admin = site.as_admin().await;
+    let kim = site.person("kim", Role::Viewer).await;
+    let mine = json!({"name": "machinist", "actions": ["service.write", "token.read"]});
+    assert_eq!(site.post(&admin, "/roles", mine).await.status, 200);
+    assert_eq!(give(&site, &admin, json!({"person": "kim", "role": "machinist"})).await.status, 200);
+    let service = json!({"name": "ci", "role": "viewer", "owner": "admin", "purpose": "builds"});
+    let service = id(&site.post(&admin, "/service-accounts", service).await);
+    let session = site.session_of(kim).await;
+    let tokens = format!("/service-accounts/{service}/tokens");
+    let wants = |role: &str| json!({"name": "x", "scopes": [{"role": role}]});
+    assert_eq!(
+        site.post(&session, &tokens, wants("operator")).await.status,
+        200,
+        "no more than the account has"
+    );
+    // The account gets more by a grant; a token of it would be more than kim.
+    let given = give(&site, &admin, json!({"person": "ci", "role": "operator"})).await;
+    assert_eq!(given.status, 200, "{}", sentence(&given));
+    let refused = site.post(&session, &tokens, wants("operator")).await;
+    assert_eq!((refused.status, &refused.json()["errors"][0]["pointer"]), (422, &json!("/scopes")));
+    assert_eq!(site.post(&session, &tokens, wants("viewer")).await.status, 200);
+    site.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_manages_a_part_manages_that_part_alone() {
+    let site = Site::new().await;
+    let admin = site.as_admin().await;
+    let paris = id(&site.post(&admin, "/tenants", json!({"name": "Paris"})).await);
+    let (pm, pia) = (site.person("pm", Role::None).await, site.person("pia", Role::None).await);
+    let at_home = site.rig.store.user(pia).await.unwrap().unwrap();
+    let at_home = UserRow { tenant: paris.parse().unwrap(), ..at_home };
+    let audit = record::draft(&Actor::system(), site.rig.now(), "user.move", "user", pia);
+    site.rig.store.change_user(UserChange::of(at_home), vec![audit]).await.unwrap();
+    let world = id(&site.post(&admin, "/groups", json!({"name": "world"})).await);
+    let local = id(&site.post(&admin, "/groups", json!({"name": "local", "tenant": paris})).await);
+    // One who may do everything in Paris, and nothing elsewhere.
+    assert_eq!(
+        give(&site, &admin, json!({"person": "pm", "role": "admin", "tenant": paris})).await.status,
+        200
+    );
+    let session = site.session_of(pm).await;
+
+    let seen = site.get(&session, "/groups").await.json();
+    assert_eq!((seen["items"].as_array().unwrap().len(), &seen["items"][0]["name"]), (1, &json!("local")));
+    let absent = site.get(&session, &format!("/groups/{}", wk_domain::GroupId::new(1, [1; 10]))).await;
+    let foreign = site.get(&session, &format!("/groups/{world}")).await;
+    assert_eq!((foreign.status, sentence(&foreign)), (404, sentence(&absent)), "to the letter");
+    assert_eq!(site.put(&session, &format!("/groups/{world}"), json!({"name": "mine"})).await.status, 404);
+    assert_eq!(site.delete(&session, &format!("/groups/{world}")).await.status, 404);
+    assert_eq!(site.post(&session, "/groups", json!({"name": "more"})).await.status, 404, "not at the root");
+    assert_eq!(site.put(&session, &format!("/groups/{local}"), json!({"name": "here"})).await.status, 200);
+
+    let viewer = |whom: &str| json!({"person": whom, "role": "viewer", "tenant": paris});
+    let given = give(&site, &session, viewer("pia")).await;
+    assert_eq!(given.status, 200, "{}", sentence(&given));
+    assert_eq!(give(&site, &session, viewer("admin")).await.status, 404, "nobody he knows");
+    assert_eq!(
+        give(&site, &session, json!({"person": "pia", "role": "viewer"})).await.status,
+        404,
+        "everywhere"
+    );
+    let deny = json!({"person": "pia", "role": "author", "effect": "deny", "tenant": paris, "sections": ["monitor"]});
+    assert_eq!(give(&site, &session, deny).await.status, 200);
+    // A deny of a group of his hits whoever is put into it by those who manage more; so he may not put them there.
+    let member = json!({"person": site.get(&admin, "/me").await.json()["id"]});
+    assert_eq!(site.post(&session, &format!("/groups/{local}/members"), member).await.status, 404);
+    let role = json!({"name": "mine", "actions": ["host.read"]});
+    assert_eq!(site.post(&session, "/roles", role).await.status, 403, "roles are the server's");
+
+    assert_eq!(site.get(&session, "/access/explain?who=pia").await.status, 200);
+    assert_eq!(site.get(&session, "/access/explain?who=admin").await.status, 404);
+    let who = site.get(&session, &format!("/access/who?action=host.read&on={paris}")).await.json();
+    let names: Vec<_> =
+        who["items"].as_array().unwrap().iter().map(|item| item["who"]["name"].clone()).collect();
+    assert_eq!(names, ["pia"], "of those he may know");
+    let grants = site.get(&session, "/grants").await.json();
+    assert!(grants["items"].as_array().unwrap().iter().all(|grant| grant["name"] == "pia"), "{grants}");
     site.end().await;
 }

@@ -35,6 +35,7 @@ fn absent(route: &RouteInfo) -> String {
         "service-accounts" => UserId::new(1, [1; 10]).to_string(),
         "users" => UserId::new(1, [1; 10]).to_string(),
         "tenants" => wk_domain::TenantId::new(1, [1; 10]).to_string(),
+        "providers" => wk_domain::ProviderId::new(1, [1; 10]).to_string(),
         "groups" => wk_domain::GroupId::new(1, [1; 10]).to_string(),
         "roles" => wk_domain::RoleId::new(1, [1; 10]).to_string(),
         "grants" => wk_domain::GrantId::new(1, [1; 10]).to_string(),
