@@ -32,8 +32,8 @@ use wk_seal::{DataKeys, FieldAddress, Secret};
 use crate::auth::{Asked, COOKIE, Caller, Origin};
 use crate::body::{Body, PathId};
 use crate::dto::{
-    ClaimBegin, ClaimCheck, ClaimFinish, ClaimFor, Claimed, FactorSetup, FieldError, Me, Meta, Page, PasswordCheck,
-    PasswordVerdict, Session, SignIn, SignInChallenge, SignInEnrol, SignInFactor,
+    ClaimBegin, ClaimCheck, ClaimFinish, ClaimFor, Claimed, FactorSetup, FieldError, Me, Meta, Page,
+    PasswordCheck, PasswordVerdict, Session, SignIn, SignInChallenge, SignInEnrol, SignInFactor,
 };
 use crate::error::ApiError;
 use crate::passkeys::{For, Here};
@@ -376,7 +376,12 @@ impl Desk {
     }
 
     /// Remembers whoever came over a provider, until they have given a factor of ours.
-    pub(crate) fn await_factor(&self, user: UserId, via: Via, now: Timestamp) -> Result<SessionToken, ApiError> {
+    pub(crate) fn await_factor(
+        &self,
+        user: UserId,
+        via: Via,
+        now: Timestamp,
+    ) -> Result<SessionToken, ApiError> {
         let token = SessionToken::generate().map_err(|_| ApiError::Internal)?;
         let challenge = Challenge {
             user,
@@ -461,12 +466,18 @@ impl Desk {
         let passkey = match here.party() {
             Ok(party) => {
                 let what_for = For::SecondStep(&ticket.sha256());
-                Some(self.ask_passkey(what_for, party, &rows, app.engine.now())?).filter(|ask| !ask.allow.is_empty())
+                Some(self.ask_passkey(what_for, party, &rows, app.engine.now())?)
+                    .filter(|ask| !ask.allow.is_empty())
             }
             Err(_) => None,
         };
         let (totp, any) = (!user.totp_sealed.is_empty(), !rows.is_empty());
-        let offered = [("passkey", passkey.is_some()), ("totp", totp), ("recovery", totp || any), ("enrol", !totp && !any)];
+        let offered = [
+            ("passkey", passkey.is_some()),
+            ("totp", totp),
+            ("recovery", totp || any),
+            ("enrol", !totp && !any),
+        ];
         Ok(SignInChallenge {
             challenge: ticket.text().expose().clone(),
             factors: offered.iter().filter(|(_, there)| *there).map(|(name, _)| (*name).to_owned()).collect(),
@@ -550,9 +561,12 @@ pub(crate) fn routes(routes: Routes) -> Routes {
             factor,
         )
         .add::<Public, _, _>(
-            post("/session/enrol", "For an account without a second factor: a session that may enrol one, and nothing else")
-                .body::<SignInEnrol>()
-                .answer::<Me>(),
+            post(
+                "/session/enrol",
+                "For an account without a second factor: a session that may enrol one, and nothing else",
+            )
+            .body::<SignInEnrol>()
+            .answer::<Me>(),
             enrol,
         )
         .add::<SelfManage, _, _>(delete("/session", "Sign out"), sign_out)
@@ -675,7 +689,9 @@ async fn claim_finish(
     };
     // One factor is enough to begin with; the other can follow on the personal page.
     let revision = match invited.person {
-        Some(person) => app.engine.store().user(person).await?.map_or(0, |user| user.revision).saturating_add(1),
+        Some(person) => {
+            app.engine.store().user(person).await?.map_or(0, |user| user.revision).saturating_add(1)
+        }
         None => 1,
     };
     let (totp_sealed, totp_last_step, passkey) = match (&input.code, &input.passkey) {
@@ -692,7 +708,8 @@ async fn claim_finish(
         }
         (None, Some(added)) => {
             let what_for = For::Join(&token_sha256);
-            let row = desk.new_passkey(&app, what_for, here.party()?, id, &added.name, &added.passkey).await?;
+            let row =
+                desk.new_passkey(&app, what_for, here.party()?, id, &added.name, &added.passkey).await?;
             (Vec::new(), 0, Some(row))
         }
         _ => return Err(ApiError::field("/code", "give a code of the authenticator, or make a passkey")),
@@ -716,7 +733,9 @@ async fn claim_finish(
     let codes = RecoveryCode::generate_set().map_err(|_| ApiError::Internal)?;
     let hashes: Vec<Vec<u8>> = codes.iter().map(|code| code.sha256_for(user.id).to_vec()).collect();
     let store = app.engine.store();
-    let said = |action| asked.put(record::by_nobody(origin.ip(), now, action, "user", user.id)).within(invited.tenant);
+    let said = |action| {
+        asked.put(record::by_nobody(origin.ip(), now, action, "user", user.id)).within(invited.tenant)
+    };
     let joins = |action| said(action).next_revision(None).images_of(None, Some(&user));
     let user = match (invited.invitation, invited.person) {
         (invitation, None) => {
@@ -775,8 +794,10 @@ async fn claim_finish(
         recovery_codes: codes.iter().map(|code| code.text().expose().clone()).collect(),
         me: me_view(&app.people, &user, &session, &rights),
     };
-    let cookies =
-        AppendHeaders([(header::SET_COOKIE, cookie), (header::SET_COOKIE, desk.device_cookie(&app.engine, &headers, &user, source, now).await?)]);
+    let cookies = AppendHeaders([
+        (header::SET_COOKIE, cookie),
+        (header::SET_COOKIE, desk.device_cookie(&app.engine, &headers, &user, source, now).await?),
+    ]);
     Ok((cookies, Json(answer)).into_response())
 }
 
@@ -905,7 +926,9 @@ async fn upgrade(app: &App, user: &mut UserRow, password: Password, lane: Lane, 
         let after = UserRow { password_phc: phc.clone(), ..user.clone() };
         let audit = asked.put(audit).images_of(Some(&*user), Some(&after));
         let store = app.engine.store();
-        Ok::<_, ApiError>(store.upgrade_password(user.id, &user.password_phc, &phc, audit).await?.then_some(phc))
+        Ok::<_, ApiError>(
+            store.upgrade_password(user.id, &user.password_phc, &phc, audit).await?.then_some(phc),
+        )
     };
     match upgraded.await {
         Ok(Some(phc)) => user.password_phc = phc,
@@ -1029,8 +1052,10 @@ async fn factor(
         let audit = record::by_nobody(Some(source), now, "user.require_change", "user", &user.name);
         crate::policy::ask_for_change(&app, &user, &reason, asked.put(audit).reason(&reason)).await?;
     }
-    let cookies =
-        AppendHeaders([(header::SET_COOKIE, cookie), (header::SET_COOKIE, desk.device_cookie(&app.engine, &headers, &user, source, now).await?)]);
+    let cookies = AppendHeaders([
+        (header::SET_COOKIE, cookie),
+        (header::SET_COOKIE, desk.device_cookie(&app.engine, &headers, &user, source, now).await?),
+    ]);
     let rights = app.engine.rights_of(&user).await?;
     Ok((cookies, Json(me_view(&app.people, &user, &session, &rights))).into_response())
 }
@@ -1119,7 +1144,8 @@ async fn me(State(app): State<App>, Extension(Caller(actor)): Extension<Caller>)
             let user = app.engine.store().user(*id).await?.ok_or(ApiError::SignIn)?;
             let sessions = app.engine.store().sessions(*id).await?;
             let session = sessions.into_iter().find(|s| s.id == *session).ok_or(ApiError::SignIn)?;
-            let attack = crate::flood::attack_until(&app).filter(|_| actor.rights.may_somewhere(Act::SystemRead));
+            let attack =
+                crate::flood::attack_until(&app).filter(|_| actor.rights.may_somewhere(Act::SystemRead));
             let me = me_view(&app.people, &user, &session, &actor.rights);
             Ok(Json(Me { sign_in_attack_until: attack.map(time::write), ..me }))
         }
