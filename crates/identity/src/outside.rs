@@ -393,7 +393,7 @@ impl Returned {
         for byte in raw.bytes() {
             match byte {
                 b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                    out.push(char::from(byte))
+                    out.push(char::from(byte));
                 }
                 other => {
                     const HEX: &[u8; 16] = b"0123456789ABCDEF";

@@ -306,8 +306,8 @@ pub(crate) fn encoded(pairs: &[(&str, &str)]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
     use super::*;
+    use proptest::prelude::*;
 
     proptest! {
         #[test]

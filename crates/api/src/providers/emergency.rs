@@ -51,7 +51,8 @@ pub(crate) async fn local(app: &App) -> Result<Local, ApiError> {
 pub(super) fn routes(routes: Routes) -> Routes {
     routes
         .add::<ProviderRead, _, _>(
-            get("/sign-in/emergency", "Accounts kept for the day the providers are down").page::<EmergencyAccount>(),
+            get("/sign-in/emergency", "Accounts kept for the day the providers are down")
+                .page::<EmergencyAccount>(),
             list,
         )
         .add::<ProviderWrite, _, _>(
@@ -59,7 +60,8 @@ pub(super) fn routes(routes: Routes) -> Routes {
             set_local,
         )
         .add::<UserWrite, _, _>(
-            post("/users/{id}/emergency", "Keep an account for emergencies, or no longer").body::<EmergencyInput>(),
+            post("/users/{id}/emergency", "Keep an account for emergencies, or no longer")
+                .body::<EmergencyInput>(),
             set_emergency,
         )
 }
@@ -147,7 +149,8 @@ async fn set_emergency(
 ) -> Result<StatusCode, ApiError> {
     let reason = reason(&input.reason)?;
     let store = app.engine.store();
-    let user = store.user(id).await?.ok_or_else(|| ApiError::NotFound("the account is not there".to_owned()))?;
+    let user =
+        store.user(id).await?.ok_or_else(|| ApiError::NotFound("the account is not there".to_owned()))?;
     let now = app.engine.now();
     let was = store.break_glass().await?.iter().any(|(known, _)| *known == id);
     if was == input.emergency {
@@ -155,15 +158,19 @@ async fn set_emergency(
     }
     if input.emergency {
         if let Err(missing) = ready(&app, &user).await? {
-            return Err(ApiError::Conflict(format!("the account could not be used in an emergency: {missing}")));
+            return Err(ApiError::Conflict(format!(
+                "the account could not be used in an emergency: {missing}"
+            )));
         }
     } else {
         keep_one(&app, id).await?;
     }
     let word = |on: bool| Some(if on { "yes" } else { "no" });
-    let audit = record::draft(&actor, now, "user.set_emergency", "user", &user.name)
-        .reason(reason)
-        .text("emergency", word(was), word(input.emergency));
+    let audit = record::draft(&actor, now, "user.set_emergency", "user", &user.name).reason(reason).text(
+        "emergency",
+        word(was),
+        word(input.emergency),
+    );
     store.set_break_glass(id, input.emergency.then_some(now), audit).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -199,7 +206,8 @@ pub(crate) async fn may_come_locally(app: &App, user: &UserRow) -> Result<(), Ap
         return Ok(());
     }
     Err(ApiError::Conflict(
-        "local accounts are for emergencies alone on this server: sign in over your organisation's provider".to_owned(),
+        "local accounts are for emergencies alone on this server: sign in over your organisation's provider"
+            .to_owned(),
     ))
 }
 
@@ -208,7 +216,9 @@ pub(crate) async fn noticed(app: &App, user: &UserRow, session: &SessionRow) {
     match app.engine.store().break_glass().await {
         Ok(kept) if kept.iter().any(|(known, _)| *known == user.id) => {}
         Ok(_) => return,
-        Err(error) => return tracing::error!("whether an account is for emergencies cannot be seen: {error}"),
+        Err(error) => {
+            return tracing::error!("whether an account is for emergencies cannot be seen: {error}");
+        }
     }
     app.engine.counters().add("sign_in.emergency", 1);
     tracing::warn!(user.name = %user.name, source.address = %session.address, "an account for emergencies signed in");

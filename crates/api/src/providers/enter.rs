@@ -37,9 +37,16 @@ pub(super) struct Visit<'a> {
 /// How far somebody came.
 #[derive(Debug)]
 pub(super) enum Entered {
-    In { cookies: Vec<HeaderValue>, user: UserRow, session: SessionRow },
+    In {
+        cookies: Vec<HeaderValue>,
+        user: UserRow,
+        session: SessionRow,
+    },
     /// A factor of ours is still to be given: the ticket of the challenge.
-    Factor { user: UserRow, ticket: SessionToken },
+    Factor {
+        user: UserRow,
+        ticket: SessionToken,
+    },
 }
 
 /// Why not: a refusal that may be told, or a fault of ours.
@@ -141,8 +148,11 @@ async fn account(
     let link = store.link_of(row.id, &outside.subject).await?;
     let Some(mapped) = mapping.apply(&outside.groups) else {
         if link.is_some() {
-            let which =
-                OutsideEnd { provider: row.id, subject: Some(outside.subject.clone()), outside_session: None };
+            let which = OutsideEnd {
+                provider: row.id,
+                subject: Some(outside.subject.clone()),
+                outside_session: None,
+            };
             end_sessions(app, which, visit, "no rule lets the person in any more").await?;
         }
         let shown: Vec<&str> = outside.groups.iter().map(String::as_str).take(20).collect();

@@ -41,9 +41,15 @@ type Answer<T> = Result<Json<T>, ApiError>;
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes
-        .add::<ProviderRead, _, _>(get("/providers", "Who vouches for people, by name").page::<ProviderView>(), list)
+        .add::<ProviderRead, _, _>(
+            get("/providers", "Who vouches for people, by name").page::<ProviderView>(),
+            list,
+        )
         .add::<ProviderWrite, _, _>(
-            post("/providers", "Let somebody vouch for people").body::<ProviderInput>().answer::<ProviderView>().asks(),
+            post("/providers", "Let somebody vouch for people")
+                .body::<ProviderInput>()
+                .answer::<ProviderView>()
+                .asks(),
             create,
         )
         .add::<ProviderRead, _, _>(get("/providers/{id}", "One of them").answer::<ProviderView>(), one)
@@ -154,17 +160,24 @@ async fn mapping(app: &App, actor: &Actor, rules: Vec<MappingRule>) -> Result<Ma
     if rules.len() > RULES_MAX {
         return Err(ApiError::field("/rules", format!("at most {RULES_MAX} rules")));
     }
-    let known: HashSet<String> = app.engine.store().groups().await?.iter().map(|group| group.id.to_string()).collect();
+    let known: HashSet<String> =
+        app.engine.store().groups().await?.iter().map(|group| group.id.to_string()).collect();
     let mut kept = Vec::new();
     for (i, rule) in rules.into_iter().enumerate() {
         let at = |field: &str| format!("/rules/{i}/{field}");
         if rule.group.is_empty() || rule.group.len() > GROUP_MAX || rule.group.chars().any(char::is_control) {
-            return Err(ApiError::field(&at("group"), "write the group's name as the provider does, or * for everybody"));
+            return Err(ApiError::field(
+                &at("group"),
+                "write the group's name as the provider does, or * for everybody",
+            ));
         }
         if let Some(role) = &rule.role
             && Role::parse(role).is_none()
         {
-            return Err(ApiError::field(&at("role"), format!("there is no role `{}`", wk_domain::text::clean_line(role, 40))));
+            return Err(ApiError::field(
+                &at("role"),
+                format!("there is no role `{}`", wk_domain::text::clean_line(role, 40)),
+            ));
         }
         if let Some(n) = rule.groups.iter().position(|group| !known.contains(group)) {
             return Err(ApiError::field(&at(&format!("groups/{n}")), "this group is not there"));
@@ -201,7 +214,10 @@ fn secret(
     }
     let secret = match given {
         Some(given) if given.len() > SECRET_MAX => {
-            return Err(ApiError::field("/secret", format!("a secret has at most {} KiB", SECRET_MAX / 1024)));
+            return Err(ApiError::field(
+                "/secret",
+                format!("a secret has at most {} KiB", SECRET_MAX / 1024),
+            ));
         }
         Some(given) => {
             let secret = Secret::new(given.into_bytes());
@@ -293,7 +309,10 @@ async fn write(
         let wanted = Wanted {
             act: if old.is_some() { "provider.change" } else { "provider.create" },
             object: format!("provider:{}", row.name),
-            summary: format!("Let {} vouch for people, with rules that give power", super::enter::method(&row)),
+            summary: format!(
+                "Let {} vouch for people, with rules that give power",
+                super::enter::method(&row)
+            ),
             target: old.as_ref().map(|old| old.id.to_string()),
             reason: &input.reason,
             input: kept(&row, at, &input.reason),
@@ -470,7 +489,9 @@ async fn test(
         let _turn = turn.map_err(|refusal| ApiError::Unavailable(refusal.detail))?;
         kind.test(&provider, &at.here(id, now)).await
     };
-    let steps: Vec<TestStep> =
-        steps.into_iter().map(|step| TestStep { title: step.title, ok: step.ok, detail: step.detail }).collect();
+    let steps: Vec<TestStep> = steps
+        .into_iter()
+        .map(|step| TestStep { title: step.title, ok: step.ok, detail: step.detail })
+        .collect();
     Ok(Json(ProviderTest { ok: steps.iter().all(|step| step.ok), steps }))
 }

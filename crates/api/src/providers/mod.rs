@@ -200,7 +200,8 @@ pub(crate) fn routes(routes: Routes) -> Routes {
 /// Whether a request is a browser's return from a provider, or a provider's own word: the only ones that may come from
 /// another site. What binds them is in their cookie and their contents.
 pub(crate) fn comes_from_outside(path: &str) -> bool {
-    let Some(rest) = path.strip_prefix(crate::routes::BASE).and_then(|rest| rest.strip_prefix("/providers/")) else {
+    let Some(rest) = path.strip_prefix(crate::routes::BASE).and_then(|rest| rest.strip_prefix("/providers/"))
+    else {
         return false;
     };
     rest.split_once('/').is_some_and(|(id, what)| {
@@ -303,7 +304,16 @@ mod tests {
         for page in ["/", "/hosts/host_1?x=1#y", "/a//b"] {
             assert_eq!(local_page(Some(page)), page);
         }
-        for other in ["", "//evil.example", "/\\evil.example", "https://evil.example", "x", "/api/v1/me", "/a\r\nb", "/ü"] {
+        for other in [
+            "",
+            "//evil.example",
+            "/\\evil.example",
+            "https://evil.example",
+            "x",
+            "/api/v1/me",
+            "/a\r\nb",
+            "/ü",
+        ] {
             assert_eq!(local_page(Some(other)), "/", "{other}");
         }
         assert_eq!(local_page(None), "/");

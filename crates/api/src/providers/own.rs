@@ -196,10 +196,16 @@ pub(super) async fn elevate(
     let (user, session) = left_from(app, user, session).await?;
     let linked = app.engine.store().link_of(row.id, &outside.subject).await?;
     if linked.is_none_or(|link| link.person != user.id) {
-        return Err(Refusal::new(Why::Refused, "the provider vouches for somebody else than the session's owner").into());
+        return Err(Refusal::new(
+            Why::Refused,
+            "the provider vouches for somebody else than the session's owner",
+        )
+        .into());
     }
     if !row.trusts_factor || !outside.second_factor {
-        return Err(Refusal::new(Why::Refused, "the provider asserts no second factor that counts here").into());
+        return Err(
+            Refusal::new(Why::Refused, "the provider asserts no second factor that counts here").into()
+        );
     }
     let now = app.engine.now();
     let proved = outside.proved_at.and_then(|at| now.checked_since(at));
@@ -235,7 +241,8 @@ async fn unlink(
     let _ = (asked, headers);
     let (user, _) = person(&app, &actor).await?;
     let store = app.engine.store();
-    let links: Vec<_> = store.links_of(user.id).await?.into_iter().filter(|link| link.provider == id).collect();
+    let links: Vec<_> =
+        store.links_of(user.id).await?.into_iter().filter(|link| link.provider == id).collect();
     if links.is_empty() {
         return Err(ApiError::NotFound("you are not linked to it".to_owned()));
     }

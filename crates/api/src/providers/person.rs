@@ -22,9 +22,12 @@ const PASSWORD_MAX: usize = 1_024;
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes.add::<ProviderWrite, _, _>(
-        post("/providers/{id}/test-person", "Walk through the sign-in of one person, and say what the rules give")
-            .body::<PersonTest>()
-            .answer::<ProviderTest>(),
+        post(
+            "/providers/{id}/test-person",
+            "Walk through the sign-in of one person, and say what the rules give",
+        )
+        .body::<PersonTest>()
+        .answer::<ProviderTest>(),
         test,
     )
 }
@@ -41,7 +44,9 @@ async fn test(
     let row = row.ok_or_else(|| ApiError::NotFound("there is no such provider".to_owned()))?;
     let kind = app.outside.kind(&row.kind).filter(|kind| kind.kind().asks_password());
     let kind = kind.ok_or_else(|| {
-        ApiError::Conflict("this kind of provider is tried by signing in over it: it asks people itself".to_owned())
+        ApiError::Conflict(
+            "this kind of provider is tried by signing in over it: it asks people itself".to_owned(),
+        )
     })?;
     let name = input.name.trim();
     if name.is_empty() || name.len() > NAME_MAX || name.chars().any(char::is_control) {
@@ -61,8 +66,10 @@ async fn test(
         let _turn = turn.map_err(|refusal| ApiError::Unavailable(refusal.detail))?;
         kind.test_as(&provider, &here, name, password.as_ref()).await
     };
-    let mut steps: Vec<TestStep> =
-        steps.into_iter().map(|step| TestStep { title: step.title, ok: step.ok, detail: step.detail }).collect();
+    let mut steps: Vec<TestStep> = steps
+        .into_iter()
+        .map(|step| TestStep { title: step.title, ok: step.ok, detail: step.detail })
+        .collect();
     if let Some(outside) = outside {
         let mapping: Mapping = serde_json::from_str(&row.mapping_json).unwrap_or_default();
         let title = "Apply the rules".to_owned();

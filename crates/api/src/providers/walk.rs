@@ -12,20 +12,20 @@ use axum::extract::{Extension, FromRequest, RawQuery, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{AppendHeaders, IntoResponse, Response};
 use serde_json::json;
+use tokio::time::Instant;
 use wk_authz::Public;
 use wk_domain::{ProviderId, ProviderKindTag};
 use wk_engine::ports::outside::{OutsideEnd, ProviderRow};
-use tokio::time::Instant;
+use wk_identity::SessionToken;
 use wk_identity::outside::{Answer, Here, Refusal, Returned, Why};
 use wk_identity::pace;
-use wk_identity::SessionToken;
 use wk_seal::{Secret, SecretString};
 
 use super::dto::{OutsideAnswer, OutsideNext, OutsideQuestion, OutsideSignIn, SignInMethod, SignInMethods};
 use super::enter::{Entered, Stop, Visit, end_sessions, enter, note, once};
 use super::{
-    AWAY, AWAY_COOKIE, At, Away, BACK_COOKIE, Back, Purpose, Question, WAITS, bound, cookie, emergency, forget,
-    local_page, own, provider_of,
+    AWAY, AWAY_COOKIE, At, Away, BACK_COOKIE, Back, Purpose, Question, WAITS, bound, cookie, emergency,
+    forget, local_page, own, provider_of,
 };
 use crate::auth::{Asked, Origin};
 use crate::body::{Body, PathId, read};
@@ -49,7 +49,8 @@ type Reply<T> = Result<Json<T>, ApiError>;
 pub(super) fn routes(routes: Routes) -> Routes {
     routes
         .add::<Public, _, _>(
-            get("/sign-in/methods", "Ways to sign in: what may be known of them before").answer::<SignInMethods>(),
+            get("/sign-in/methods", "Ways to sign in: what may be known of them before")
+                .answer::<SignInMethods>(),
             methods,
         )
         .add::<Public, _, _>(
@@ -76,9 +77,12 @@ pub(super) fn routes(routes: Routes) -> Routes {
             begin,
         )
         .add::<Public, _, _>(
-            get("/providers/{id}/callback", "The browser is back, with what the provider adds to the address")
-                .any_query()
-                .status(303),
+            get(
+                "/providers/{id}/callback",
+                "The browser is back, with what the provider adds to the address",
+            )
+            .any_query()
+            .status(303),
             callback_query,
         )
         .add::<Public, _, _>(
@@ -89,7 +93,10 @@ pub(super) fn routes(routes: Routes) -> Routes {
             callback_form,
         )
         .add::<Public, _, _>(
-            post("/providers/{id}/logout", "The provider says that a session is over").any_query().form().status(200),
+            post("/providers/{id}/logout", "The provider says that a session is over")
+                .any_query()
+                .form()
+                .status(200),
             logout,
         )
         .add::<Public, _, _>(
@@ -115,7 +122,8 @@ impl FromRequest<App> for Form {
             ));
         }
         let bytes = read(request.into_body(), FORM_MAX, app.gate.room(true)).await?;
-        let text = std::str::from_utf8(&bytes).map_err(|_| ApiError::BadRequest("the form is not UTF-8".to_owned()))?;
+        let text = std::str::from_utf8(&bytes)
+            .map_err(|_| ApiError::BadRequest("the form is not UTF-8".to_owned()))?;
         let form = Returned::parse(text).map_err(|why| ApiError::BadRequest(format!("the form: {why}")))?;
         Ok(Self(form))
     }
@@ -285,7 +293,9 @@ async fn arrive(
     returned: &Returned,
     visit: &Visit<'_>,
 ) -> Result<(String, Vec<HeaderValue>), Stop> {
-    let late = || Refusal::new(Why::Expired, "the browser brings no sign-in that was begun here: too late, or twice");
+    let late = || {
+        Refusal::new(Why::Expired, "the browser brings no sign-in that was begun here: too late, or twice")
+    };
     // Whoever came with a cookie that is worth nothing any more did begin here.
     let had_cookie = crate::auth::one_cookie(visit.headers, AWAY_COOKIE).is_some();
     if away.is_none() && had_cookie {
@@ -293,7 +303,11 @@ async fn arrive(
     }
     if let Some(away) = &away {
         if away.provider != row.id {
-            return Err(Refusal::new(Why::Refused, "the browser left for another provider than it comes from").into());
+            return Err(Refusal::new(
+                Why::Refused,
+                "the browser left for another provider than it comes from",
+            )
+            .into());
         }
         if away.revision != row.revision {
             return Err(Refusal::new(Why::Expired, "the way to sign in was changed meanwhile").into());
@@ -334,7 +348,8 @@ async fn back(State(app): State<App>, page: Page, headers: HeaderMap) -> Reply<O
     let gone = || ApiError::Gone("this sign-in took too long: begin again".to_owned());
     let key = bound(&headers, BACK_COOKIE).ok_or_else(gone)?;
     let back = app.outside.is_back(&key, app.engine.now()).ok_or_else(gone)?;
-    let user = app.engine.store().user(back.user).await?.filter(|user| user.disabled.is_none()).ok_or_else(gone)?;
+    let user =
+        app.engine.store().user(back.user).await?.filter(|user| user.disabled.is_none()).ok_or_else(gone)?;
     let challenge = app.people.offer(&app, &page, &user, &back.ticket).await?;
     Ok(Json(OutsideNext { next: "factor".to_owned(), me: None, challenge: Some(challenge), question: None }))
 }
@@ -382,15 +397,12 @@ async fn password(
     {
         return Err(wrong());
     }
-    let attempt = app.people.admit_outside(&app, id, &input, &visit.headers, visit.source, now).await?;
+    let attempt = app.people.admit_outside(&app, id, &input, visit.headers, visit.source, now).await?;
     let provider = provider_of(&app, &row)?;
     let password: SecretString = Secret::new(input.password.clone());
     let begun = Instant::now();
-    let here = Here {
-        known_browser: attempt.on_known_device(),
-        address: Some(visit.source),
-        ..at.here(id, now)
-    };
+    let here =
+        Here { known_browser: attempt.on_known_device(), address: Some(visit.source), ..at.here(id, now) };
     let said = {
         let turn = app.outside.turn().await;
         match turn {
@@ -521,7 +533,9 @@ async fn logout(
 ) -> Response {
     let visit = Visit { source: source(origin), headers: &headers, asked: &asked };
     let no_store = [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
-    let refuse = |word: &str, status: StatusCode| (status, no_store.clone(), Json(json!({"error": word}))).into_response();
+    let refuse = |word: &str, status: StatusCode| {
+        (status, no_store.clone(), Json(json!({"error": word}))).into_response()
+    };
     let row = match open(&app, id).await {
         Ok(row) => row,
         Err(_) => return refuse("invalid_request", StatusCode::BAD_REQUEST),
@@ -559,7 +573,13 @@ async fn logout(
 }
 
 /// Where a browser that brought the provider's word goes on to: a page over there waits for it.
-fn farewell(app: &App, row: &ProviderRow, at: &At, returned: &Returned, headers: &HeaderMap) -> Option<String> {
+fn farewell(
+    app: &App,
+    row: &ProviderRow,
+    at: &At,
+    returned: &Returned,
+    headers: &HeaderMap,
+) -> Option<String> {
     let mode = headers.get("sec-fetch-mode").and_then(|mode| mode.to_str().ok());
     if mode != Some("navigate") {
         return None;

@@ -21,8 +21,8 @@ use wk_egress::{Egress, Reach};
 use wk_engine::ports::{AccessStore as _, OutsideStore as _, Store as _};
 use wk_identity::Totp;
 use wk_identity::outside::{
-    Answer as Said, Departure, Ended, Here, Kind, Once, Outside, Provider, ProviderKind, Refusal, Returned, SecretNeed,
-    Step, Why, Wrong,
+    Answer as Said, Departure, Ended, Here, Kind, Once, Outside, Provider, ProviderKind, Refusal, Returned,
+    SecretNeed, Step, Why, Wrong,
 };
 use wk_seal::{Secret, SecretBytes, SecretString};
 
@@ -257,7 +257,8 @@ async fn whoever_comes_for_the_first_time_gets_an_account_by_the_rules_and_a_fac
 async fn rules_are_applied_at_each_sign_in_and_whom_none_fits_is_out_at_once() {
     let scene = Scene::new().await;
     let group = json!({"name": "Databases"});
-    let group = scene.site.post(&scene.admin, "/groups", group).await.json()["id"].as_str().unwrap().to_owned();
+    let group =
+        scene.site.post(&scene.admin, "/groups", group).await.json()["id"].as_str().unwrap().to_owned();
     let rules = json!([
         {"group": "db", "groups": [group]},
         {"group": "ops", "role": "operator"},
@@ -331,7 +332,10 @@ async fn an_owner_links_from_inside_and_keeps_the_role_that_was_given_here() {
     assert_eq!(done.json()["role"], "admin", "{:?}", done.body);
     let over = Persona::Session(done.session());
     let mine = scene.site.get(&over, "/me/outside").await.json();
-    assert_eq!((mine["items"][0]["name"].as_str(), mine["items"][0]["made_account"].as_bool()), (Some("someone"), Some(false)));
+    assert_eq!(
+        (mine["items"][0]["name"].as_str(), mine["items"][0]["made_account"].as_bool()),
+        (Some("someone"), Some(false))
+    );
     // Taken off: sessions that came over it end, and it opens nothing any more.
     let off = scene.site.delete(&scene.admin, &format!("/me/outside/{id}")).await;
     assert_eq!(off.status, 204, "{:?}", off.body);
@@ -411,7 +415,9 @@ async fn sessions_end_with_the_providers_word_a_change_its_switch_and_its_remova
     let scene = Scene::new().await;
     let id = scene.provider("oidc", json!({"trusts_factor": true})).await;
     let comes = async |subject: &str| {
-        scene.oidc.says(Outside { second_factor: true, ..outside(subject, &format!("p{subject}"), &["ops"]) });
+        scene
+            .oidc
+            .says(Outside { second_factor: true, ..outside(subject, &format!("p{subject}"), &["ops"]) });
         Persona::Session(scene.walk(&id).await.cookie("__Host-sid"))
     };
     let lives = async |who: &Persona| scene.site.get(who, "/me").await.status == 200;
@@ -467,7 +473,10 @@ async fn sessions_end_with_the_providers_word_a_change_its_switch_and_its_remova
     let two = comes("2").await;
     put(json!({"enabled": false})).await;
     assert!(!lives(&two).await);
-    assert_eq!(scene.site.get(&Persona::Nobody, &format!("/providers/{id}/begin")).await.header("location"), "/signin?refused=misconfigured");
+    assert_eq!(
+        scene.site.get(&Persona::Nobody, &format!("/providers/{id}/begin")).await.header("location"),
+        "/signin?refused=misconfigured"
+    );
     put(json!({"enabled": true})).await;
     let two = comes("2").await;
     assert_eq!(scene.site.delete(&scene.admin, &format!("/providers/{id}")).await.status, 204);
@@ -495,7 +504,10 @@ async fn a_directory_is_asked_by_name_and_password_and_guessing_is_slowed_down()
     assert_eq!(scene.site.get(&who, "/me").await.json()["name"], "ada");
     // A question, answered wrong and right; a ticket is good once.
     let asked = ask("ada", "ask").await.json();
-    assert_eq!((asked["next"].as_str(), asked["question"]["prompt"].as_str()), (Some("answer"), Some("Which digits?")));
+    assert_eq!(
+        (asked["next"].as_str(), asked["question"]["prompt"].as_str()),
+        (Some("answer"), Some("Which digits?"))
+    );
     let answer = async |ticket: &Value, answer: &str| {
         let body = json!({"ticket": ticket, "answer": answer});
         scene.site.post(&Persona::Nobody, "/sign-in/outside/answer", body).await
@@ -537,7 +549,10 @@ async fn secrets_go_in_are_sealed_under_their_revision_and_never_come_out() {
     assert_eq!(row.revision, 2);
     let rolled = wk_engine::ports::outside::ProviderRow { secret_sealed: old.secret_sealed, ..row };
     store.put_provider(rolled, None, Vec::new()).await.unwrap();
-    assert_eq!(scene.site.post(&scene.admin, &format!("/providers/{made}/test"), json!({})).await.status, 500);
+    assert_eq!(
+        scene.site.post(&scene.admin, &format!("/providers/{made}/test"), json!({})).await.status,
+        500
+    );
     let audit = scene.site.rig.audit().await;
     assert!(audit.iter().all(|row| !row.entry_json.contains("canary")));
     assert!(audit.iter().any(|row| row.action == "provider.create"));
@@ -587,7 +602,11 @@ async fn on_the_day_the_providers_are_down_the_emergency_account_opens_and_tells
     let id = scene.provider("oidc", json!({})).await;
     let site = &scene.site;
     let only = json!({"local": "emergency", "reason": "policy"});
-    assert_eq!(site.put(&scene.admin, "/sign-in/local", only.clone()).await.status, 409, "nobody could come in");
+    assert_eq!(
+        site.put(&scene.admin, "/sign-in/local", only.clone()).await.status,
+        409,
+        "nobody could come in"
+    );
     let maria = scene.user("maria").await.unwrap();
     let keep = json!({"emergency": true, "reason": "that day"});
     // Somebody who could not come in on that day is no help.
@@ -618,6 +637,45 @@ async fn on_the_day_the_providers_are_down_the_emergency_account_opens_and_tells
     let everybody = json!({"local": "everybody", "reason": "it is over"});
     assert_eq!(site.put(&Persona::Local, "/sign-in/local", everybody).await.status, 204);
     scene.site.end().await;
+}
+
+#[tokio::test]
+async fn a_provider_whose_rules_give_power_takes_two() {
+    let oidc = Script::new(Kind::Oidc);
+    let kinds: Vec<Arc<dyn ProviderKind>> = vec![Arc::new(oidc.clone())];
+    let site = Site::outside(Rig::new().await, true, kinds).await;
+    let rogue = site.person("rogue", Role::Admin).await;
+    let honest = site.person("honest", Role::Admin).await;
+    let (rogue, honest) = (site.session_of(rogue).await, site.session_of(honest).await);
+    let with = |role: &str| {
+        json!({
+            "kind": "oidc", "name": format!("For {role}"), "config": {"place": "mine"}, "secret": "canary-7f3a",
+            "create_accounts": true, "trusts_factor": true, "rules": [{"group": "*", "role": role}],
+            "reason": "everybody comes in over it",
+        })
+    };
+    // Nobody becomes more than a viewer by it: that is one person's to do.
+    assert_eq!(site.post(&rogue, "/providers", with("viewer")).await.status, 200);
+    let asked = site.post(&rogue, "/providers", with("admin")).await;
+    assert_eq!(asked.status, 202, "{:?}", asked.body);
+    assert!(!String::from_utf8_lossy(&asked.body).contains("canary"));
+    assert_eq!(site.rig.store.providers().await.unwrap().len(), 1, "nothing was done");
+    let asked = asked.json();
+    let agree = json!({"payload_sha256": asked["payload_sha256"], "note": "as agreed"});
+    let path = format!("/approvals/{}/agree", asked["id"].as_str().unwrap());
+    assert_ne!(
+        site.post(&rogue, &path, agree.clone()).await.status,
+        200,
+        "one's own word is not a second one"
+    );
+    let done = site.post(&honest, &path, agree).await;
+    assert_eq!(done.status, 200, "{:?}", done.body);
+    let made =
+        site.rig.store.providers().await.unwrap().into_iter().find(|row| row.name == "For admin").unwrap();
+    // And its secret opens where it stands.
+    let test = site.post(&rogue, &format!("/providers/{}/test", made.id), json!({})).await.json();
+    assert_eq!(test["steps"][0]["detail"], "11 bytes", "{test}");
+    site.end().await;
 }
 
 // A provider that is not ours ------------------------------------------------------------------------------------------
@@ -656,7 +714,8 @@ impl Browser {
         let io = hyper_util::rt::TokioIo::new(stream);
         let (mut sender, connection) = hyper::client::conn::http1::handshake(io).await.unwrap();
         tokio::spawn(connection);
-        let cookies: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let cookies: Vec<String> =
+            self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let request = Request::builder()
             .method(if form.is_some() { "POST" } else { "GET" })
             .uri(url.target())
@@ -769,14 +828,21 @@ async fn a_whole_sign_in_and_its_end_at_a_provider_that_is_not_ours() {
     let new = || Browser { root_pem: tls.ca_pem.clone(), cookies: BTreeMap::new() };
     let mut browser = new();
     let back = comes(&mut browser, "ada").await;
-    let scene = Scene { site, admin: maria.who.clone(), maria, oidc: Script::new(Kind::Oidc), ldap: Script::new(Kind::Ldap) };
+    let scene = Scene {
+        site,
+        admin: maria.who.clone(),
+        maria,
+        oidc: Script::new(Kind::Oidc),
+        ldap: Script::new(Kind::Ldap),
+    };
     let next = scene.next(&back).await.json();
     let (who, _) = scene.enrols(&next["challenge"]).await;
     let me = scene.site.get(&who, "/me").await.json();
     assert_eq!((me["name"].as_str(), me["role"].as_str()), (Some("ada"), Some("operator")));
     // She signs out over there: her session here ends with it.
     let (_, page) = browser.ask(&format!("{issuer}/session/end"), None).await;
-    let xsrf = page.split("name=\"xsrf\" value=\"").nth(1).expect(&page).split('"').next().unwrap().to_owned();
+    let xsrf =
+        page.split("name=\"xsrf\" value=\"").nth(1).expect(&page).split('"').next().unwrap().to_owned();
     browser.ask(&format!("{issuer}/session/end/confirm"), Some(&format!("xsrf={xsrf}&logout=yes"))).await;
     let began = std::time::Instant::now();
     while scene.site.get(&who, "/me").await.status == 200 {

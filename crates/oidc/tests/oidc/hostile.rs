@@ -58,46 +58,70 @@ async fn no_token_that_is_wrong_lets_in() {
     let jwk = signer.jwk();
     type Make<'a> = Box<dyn Fn(&str) -> String + 'a>;
     let cases: Vec<(&str, Make<'_>)> = vec![
-        ("alg none", Box::new(|n| format!("{}.{}.", b64(head("none").to_string()), b64(op.claims(n).to_string())))),
+        (
+            "alg none",
+            Box::new(|n| format!("{}.{}.", b64(head("none").to_string()), b64(op.claims(n).to_string()))),
+        ),
         ("alg none with a signature", Box::new(|n| signer.sign(&head("none"), &op.claims(n)))),
-        ("no signature", Box::new(|n| {
-            let token = signer.token(&op.claims(n));
-            token[..=token.rfind('.').unwrap()].to_owned()
-        })),
-        ("HS256 with the key set", Box::new(|n| {
-            signer.with_public_key_as_secret(&op.claims(n), jwk.to_string().as_bytes())
-        })),
-        ("HS256 with the modulus", Box::new(|n| {
-            signer.with_public_key_as_secret(&op.claims(n), jwk["n"].as_str().unwrap().as_bytes())
-        })),
-        ("HS256 with the client's secret", Box::new(|n| {
-            signer.with_public_key_as_secret(&op.claims(n), SECRET.as_bytes())
-        })),
+        (
+            "no signature",
+            Box::new(|n| {
+                let token = signer.token(&op.claims(n));
+                token[..=token.rfind('.').unwrap()].to_owned()
+            }),
+        ),
+        (
+            "HS256 with the key set",
+            Box::new(|n| signer.with_public_key_as_secret(&op.claims(n), jwk.to_string().as_bytes())),
+        ),
+        (
+            "HS256 with the modulus",
+            Box::new(|n| {
+                signer.with_public_key_as_secret(&op.claims(n), jwk["n"].as_str().unwrap().as_bytes())
+            }),
+        ),
+        (
+            "HS256 with the client's secret",
+            Box::new(|n| signer.with_public_key_as_secret(&op.claims(n), SECRET.as_bytes())),
+        ),
         ("another key under the same id", Box::new(|n| other.token(&op.claims(n)))),
         ("a key nobody published", Box::new(|n| unknown.token(&op.claims(n)))),
-        ("its own key in the header", Box::new(|n| {
-            unknown.sign(&json!({"alg": "RS256", "kid": "nine", "jwk": unknown.jwk()}), &op.claims(n))
-        })),
+        (
+            "its own key in the header",
+            Box::new(|n| {
+                unknown.sign(&json!({"alg": "RS256", "kid": "nine", "jwk": unknown.jwk()}), &op.claims(n))
+            }),
+        ),
         ("another algorithm's name", Box::new(|n| signer.sign(&head("RS512"), &op.claims(n)))),
         ("wrong aud", Box::new(|n| signer.token(&with(n, json!({"aud": "another"}))))),
         ("aud of two without azp", Box::new(|n| signer.token(&with(n, json!({"aud": [CLIENT, "another"]}))))),
         ("wrong azp", Box::new(|n| signer.token(&with(n, json!({"azp": "another"}))))),
         ("wrong iss", Box::new(|n| signer.token(&with(n, json!({"iss": "https://evil.example"}))))),
-        ("iss with a slash more", Box::new(|n| {
-            signer.token(&with(n, json!({"iss": format!("{}/", op.issuer)})))
-        })),
+        (
+            "iss with a slash more",
+            Box::new(|n| signer.token(&with(n, json!({"iss": format!("{}/", op.issuer)})))),
+        ),
         ("expired", Box::new(|n| signer.token(&with(n, json!({"exp": s - 120}))))),
         ("no exp", Box::new(|n| signer.token(&with(n, json!({"exp": null}))))),
-        ("made long ago", Box::new(|n| signer.token(&with(n, json!({"iat": s - 86_400, "exp": s + 86_400}))))),
-        ("made tomorrow", Box::new(|n| signer.token(&with(n, json!({"iat": s + 86_400, "exp": s + 99_999}))))),
+        (
+            "made long ago",
+            Box::new(|n| signer.token(&with(n, json!({"iat": s - 86_400, "exp": s + 86_400})))),
+        ),
+        (
+            "made tomorrow",
+            Box::new(|n| signer.token(&with(n, json!({"iat": s + 86_400, "exp": s + 99_999})))),
+        ),
         ("not yet", Box::new(|n| signer.token(&with(n, json!({"nbf": s + 600}))))),
         ("no nonce", Box::new(|n| signer.token(&with(n, json!({"nonce": null}))))),
         ("another nonce", Box::new(|_| signer.token(&op.claims("n-of-yesterday")))),
         ("no sub", Box::new(|n| signer.token(&with(n, json!({"sub": null}))))),
         ("an access token of another", Box::new(|n| signer.token(&with(n, json!({"at_hash": "AAAA"}))))),
-        ("a logout token", Box::new(|n| {
-            signer.sign(&json!({"alg": "RS256", "kid": "one", "typ": "logout+jwt"}), &op.claims(n))
-        })),
+        (
+            "a logout token",
+            Box::new(|n| {
+                signer.sign(&json!({"alg": "RS256", "kid": "one", "typ": "logout+jwt"}), &op.claims(n))
+            }),
+        ),
         ("five parts", Box::new(|n| format!("a.b.{}", signer.token(&op.claims(n))))),
         ("nothing", Box::new(|_| String::new())),
         ("a megabyte", Box::new(|n| signer.token(&with(n, json!({"groups": ["x".repeat(1 << 20)]}))))),
@@ -127,7 +151,8 @@ async fn a_token_of_another_sign_in_and_a_swapped_code_are_refused() {
     let refusal = mine.back(&kind, &provider, &theirs.returned(&op.issuer)).await.unwrap_err();
     assert!(refusal.detail.contains("state"), "{refusal}");
     // Nobody began here.
-    let refusal = kind.finish(&provider, &here(&provider), None, &mine.returned(&op.issuer)).await.unwrap_err();
+    let refusal =
+        kind.finish(&provider, &here(&provider), None, &mine.returned(&op.issuer)).await.unwrap_err();
     assert_eq!(refusal.why, Why::Refused);
     assert_eq!(op.fetched("/token"), 1, "a wrong state costs the provider nothing");
     // The code was redeemed by somebody else: the provider sees that the verifier is another.
@@ -210,11 +235,8 @@ async fn documents_that_lead_elsewhere_are_not_followed() {
         document[name] = value;
         Reply::json(&document)
     };
-    let redirect = Reply {
-        status: 302,
-        location: Some(format!("{}/elsewhere", op.issuer)),
-        ..Reply::json(&good)
-    };
+    let redirect =
+        Reply { status: 302, location: Some(format!("{}/elsewhere", op.issuer)), ..Reply::json(&good) };
     op.put("/elsewhere", Reply::json(&good));
     for (what, reply) in [
         ("another issuer", with("issuer", json!("https://evil.example"))),
@@ -430,7 +452,11 @@ async fn the_test_button_names_what_is_wrong() {
     let failed: Vec<_> = steps.iter().filter(|step| !step.ok).map(|step| step.title.as_str()).collect();
     assert_eq!(failed, ["Keys"], "{steps:#?}");
     assert!(steps.iter().all(|step| !step.detail.contains(SECRET)));
-    let nobody = { let mut nobody = provider.clone(); nobody.config["issuer"] = json!("https://localhost:1"); nobody };
+    let nobody = {
+        let mut nobody = provider.clone();
+        nobody.config["issuer"] = json!("https://localhost:1");
+        nobody
+    };
     let steps = kind.test(&nobody, &here(&nobody)).await;
     assert_eq!((steps.len(), steps[0].ok, steps[0].title.as_str()), (1, false, "Discovery"));
 }

@@ -94,7 +94,8 @@ impl Browser {
         let (mut sender, connection) =
             hyper::client::conn::http1::handshake(hyper_util::rt::TokioIo::new(stream)).await.unwrap();
         tokio::spawn(connection);
-        let cookies: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let cookies: Vec<String> =
+            self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let request = http::Request::builder()
             .method(if form.is_some() { "POST" } else { "GET" })
             .uri(url.target())
@@ -133,7 +134,8 @@ impl Browser {
             assert_eq!(status, 200, "{page}");
             // The page's only form: a sign-in, or a consent.
             let action = page.split("action=\"").nth(1).expect(&page).split('"').next().unwrap();
-            url = if action.starts_with('/') { format!("{}{action}", real.issuer) } else { action.to_owned() };
+            url =
+                if action.starts_with('/') { format!("{}{action}", real.issuer) } else { action.to_owned() };
             form = Some(match page.contains("name=\"login\"") {
                 true => format!("prompt=login&login={who}&password=x"),
                 false => "prompt=consent".to_owned(),
@@ -150,9 +152,11 @@ fn browser(real: &Real) -> Browser {
 
 #[tokio::test]
 async fn somebody_signs_in_at_a_provider_that_is_not_ours() {
-    for (auth, ours, thin) in
-        [("client_secret_basic", "basic", false), ("client_secret_post", "post", true), ("none", "none", true)]
-    {
+    for (auth, ours, thin) in [
+        ("client_secret_basic", "basic", false),
+        ("client_secret_post", "post", true),
+        ("none", "none", true),
+    ] {
         let id = ProviderId::from_uuid(uuid::Uuid::from_u128(7));
         let callback = wk_identity::outside::Here::of("https://watch.example", id, now()).callback;
         let mut real = Real::start(&callback, auth, thin).await;
@@ -165,7 +169,10 @@ async fn somebody_signs_in_at_a_provider_that_is_not_ours() {
         let outside = gone.back(&kind, &provider, &returned).await.unwrap();
         assert_eq!(outside.subject, format!("{} ada", real.issuer), "{auth}");
         assert_eq!((outside.name.as_str(), outside.display_name.as_str()), ("ada", "Person ada"));
-        assert_eq!((outside.mail.as_str(), outside.groups.join(" ").as_str()), ("ada@op.example", "ops admins"));
+        assert_eq!(
+            (outside.mail.as_str(), outside.groups.join(" ").as_str()),
+            ("ada@op.example", "ops admins")
+        );
         // The code was good once.
         let again = gone.back(&kind, &provider, &returned).await.unwrap_err();
         assert_eq!(again.why, Why::Refused, "{again}");

@@ -164,8 +164,7 @@ impl Op {
         let op = Self { issuer, replies: Arc::default(), asked: Arc::default(), tls };
         op.put("/.well-known/openid-configuration", Reply::json(&op.discovery()));
         op.put("/jwks", Reply::json(&json!({"keys": [signer.jwk()]})));
-        let (acceptor, replies, asked) =
-            (op.tls.acceptor(), Arc::clone(&op.replies), Arc::clone(&op.asked));
+        let (acceptor, replies, asked) = (op.tls.acceptor(), Arc::clone(&op.replies), Arc::clone(&op.asked));
         tokio::spawn(async move {
             while let Ok((tcp, _)) = listener.accept().await {
                 let (acceptor, replies, asked) = (acceptor.clone(), Arc::clone(&replies), Arc::clone(&asked));
@@ -287,7 +286,12 @@ impl Gone {
         Returned { pairs }
     }
 
-    pub(crate) async fn back(&self, kind: &Oidc, provider: &Provider, with: &Returned) -> Result<Outside, Refusal> {
+    pub(crate) async fn back(
+        &self,
+        kind: &Oidc,
+        provider: &Provider,
+        with: &Returned,
+    ) -> Result<Outside, Refusal> {
         kind.finish(provider, &here(provider), Some(&self.departure.kept), with).await
     }
 }
