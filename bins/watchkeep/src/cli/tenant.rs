@@ -120,9 +120,8 @@ impl Cli {
     async fn tenants(&self) -> Result<ExitCode> {
         let items = self.client.whole("/tenants").await?;
         let row = |tenant: &Value| {
-            let depth = usize::try_from(tenant["depth"].as_u64().unwrap_or(0)).unwrap_or(0);
             vec![
-                format!("{}{}", "  ".repeat(depth), text(tenant, "/name")),
+                text(tenant, "/title"),
                 text(tenant, "/hosts"),
                 text(tenant, "/people"),
                 text(tenant, "/channels"),
