@@ -1,8 +1,13 @@
 //! What every store must do with groups, roles and grants, asked of SQLite and of a real PostgreSQL.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::cloned_ref_to_slice_refs,
+    reason = "a test may"
+)]
 
-#[allow(dead_code)]
 mod common;
 
 use std::sync::Arc;
