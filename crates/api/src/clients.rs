@@ -127,7 +127,8 @@ const WAY_BACK: &str = "on the server's machine, as root or the server's user: w
 pub(crate) fn routes(routes: Routes) -> Routes {
     routes
         .add::<AccessRead, _, _>(
-            get("/console-clients", "Whose client certificates the console's door knows").answer::<ClientsNow>(),
+            get("/console-clients", "Whose client certificates the console's door knows")
+                .answer::<ClientsNow>(),
             show,
         )
         .add::<ConditionWrite, _, _>(
@@ -143,7 +144,9 @@ pub(crate) fn routes(routes: Routes) -> Routes {
 /// # Errors
 /// When the store does not answer, or holds what cannot be read: then nobody knows whom to let in.
 pub async fn client_files(engine: &wk_engine::Engine) -> Result<ClientFiles, ApiError> {
-    let Some(text) = engine.store().setting(CLIENTS_SETTING).await? else { return Ok(ClientFiles::default()) };
+    let Some(text) = engine.store().setting(CLIENTS_SETTING).await? else {
+        return Ok(ClientFiles::default());
+    };
     serde_json::from_str(&text).map_err(|error| {
         tracing::error!("who may knock at the console cannot be read: {error}; {WAY_BACK}");
         ApiError::Internal
@@ -164,18 +167,26 @@ fn image(files: &ClientFiles) -> Image {
 
 fn view(app: &App, files: &ClientFiles, chain: &[Vec<u8>]) -> ClientsNow {
     let facts = app.clients.read(files, chain).ok();
-    let issuer = |(subject, not_after): (String, Timestamp)| ClientIssuer { subject, not_after: time::write(not_after) };
+    let issuer = |(subject, not_after): (String, Timestamp)| ClientIssuer {
+        subject,
+        not_after: time::write(not_after),
+    };
     ClientsNow {
         mode: files.mode,
         revocation_lists: facts.as_ref().map_or(0, |facts| facts.lists),
-        authorities: facts.map(|facts| facts.authorities.into_iter().map(issuer).collect()).unwrap_or_default(),
+        authorities: facts
+            .map(|facts| facts.authorities.into_iter().map(issuer).collect())
+            .unwrap_or_default(),
         certificate: chain.first().map(|leaf| app.clients.subject(leaf)),
         way_back: WAY_BACK.to_owned(),
     }
 }
 
 fn chain_of(parts: &Parts) -> Arc<[Vec<u8>]> {
-    parts.extensions.get::<Certificate>().map_or_else(|| Arc::new([]) as Arc<[Vec<u8>]>, |found| Arc::clone(&found.chain))
+    parts
+        .extensions
+        .get::<Certificate>()
+        .map_or_else(|| Arc::new([]) as Arc<[Vec<u8>]>, |found| Arc::clone(&found.chain))
 }
 
 async fn show(State(app): State<App>, parts: Parts) -> Answer<ClientsNow> {
@@ -202,7 +213,10 @@ async fn change(
     }
     let chain = chain_of(&parts);
     if input.mode != ClientMode::Off {
-        let facts = app.clients.read(&input, &chain).map_err(|(pointer, detail)| ApiError::field(&pointer, detail))?;
+        let facts = app
+            .clients
+            .read(&input, &chain)
+            .map_err(|(pointer, detail)| ApiError::field(&pointer, detail))?;
         let local = matches!(actor.who, Who::Local { .. });
         if let (ClientMode::Require, false, Err(why)) = (input.mode, local, &facts.lets_in) {
             return Err(ApiError::Conflict(format!(

@@ -120,7 +120,8 @@ pub(crate) struct DeviceInput {
     pub passkey: crate::passkeys::PasskeyUsed,
 }
 
-const WAY_BACK: &str = "on the server's machine, as root or the server's user: watchkeep admin-conditions reset";
+const WAY_BACK: &str =
+    "on the server's machine, as root or the server's user: watchkeep admin-conditions reset";
 
 pub(crate) fn routes(routes: Routes) -> Routes {
     routes
@@ -139,7 +140,9 @@ pub(crate) fn routes(routes: Routes) -> Routes {
             devices,
         )
         .add::<SelfSecure, _, _>(
-            post("/me/devices", "Enrols this browser with a passkey").body::<DeviceInput>().answer::<Device>(),
+            post("/me/devices", "Enrols this browser with a passkey")
+                .body::<DeviceInput>()
+                .answer::<Device>(),
             enrol_device,
         )
         .add::<SelfManage, _, _>(delete("/me/devices/{id}", "Ends a browser's enrolment"), remove_device)
@@ -147,9 +150,7 @@ pub(crate) fn routes(routes: Routes) -> Routes {
 
 /// What nobody but an administrator may do, and changes something.
 fn default_actions() -> Vec<String> {
-    let others = |act: Act| {
-        Role::ALL.iter().any(|role| *role != Role::Admin && role.actions().has(act))
-    };
+    let others = |act: Act| Role::ALL.iter().any(|role| *role != Role::Admin && role.actions().has(act));
     let changes = |act: Act| matches!(act.kind(), Kind::Configure | Kind::Handle);
     Act::ALL.iter().filter(|act| changes(**act) && !others(**act)).map(|act| act.name().to_owned()).collect()
 }
@@ -169,18 +170,20 @@ impl Conditions {
         }
         let mut networks = Vec::new();
         for (i, raw) in self.networks.iter().enumerate() {
-            let network = raw.parse::<Cidr>().map_err(|error| {
-                ApiError::field(&format!("/networks/{i}"), error.to_string())
-            })?;
+            let network = raw
+                .parse::<Cidr>()
+                .map_err(|error| ApiError::field(&format!("/networks/{i}"), error.to_string()))?;
             if network.is_everything() {
                 return Err(ApiError::field(&format!("/networks/{i}"), "this is everywhere: leave it out"));
             }
             networks.push(network);
         }
         for (i, action) in self.actions.iter().enumerate() {
-            let known = Act::parse(action).filter(|act| matches!(act.kind(), Kind::Configure | Kind::Handle | Kind::Read));
+            let known = Act::parse(action)
+                .filter(|act| matches!(act.kind(), Kind::Configure | Kind::Handle | Kind::Read));
             if known.is_none() {
-                let detail = format!("there is no action `{}` that can ask", wk_domain::text::clean_line(action, 60));
+                let detail =
+                    format!("there is no action `{}` that can ask", wk_domain::text::clean_line(action, 60));
                 return Err(ApiError::field(&format!("/actions/{i}"), detail));
             }
         }
@@ -217,9 +220,9 @@ fn unmet(conditions: &Conditions, scene: &Scene) -> Option<String> {
     if !conditions.networks.is_empty() {
         // What cannot be read lets nobody in.
         let networks: Option<Vec<Cidr>> = conditions.networks.iter().map(|raw| raw.parse().ok()).collect();
-        let inside = networks.zip(scene.address).is_some_and(|(networks, address)| {
-            networks.iter().any(|network| network.contains(address))
-        });
+        let inside = networks
+            .zip(scene.address)
+            .is_some_and(|(networks, address)| networks.iter().any(|network| network.contains(address)));
         if !inside {
             let address = scene.address.map_or_else(|| "nowhere".to_owned(), |address| address.to_string());
             return Some(format!(
@@ -254,7 +257,9 @@ async fn scene_of(app: &App, parts: &Parts, actor: &Actor) -> Result<Scene, ApiE
     let certificate = parts.extensions.get::<Certificate>().and_then(|found| found.chain.first());
     let certificate = certificate.map(|leaf| app.clients.subject(leaf));
     let device = match &actor.who {
-        Who::User { id, .. } => known(app, &parts.headers, app.engine.now()).await?.filter(|row| row.user == *id),
+        Who::User { id, .. } => {
+            known(app, &parts.headers, app.engine.now()).await?.filter(|row| row.user == *id)
+        }
         _ => None,
     };
     Ok(Scene { method, address: actor.address, device, certificate, is_token })
@@ -273,8 +278,16 @@ async fn known(app: &App, headers: &HeaderMap, now: Timestamp) -> Result<Option<
 ///
 /// # Errors
 /// [`ApiError::Condition`], with what mends it.
-pub(crate) async fn ask(app: &App, parts: &Parts, actor: &Actor, action: &'static str) -> Result<(), ApiError> {
-    if matches!(actor.who, Who::Local { .. } | Who::System) || !action.contains('.') || action.starts_with("self.") {
+pub(crate) async fn ask(
+    app: &App,
+    parts: &Parts,
+    actor: &Actor,
+    action: &'static str,
+) -> Result<(), ApiError> {
+    if matches!(actor.who, Who::Local { .. } | Who::System)
+        || !action.contains('.')
+        || action.starts_with("self.")
+    {
         return Ok(());
     }
     let act = Act::parse(action).ok_or(ApiError::Internal)?;
@@ -367,9 +380,7 @@ async fn change(
     let before = read(&app).await.unwrap_or_default();
     let scene = scene_of(&app, &parts, &actor).await?;
     let local = matches!(actor.who, Who::Local { .. });
-    if !local
-        && let Some(why) = unmet(&input, &scene)
-    {
+    if !local && let Some(why) = unmet(&input, &scene) {
         return Err(ApiError::Conflict(format!("this would lock you out, so nothing was changed: {why}")));
     }
     let now = app.engine.now();
@@ -434,7 +445,8 @@ async fn enrol_device(
         return Err(ApiError::field("/name", "give it a name"));
     }
     let what_for = crate::passkeys::For::Elevate(session);
-    let checked = app.people.check_passkey(&app, what_for, here.party()?, Some(user.id), &input.passkey).await?;
+    let checked =
+        app.people.check_passkey(&app, what_for, here.party()?, Some(user.id), &input.passkey).await?;
     let (_, factor) = checked.map_err(|error| ApiError::field("/passkey", error.to_string()))?;
     let Some(cookie) = crate::account::raise(&app, &actor, &user, session, factor, None).await? else {
         return Err(ApiError::field("/passkey", "it was used at the same time; try again"));
@@ -531,7 +543,13 @@ mod tests {
     #[test]
     fn what_cannot_be_kept_is_refused_with_its_place() {
         for (bad, pointer) in [
-            (Conditions { networks: vec!["192.0.2.0/24".into(), "10.0.0.0/99".into()], ..Default::default() }, "/networks/1"),
+            (
+                Conditions {
+                    networks: vec!["192.0.2.0/24".into(), "10.0.0.0/99".into()],
+                    ..Default::default()
+                },
+                "/networks/1",
+            ),
             (Conditions { networks: vec!["0.0.0.0/0".into()], ..Default::default() }, "/networks/0"),
             (Conditions { actions: vec!["self.secure".into()], ..Default::default() }, "/actions/0"),
             (Conditions { actions: vec!["host.shell".into()], ..Default::default() }, "/actions/0"),

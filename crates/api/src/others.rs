@@ -25,11 +25,11 @@ pub(crate) fn routes(routes: Routes) -> Routes {
             list,
         )
         .add::<UserWrite, _, _>(
-            delete("/users/{id}/sessions", "End somebody's sessions, or one of them; devices are strangers then").query(
-                "session",
-                "string",
-                "Only this one",
-            ),
+            delete(
+                "/users/{id}/sessions",
+                "End somebody's sessions, or one of them; devices are strangers then",
+            )
+            .query("session", "string", "Only this one"),
             end,
         )
 }
@@ -64,7 +64,8 @@ async fn end(
     let user = crate::users::account(&app, &actor, id).await?;
     let (store, now) = (app.engine.store(), app.engine.now());
     let Some(which) = which.session else {
-        let audit = record::draft(&actor, now, "session.end", "user", &user.name).reason("by an administrator");
+        let audit =
+            record::draft(&actor, now, "session.end", "user", &user.name).reason("by an administrator");
         store.end_sessions(id, None, now, audit).await?;
         app.people.forget_devices(&app.engine, id).await?;
         return Ok(StatusCode::NO_CONTENT);

@@ -171,7 +171,10 @@ pub(crate) fn routes(routes: Routes) -> Routes {
         )
         .add::<SelfManage, _, _>(put("/me/passkeys/{id}", "Names a passkey").body::<NameInput>(), rename)
         .add::<SelfSecure, _, _>(
-            delete("/me/passkeys/{id}", "Removes a passkey: ends my other sessions. The last factor goes after a day"),
+            delete(
+                "/me/passkeys/{id}",
+                "Removes a passkey: ends my other sessions. The last factor goes after a day",
+            ),
             remove,
         )
 }
@@ -201,13 +204,15 @@ impl FromRequestParts<App> for Here {
         if !matches!(parts.extensions.get::<Origin>(), Some(Origin::Network(_))) {
             return Ok(Self(None));
         }
-        let host = crate::server::host_of(parts).map_err(|why| ApiError::BadRequest(format!("the request: {why}")))?;
+        let host = crate::server::host_of(parts)
+            .map_err(|why| ApiError::BadRequest(format!("the request: {why}")))?;
         let port = host.port_u16().unwrap_or(443);
         let at = parts.extensions.get::<AtPort>().map(|at| at.0);
         // Another program of this machine has the same name at another port, and its pages may ask our passkeys to sign.
         // So the port must be ours: the listener's own, or one that the configuration says is led here.
         let origin = format!("https://{host}").to_ascii_lowercase();
-        let led_here = app.origins.iter().any(|known| known.trim_end_matches('/').eq_ignore_ascii_case(&origin));
+        let led_here =
+            app.origins.iter().any(|known| known.trim_end_matches('/').eq_ignore_ascii_case(&origin));
         if at != Some(port) && !led_here {
             return Ok(Self(None).refused());
         }
@@ -292,7 +297,12 @@ impl For<'_> {
 }
 
 impl Desk {
-    fn question(&self, what_for: For<'_>, party: &RelyingParty, now: Timestamp) -> Result<PasskeyChallenge, ApiError> {
+    fn question(
+        &self,
+        what_for: For<'_>,
+        party: &RelyingParty,
+        now: Timestamp,
+    ) -> Result<PasskeyChallenge, ApiError> {
         self.passkeys.ask(&what_for.bytes(party), now).map_err(|_| ApiError::Internal)
     }
 
@@ -355,7 +365,8 @@ impl Desk {
         if !self.passkeys.is_open(&challenge, &what_for.bytes(party), now) {
             return Err(refuse(PasskeyError::Challenge));
         }
-        let made = passkey::register(party, &challenge, &client, &object, &models(app).await?).map_err(refuse)?;
+        let made =
+            passkey::register(party, &challenge, &client, &object, &models(app).await?).map_err(refuse)?;
         if !self.passkeys.take(challenge, now) {
             return Err(refuse(PasskeyError::Challenge));
         }
@@ -468,9 +479,11 @@ async fn copied(app: &App, row: &PasskeyRow, error: PasskeyError) -> Result<(), 
         kind: "security".to_owned(),
         severity: "critical".to_owned(),
         summary: format!("the passkey `{}` of {name} was refused: {error}", row.name),
-        detail_json: serde_json::json!({"passkey": row.id.to_string(), "user": row.user.to_string()}).to_string(),
+        detail_json: serde_json::json!({"passkey": row.id.to_string(), "user": row.user.to_string()})
+            .to_string(),
     };
-    let audit = record::draft(&Actor::system(), now, "passkey.copied", "user", &name).denied(error.to_string());
+    let audit =
+        record::draft(&Actor::system(), now, "passkey.copied", "user", &name).denied(error.to_string());
     Ok(app.engine.store().put_event(event, Some(audit)).await?)
 }
 
@@ -479,8 +492,10 @@ pub(crate) const MODELS: &str = "passkey.models";
 
 async fn models(app: &App) -> Result<Vec<[u8; 16]>, ApiError> {
     let text = app.engine.store().setting(MODELS).await?.unwrap_or_default();
-    let parsed: Option<Vec<[u8; 16]>> =
-        text.split_whitespace().map(|model| model.parse::<uuid::Uuid>().ok().map(uuid::Uuid::into_bytes)).collect();
+    let parsed: Option<Vec<[u8; 16]>> = text
+        .split_whitespace()
+        .map(|model| model.parse::<uuid::Uuid>().ok().map(uuid::Uuid::into_bytes))
+        .collect();
     // What cannot be read must not turn the list off.
     parsed.ok_or(ApiError::Internal)
 }
@@ -518,9 +533,16 @@ async fn first(
             });
         }
     };
-    let user = app.engine.store().user(row.user).await?.filter(|user| user.disabled.is_none()).ok_or_else(wrong)?;
-    let opening =
-        Opening { method: "passkey", address: source, headers: &headers, asked: &asked, factor, reset_failures: false };
+    let user =
+        app.engine.store().user(row.user).await?.filter(|user| user.disabled.is_none()).ok_or_else(wrong)?;
+    let opening = Opening {
+        method: "passkey",
+        address: source,
+        headers: &headers,
+        asked: &asked,
+        factor,
+        reset_failures: false,
+    };
     let (cookie, session) = desk.open_session_with(&app, &user, opening).await?.ok_or_else(wrong)?;
     desk.opened_by_owner(&app, &user).await?;
     let device = desk.device_cookie(&app.engine, &headers, &user, source, now).await?;
@@ -589,7 +611,8 @@ async fn add(
     let row = app.people.new_passkey(&app, what_for, party, user.id, &input.name, &input.passkey).await?;
     let audit = vec![
         record::draft(&actor, now, "user.add_passkey", "user", &user.name).images(None, Some(&image(&row))),
-        record::draft(&actor, now, "session.end", "user", &user.name).reason("all sessions but the one at hand"),
+        record::draft(&actor, now, "session.end", "user", &user.name)
+            .reason("all sessions but the one at hand"),
     ];
     let end = EndSessions { keep: Some(session), at: now };
     app.engine.store().add_passkey(row, Some(end), audit).await?;
@@ -635,11 +658,12 @@ async fn remove(
         return Ok(StatusCode::NO_CONTENT);
     }
     let audit = vec![
-        record::draft(&actor, now, "user.remove_passkey", "user", &user.name).images(Some(&image(&row)), None),
-        record::draft(&actor, now, "session.end", "user", &user.name).reason("all sessions but the one at hand"),
+        record::draft(&actor, now, "user.remove_passkey", "user", &user.name)
+            .images(Some(&image(&row)), None),
+        record::draft(&actor, now, "session.end", "user", &user.name)
+            .reason("all sessions but the one at hand"),
     ];
     let end = EndSessions { keep: Some(session), at: now };
     app.engine.store().delete_passkey(user.id, id, end, audit).await?;
     Ok(StatusCode::NO_CONTENT)
 }
-

@@ -48,7 +48,10 @@ pub struct FactorRemoval {
 pub(crate) fn routes(routes: Routes) -> Routes {
     routes
         .add::<SelfSecure, _, _>(
-            delete("/me/totp", "Remove my authenticator: ends my other sessions. The last factor goes after a day"),
+            delete(
+                "/me/totp",
+                "Remove my authenticator: ends my other sessions. The last factor goes after a day",
+            ),
             remove_totp,
         )
         .add::<SelfManage, _, _>(delete("/me/factor-removal", "Keep my last factor after all"), stop_mine)
@@ -110,7 +113,10 @@ pub(crate) async fn ask(app: &App, actor: &Actor, user: &UserRow, factor: &str) 
         .reason("the last second factor: it goes after a day, unless somebody stops it");
     app.engine.store().ask_factor_removal(row, vec![audit]).await?;
     let until = time::write(due);
-    let summary = format!("{} loses the last second factor at {until}, as asked for; stop it if that was not them", user.name);
+    let summary = format!(
+        "{} loses the last second factor at {until}, as asked for; stop it if that was not them",
+        user.name
+    );
     tell(app, "warning", user, summary).await
 }
 
@@ -125,7 +131,12 @@ pub(crate) async fn settle(app: &App, user: UserRow) -> Result<UserRow, ApiError
 
 /// Takes the factor away at once: on a second person's word.
 #[allow(dead_code)] // The seam for four-eyes approvals.
-pub(crate) async fn take_now(app: &App, by: &Actor, user: UserRow, reason: &str) -> Result<UserRow, ApiError> {
+pub(crate) async fn take_now(
+    app: &App,
+    by: &Actor,
+    user: UserRow,
+    reason: &str,
+) -> Result<UserRow, ApiError> {
     let row = app.engine.store().factor_removal(user.id).await?;
     let row = row.ok_or_else(|| ApiError::NotFound("the removal is not there (any more)".to_owned()))?;
     take(app, by, user, row, reason).await
@@ -143,10 +154,12 @@ async fn take(
         record::draft(by, now, "user.remove_factor", "user", &user.name)
             .images(Some(&image(&row)), None)
             .reason(reason),
-        record::draft(by, now, "session.end", "user", &user.name).reason("the last second factor was removed"),
+        record::draft(by, now, "session.end", "user", &user.name)
+            .reason("the last second factor was removed"),
     ];
     if store.take_factor(user.id, due.max(now), audit).await? {
-        tell(app, "warning", &user, format!("{} has no second factor now, and must enrol one", user.name)).await?;
+        tell(app, "warning", &user, format!("{} has no second factor now, and must enrol one", user.name))
+            .await?;
     }
     store.user(user.id).await?.ok_or(ApiError::SignIn)
 }
@@ -174,8 +187,13 @@ async fn stop(app: &App, actor: &Actor, user: &UserRow) -> Result<StatusCode, Ap
     let audit = record::draft(actor, now, "user.stop_factor_removal", "user", &user.name)
         .images(before.as_ref().map(image).as_ref(), None);
     app.engine.store().stop_factor_removal(user.id, vec![audit]).await?;
-    tell(app, "info", user, format!("{} keeps the last second factor: {} stopped its removal", user.name, actor.label()))
-        .await?;
+    tell(
+        app,
+        "info",
+        user,
+        format!("{} keeps the last second factor: {} stopped its removal", user.name, actor.label()),
+    )
+    .await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -205,7 +223,11 @@ async fn stop_anybodys(
 }
 
 pub(crate) async fn found(app: &App, id: UserId) -> Result<UserRow, ApiError> {
-    app.engine.store().user(id).await?.ok_or_else(|| ApiError::NotFound("the account is not there".to_owned()))
+    app.engine
+        .store()
+        .user(id)
+        .await?
+        .ok_or_else(|| ApiError::NotFound("the account is not there".to_owned()))
 }
 
 async fn list(

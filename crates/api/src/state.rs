@@ -40,6 +40,9 @@ impl fmt::Debug for PortsOf {
     }
 }
 
+/// The conditions of administration, and when they were read.
+type ReadAt = (Instant, Arc<Conditions>);
+
 /// Shared by all handlers.
 #[derive(Debug, Clone)]
 pub struct App {
@@ -58,7 +61,7 @@ pub struct App {
     /// Who may knock.
     pub(crate) clients: Arc<dyn ClientDoor>,
     /// What acts of administrators ask for, and when it was read.
-    pub(crate) conditions: Arc<Mutex<Option<(Instant, Arc<Conditions>)>>>,
+    pub(crate) conditions: Arc<Mutex<Option<ReadAt>>>,
 }
 
 impl App {

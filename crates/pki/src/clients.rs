@@ -173,8 +173,8 @@ fn clean(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use rcgen::{
-        BasicConstraints, CertificateParams, CertificateRevocationListParams, IsCa, Issuer, KeyIdMethod, KeyPair,
-        KeyUsagePurpose, RevokedCertParams, SerialNumber,
+        BasicConstraints, CertificateParams, CertificateRevocationListParams, IsCa, Issuer, KeyIdMethod,
+        KeyPair, KeyUsagePurpose, RevokedCertParams, SerialNumber,
     };
 
     use super::*;
@@ -236,10 +236,16 @@ mod tests {
         assert_eq!(open.admits(&thief, now()), Ok(()));
         let strict = read(&revoke(&ours, 8));
         assert_eq!(strict.admits(&maria, now()), Ok(()));
-        for (chain, why) in [(thief, "revoked"), (person(&theirs, 7), "another authority's"), (Vec::new(), "none")] {
+        for (chain, why) in
+            [(thief, "revoked"), (person(&theirs, 7), "another authority's"), (Vec::new(), "none")]
+        {
             assert!(strict.admits(&chain, now()).is_err(), "{why}");
         }
-        assert!(client_subject(&maria[0]).starts_with("CN=maria, serial 07"), "{}", client_subject(&maria[0]));
+        assert!(
+            client_subject(&maria[0]).starts_with("CN=maria, serial 07"),
+            "{}",
+            client_subject(&maria[0])
+        );
         assert_eq!(client_subject(b"x"), "a certificate that cannot be read");
     }
 

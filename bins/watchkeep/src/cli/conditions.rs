@@ -87,7 +87,11 @@ impl Cli {
     fn clients_are(&self, value: &Value) -> Result<ExitCode> {
         let mut lines = vec![format!("client certificates  {}", text(value, "/mode"))];
         for one in value["authorities"].as_array().into_iter().flatten() {
-            lines.push(format!("authority            {}, until {}", text(one, "/subject"), text(one, "/not_after")));
+            lines.push(format!(
+                "authority            {}, until {}",
+                text(one, "/subject"),
+                text(one, "/not_after")
+            ));
         }
         lines.push(format!("revocation lists     {}", text(value, "/revocation_lists")));
         self.done(value, &lines.join("\n"))

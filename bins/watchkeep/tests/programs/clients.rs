@@ -6,8 +6,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use rcgen::{
-    BasicConstraints, CertificateParams, CertificateRevocationListParams, DnType, ExtendedKeyUsagePurpose, IsCa,
-    Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose, RevokedCertParams, SerialNumber, date_time_ymd,
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, DnType, ExtendedKeyUsagePurpose,
+    IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose, RevokedCertParams, SerialNumber, date_time_ymd,
 };
 use rustls::ClientConfig;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
@@ -95,7 +95,8 @@ fn without_a_valid_certificate_that_is_not_revoked_there_is_no_http() {
     fs::write(&ca, &ours.pem).unwrap();
     fs::write(&crl, ours.revoke(8)).unwrap();
     let (ca, crl) = (ca.to_str().unwrap(), crl.to_str().unwrap());
-    let (nobody, maria, thief, foreign) = (browser(None), ours.browser(7), ours.browser(8), theirs.browser(7));
+    let (nobody, maria, thief, foreign) =
+        (browser(None), ours.browser(7), ours.browser(8), theirs.browser(7));
     let to = fleet.console();
     let inside = |config: &Arc<ClientConfig>| ask(to, config).starts_with("HTTP/1.1 200");
     let outside = |config: &Arc<ClientConfig>| ask(to, config).is_empty();
@@ -134,4 +135,3 @@ fn without_a_valid_certificate_that_is_not_revoked_there_is_no_http() {
     assert!(log.iter().all(|entry| !entry.contains("BEGIN CERTIFICATE")));
     drop(server);
 }
-

@@ -30,12 +30,16 @@ async fn administration_from_a_wrong_network_is_refused_and_the_local_socket_is_
         let refused = site.put(&maria.who, "/admin-conditions", bad).await;
         assert_eq!((refused.status, &refused.json()["errors"][0]["pointer"]), (422, &json!(pointer)));
     }
-    let set = site.put(&maria.who, "/admin-conditions", json!({"networks": ["127.0.0.0/8", "::1/128"]})).await;
+    let set =
+        site.put(&maria.who, "/admin-conditions", json!({"networks": ["127.0.0.0/8", "::1/128"]})).await;
     assert_eq!(set.status, 200, "{:?}", set.body);
     assert_eq!(disable(&site, &maria.who, "b").await.status, 204, "from inside");
     // The local socket is never asked, and may set what would lock everybody else out.
     let local = site.as_local();
-    assert_eq!(site.put(&local, "/admin-conditions", json!({"networks": ["192.0.2.0/24"]})).await.status, 200);
+    assert_eq!(
+        site.put(&local, "/admin-conditions", json!({"networks": ["192.0.2.0/24"]})).await.status,
+        200
+    );
     let (refused, audit) = site.audited(disable(&site, &maria.who, "c")).await;
     assert_eq!((refused.status, &refused.json()["type"]), (403, &json!("/problems/condition")));
     assert!(refused.json()["detail"].as_str().unwrap().contains("127.0.0.1"));

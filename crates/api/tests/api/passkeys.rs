@@ -8,8 +8,8 @@ use http::Request;
 use serde_json::{Value, json};
 use wk_authz::Role;
 use wk_domain::UserId;
-use wk_engine::ports::{PasskeyStore, Store};
 use wk_engine::ports::rows::{AuditRow, EventFilter, Page};
+use wk_engine::ports::{PasskeyStore, Store};
 
 use crate::signing::{Claimed, PASSWORD, claimed, first_step};
 use crate::site::*;
@@ -115,7 +115,10 @@ async fn a_passkey_opens_an_account_alone_after_the_password_and_for_dangerous_a
     let who = Persona::Session(second.session());
     let sessions = site.get(&who, "/me/sessions").await.json();
     let methods: Vec<_> = sessions["items"].as_array().unwrap().iter().map(|s| s["method"].clone()).collect();
-    assert!(methods.contains(&json!("passkey")) && methods.contains(&json!("password+passkey")), "{methods:?}");
+    assert!(
+        methods.contains(&json!("passkey")) && methods.contains(&json!("password+passkey")),
+        "{methods:?}"
+    );
     assert_eq!(site.post(&site.as_nobody(), "/session/factor", body).await.status, 401, "once");
 
     site.rig.clock.advance(Duration::from_secs(10 * 60));
@@ -181,9 +184,13 @@ async fn what_was_made_elsewhere_for_something_else_or_by_somebody_else_opens_no
         assert_eq!(send(who, claims, &good).await.status, 401, "{what}");
     }
     // A second-step challenge of one sign-in is worth nothing in another, nor without a password, nor in a session.
-    let (one, two) = (first_step(&site, "maria", PASSWORD).await.json(), first_step(&site, "maria", PASSWORD).await.json());
+    let (one, two) = (
+        first_step(&site, "maria", PASSWORD).await.json(),
+        first_step(&site, "maria", PASSWORD).await.json(),
+    );
     let parts = soft.sign(&scene(&site, "get", &one["passkey"]));
-    let crossed = json!({"challenge": two["challenge"], "passkey": signed(&soft, Some(owner), parts.clone())});
+    let crossed =
+        json!({"challenge": two["challenge"], "passkey": signed(&soft, Some(owner), parts.clone())});
     assert_eq!(site.post(&nobody, "/session/factor", crossed).await.status, 401);
     let alone = json!({"passkey": signed(&soft, Some(owner), parts)});
     assert_eq!(site.post(&nobody, "/session/passkey", alone).await.status, 401);
@@ -210,7 +217,10 @@ async fn a_copied_passkey_is_refused_and_everybody_hears_of_it() {
     let scope = wk_engine::ports::tenants::TenantScope::whole();
     let page = Page { limit: 10, after: None };
     let events = site.rig.store.events(&scope, EventFilter::default(), page).await.unwrap();
-    assert!(events.iter().any(|e| e.kind == "security" && e.summary.contains("there is a copy")), "{events:?}");
+    assert!(
+        events.iter().any(|e| e.kind == "security" && e.summary.contains("there is a copy")),
+        "{events:?}"
+    );
     site.end().await;
 }
 
@@ -268,10 +278,14 @@ async fn passkeys_are_named_counted_and_removed_and_another_names_are_not_there(
     let other = Soft::ed25519();
     assert_eq!(register(&site, &maria.who, &other).await.status, 200);
     let listed = site.get(&maria.who, "/me/passkeys").await.json();
-    let (one, here) = (listed["items"][0]["id"].as_str().unwrap().to_owned(), listed["items"][0]["works_here"].clone());
+    let (one, here) =
+        (listed["items"][0]["id"].as_str().unwrap().to_owned(), listed["items"][0]["works_here"].clone());
     assert_eq!((listed["items"].as_array().unwrap().len(), here), (2, json!(true)));
-    assert!(!String::from_utf8_lossy(&site.get(&maria.who, "/me/passkeys").await.body).contains("public_key"));
-    let renamed = site.put(&maria.who, &format!("/me/passkeys/{one}"), json!({"name": "  Blue\u{7} key "})).await;
+    assert!(
+        !String::from_utf8_lossy(&site.get(&maria.who, "/me/passkeys").await.body).contains("public_key")
+    );
+    let renamed =
+        site.put(&maria.who, &format!("/me/passkeys/{one}"), json!({"name": "  Blue\u{7} key "})).await;
     assert_eq!(renamed.status, 204);
     let listed = site.get(&maria.who, "/me/passkeys").await.json();
     assert!(listed["items"][0]["name"].as_str().unwrap().starts_with("Blue"));
@@ -296,7 +310,11 @@ async fn the_last_factor_goes_after_a_day_in_which_anybody_can_stop_it() {
     assert_eq!((asked, actions(&audit)), (204, vec![("user.ask_factor_removal", "success")]));
     assert_eq!(ask().await, 409, "once");
     let factors = site.get(&maria.who, "/me/factors").await.json();
-    assert_eq!((&factors["totp"], &factors["removal"]["factor"]), (&json!(true), &json!("totp")), "still there");
+    assert_eq!(
+        (&factors["totp"], &factors["removal"]["factor"]),
+        (&json!(true), &json!("totp")),
+        "still there"
+    );
     // Another administrator sees it, and stops it.
     let olga = site.person("olga", Role::Admin).await;
     let hers = site.session_of(olga).await;
@@ -313,8 +331,13 @@ async fn the_last_factor_goes_after_a_day_in_which_anybody_can_stop_it() {
     let offer = first_step(&site, "maria", PASSWORD).await.json();
     assert_eq!(offer["factors"], json!(["enrol"]));
     let body = json!({"challenge": offer["challenge"], "code": maria.recovery[0]});
-    assert_eq!(site.post(&site.as_nobody(), "/session/factor", body).await.status, 401, "its codes went with it");
-    let inside = site.post(&site.as_nobody(), "/session/enrol", json!({"challenge": offer["challenge"]})).await;
+    assert_eq!(
+        site.post(&site.as_nobody(), "/session/factor", body).await.status,
+        401,
+        "its codes went with it"
+    );
+    let inside =
+        site.post(&site.as_nobody(), "/session/enrol", json!({"challenge": offer["challenge"]})).await;
     assert_eq!(inside.status, 200, "{:?}", inside.body);
     let bare = Persona::Session(inside.session());
     assert_eq!(site.get(&bare, "/me/factors").await.json()["must_enrol"], true);
