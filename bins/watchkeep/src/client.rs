@@ -63,15 +63,19 @@ impl Client {
                     std::io::ErrorKind::PermissionDenied => {
                         anyhow!("only the server's own user and root may use {}", socket.display())
                     }
-                    _ => anyhow!("the server does not answer on {}: {error}. Is it running?", socket.display()),
+                    _ => {
+                        anyhow!("the server does not answer on {}: {error}. Is it running?", socket.display())
+                    }
                 })?;
-                let (sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+                let (sender, connection) =
+                    hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
                 tokio::spawn(connection);
                 sender
             }
             Way::Remote(remote) => {
                 let stream = remote.connect().await?;
-                let (sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+                let (sender, connection) =
+                    hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
                 tokio::spawn(connection);
                 sender
             }

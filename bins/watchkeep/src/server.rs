@@ -518,13 +518,7 @@ async fn widen(
 }
 
 /// Makes certificates anew before they end, and lets the listeners show them.
-async fn rotate(
-    ca: Arc<Ca>,
-    door: Arc<Door>,
-    hub: Arc<Hub>,
-    engine: Arc<Engine>,
-    stop: CancellationToken,
-) {
+async fn rotate(ca: Arc<Ca>, door: Arc<Door>, hub: Arc<Hub>, engine: Arc<Engine>, stop: CancellationToken) {
     let image = |role: CertRole| {
         let cert = ca.inventory(SystemClock.now()).into_iter().find(|cert| cert.role == role)?;
         let names = cert.names.join(" ");
@@ -694,7 +688,12 @@ async fn start_agent(engine: &Engine, data: &Path, hub: SocketAddr) -> Result<lo
     use wk_authz::{Actor, AgentEnrol, authorize};
     use wk_engine::agents::TokenRequest;
     let token = |pattern: String, grants: Vec<String>| {
-        let request = TokenRequest { tenant: wk_domain::TenantId::ROOT, host_pattern: pattern, grants, ttl: Duration::from_secs(3600) };
+        let request = TokenRequest {
+            tenant: wk_domain::TenantId::ROOT,
+            host_pattern: pattern,
+            grants,
+            ttl: Duration::from_secs(3600),
+        };
         let permit = authorize::<AgentEnrol, ()>(&Actor::system(), ());
         async move { anyhow::Ok(engine.create_token(permit?, request).await?) }
     };

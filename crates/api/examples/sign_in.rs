@@ -14,6 +14,8 @@
     reason = "a measurement, made of the tests' own parts"
 )]
 
+#[path = "../tests/api/botnet.rs"]
+mod botnet;
 #[path = "../../engine/tests/engine/flaky.rs"]
 mod flaky;
 #[path = "../../engine/tests/engine/flaky_access.rs"]
@@ -28,12 +30,10 @@ mod flaky_passwords;
 mod flaky_tenants;
 #[path = "../../engine/tests/engine/flaky_tokens.rs"]
 mod flaky_tokens;
-#[path = "../../engine/tests/engine/rig.rs"]
-mod rig;
-#[path = "../tests/api/botnet.rs"]
-mod botnet;
 #[path = "../tests/api/passwords.rs"]
 mod passwords;
+#[path = "../../engine/tests/engine/rig.rs"]
+mod rig;
 #[path = "../tests/api/signing.rs"]
 mod signing;
 #[path = "../tests/api/site.rs"]
@@ -114,7 +114,12 @@ async fn main() {
         taken.push(one.elapsed().as_secs_f64() * 1000.0);
         device = answer.cookie("__Host-dev");
     }
-    figure("the owner's sign-in under attack from 10 000 addresses, p99", p99(&mut taken), "ms", Some(2000.0));
+    figure(
+        "the owner's sign-in under attack from 10 000 addresses, p99",
+        p99(&mut taken),
+        "ms",
+        Some(2000.0),
+    );
     done.store(true, Ordering::Relaxed);
     for bot in bots {
         let _ = bot.await;

@@ -23,11 +23,11 @@ use crate::auth::Caller;
 use crate::body::Body;
 use crate::dto::{CodeInput, ElevateInput, Factors, PasswordChange, RecoveryCodes, TotpSetup};
 use crate::error::ApiError;
-use crate::policy;
-use crate::routes::{Routes, delete, get, post};
 use crate::passkeys::{For, Here};
+use crate::policy;
 use crate::removal;
-use crate::sign::{ENROL, Desk, busy, cookie_of, find_code, must_enrol, session_end, times_of};
+use crate::routes::{Routes, delete, get, post};
+use crate::sign::{Desk, ENROL, busy, cookie_of, find_code, must_enrol, session_end, times_of};
 use crate::state::App;
 use crate::time;
 
@@ -88,7 +88,8 @@ pub(crate) fn routes(routes: Routes) -> Routes {
             elevate,
         )
         .add::<SelfManage, _, _>(
-            delete("/me/elevate", "From now on dangerous acts ask for a fresh factor again").answer::<Factors>(),
+            delete("/me/elevate", "From now on dangerous acts ask for a fresh factor again")
+                .answer::<Factors>(),
             lower,
         )
         .add::<SelfSecure, _, _>(
@@ -371,8 +372,10 @@ async fn totp_finish(
             )
         })?;
         let address = user.id.to_string();
-        let sealed =
-            desk.keys.seal(&Desk::totp_at(&address, totp_revision), totp.seed().expose()).map_err(|_| ApiError::Internal)?;
+        let sealed = desk
+            .keys
+            .seal(&Desk::totp_at(&address, totp_revision), totp.seed().expose())
+            .map_err(|_| ApiError::Internal)?;
         (step, sealed)
     };
     let id = user.id;

@@ -28,8 +28,8 @@ use tokio_util::task::TaskTracker;
 use tower::Service;
 
 use crate::auth::Origin;
-use crate::passkeys::AtPort;
 use crate::gate::{Budget, Shelf, site_of};
+use crate::passkeys::AtPort;
 
 /// Open requests get this long to end when the server stops.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -413,14 +413,8 @@ struct From {
     tls: Option<watch::Receiver<Arc<ServerConfig>>>,
 }
 
-async fn connection<S>(
-    stream: S,
-    from: From,
-    h2: bool,
-    doors: Doors,
-    router: Router,
-    stop: CancellationToken,
-) where
+async fn connection<S>(stream: S, from: From, h2: bool, doors: Doors, router: Router, stop: CancellationToken)
+where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let traffic = Traffic::new();

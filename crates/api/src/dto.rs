@@ -6,9 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-pub use crate::passkeys::{
-    PasskeyAdd, PasskeyAsk, PasskeyCreate, PasskeyCreated, PasskeyRef, PasskeyUsed,
-};
+pub use crate::passkeys::{PasskeyAdd, PasskeyAsk, PasskeyCreate, PasskeyCreated, PasskeyRef, PasskeyUsed};
 pub use crate::removal::FactorRemoval;
 
 /// `ok`, `warning`, `critical`, `unknown`, or `pending` before the first result.

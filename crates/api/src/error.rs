@@ -110,7 +110,9 @@ impl ApiError {
             Self::Fields(_) => {
                 (StatusCode::UNPROCESSABLE_ENTITY, "/problems/fields", "Some fields are not right")
             }
-            Self::NotFound(_) | Self::Hidden { .. } => (StatusCode::NOT_FOUND, "/problems/not-found", "Not found"),
+            Self::NotFound(_) | Self::Hidden { .. } => {
+                (StatusCode::NOT_FOUND, "/problems/not-found", "Not found")
+            }
             Self::Gone(_) => (StatusCode::GONE, "/problems/gone", "No longer there"),
             Self::ReadOnly(_) => (StatusCode::LOCKED, "/problems/read-only", "Read-only now"),
             Self::Conflict(_) => (StatusCode::CONFLICT, "/problems/conflict", "Cannot be done now"),

@@ -319,7 +319,8 @@ impl Gate {
             return Ok(());
         }
         let now = Instant::now();
-        let shelves = [(&self.wrong_sources, site_of(source, false)), (&self.wrong_networks, site_of(source, true))];
+        let shelves =
+            [(&self.wrong_sources, site_of(source, false)), (&self.wrong_networks, site_of(source, true))];
         for (shelf, site) in shelves {
             let mut shelf = shelf.lock();
             let entered = shelf.enter(site, 1.0, 0.0, now);

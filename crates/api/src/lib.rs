@@ -26,17 +26,17 @@ mod monitor;
 mod order;
 mod others;
 mod passkeys;
-mod removal;
-mod reviews;
 mod policy;
 mod providers;
+mod removal;
+mod reviews;
 mod routes;
 mod scopes;
 mod server;
 mod sign;
 mod state;
-mod time;
 mod tenants;
+mod time;
 mod tokens;
 mod users;
 mod view;
@@ -44,9 +44,7 @@ mod views;
 
 pub use auth::Origin;
 pub use axum::Router;
-pub use clients::{
-    CLIENTS_SETTING, ClientDoor, ClientFacts, ClientFiles, ClientMode, client_files,
-};
+pub use clients::{CLIENTS_SETTING, ClientDoor, ClientFacts, ClientFiles, ClientMode, client_files};
 pub use door::{Doors, listen_address, serve_local, serve_tls, serve_tls_with};
 pub use error::ApiError;
 pub use gate::{Budget, Limits};

@@ -12,7 +12,7 @@ use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
-use wk_authz::{Action, Denied, may_somewhere, authorize};
+use wk_authz::{Action, Denied, authorize, may_somewhere};
 
 use crate::auth;
 use crate::bearer;
@@ -241,7 +241,9 @@ impl Op {
             "responses": {self.status.to_string(): success, "default": problem},
             "security": if public { json!([]) } else { json!([{"session": []}, {"bearer": []}]) },
         });
-        if let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut).filter(|_| self.asks) {
+        if let Some(responses) =
+            operation.get_mut("responses").and_then(Value::as_object_mut).filter(|_| self.asks)
+        {
             let asked = json!({
                 "description": "Asked for: another person must agree; nothing was done yet",
                 "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Approval"}}},
@@ -383,13 +385,7 @@ async fn known_query(any: bool, known: Arc<[&'static str]>, request: Request, ne
 
 /// Lets the request through only when its actor may do `A`; a public action asks for no actor.
 /// `asks`: the route's handler asks for a second person where a token is not enough.
-async fn guard<A: Action>(
-    app: App,
-    asks: bool,
-    lives: Lives,
-    request: Request,
-    next: Next,
-) -> Response {
+async fn guard<A: Action>(app: App, asks: bool, lives: Lives, request: Request, next: Next) -> Response {
     if A::ACT.is_public() {
         if request.method() != axum::http::Method::GET && bearer::is_given(request.headers()) {
             let why = "nobody signs in, joins or proves himself with a token: send the request without one";
@@ -430,7 +426,10 @@ async fn guard<A: Action>(
             return ApiError::Elevate.into_response();
         }
         if !asks {
-            let why = format!("{} asks for a fresh second factor, which a program has not: do it in the console", A::NAME);
+            let why = format!(
+                "{} asks for a fresh second factor, which a program has not: do it in the console",
+                A::NAME
+            );
             return ApiError::NotByToken(why).into_response();
         }
         wk_engine::record::needs_agreement(true);

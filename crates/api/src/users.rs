@@ -17,8 +17,8 @@ use crate::auth::{self, Caller};
 use crate::body::{Body, PathId};
 use crate::dto::{Invitation, OpenInvitation, Page, ReasonInput, RoleInput, User, UserInput};
 use crate::error::ApiError;
-use crate::monitor::optional_id;
 use crate::four_eyes::{self, Wanted};
+use crate::monitor::optional_id;
 use crate::routes::{Routes, delete, get, post};
 use crate::sign::user_name;
 use crate::state::App;
@@ -113,7 +113,9 @@ async fn list(State(app): State<App>, Extension(Caller(actor)): Extension<Caller
 }
 
 fn role(raw: &str) -> Result<Role, ApiError> {
-    Role::parse(raw).ok_or_else(|| ApiError::field("/role", "use none, viewer, operator, author, approver, responder, auditor or admin"))
+    Role::parse(raw).ok_or_else(|| {
+        ApiError::field("/role", "use none, viewer, operator, author, approver, responder, auditor or admin")
+    })
 }
 
 /// A link for somebody. Its secret is in the answer alone.
@@ -193,9 +195,8 @@ pub(crate) async fn invite(
     };
     let (row, shown) = link(&actor, now, &nobody_yet)?;
     let row = InvitationRow { person: None, ..row };
-    let audit = record::draft(&actor, now, "user.invite", "user", &name)
-        .within(tenant)
-        .images_of(None, Some(&row));
+    let audit =
+        record::draft(&actor, now, "user.invite", "user", &name).within(tenant).images_of(None, Some(&row));
     app.engine.store().put_invitation(row, audit).await?;
     Ok(Json(shown).into_response())
 }
@@ -432,7 +433,9 @@ pub(crate) async fn reset(
         return Err(ApiError::Conflict("the account is disabled: enable it first".to_owned()));
     }
     if app.engine.store().service_account(id).await?.is_some() {
-        return Err(ApiError::Conflict("nobody signs in with a service account: rotate its tokens".to_owned()));
+        return Err(ApiError::Conflict(
+            "nobody signs in with a service account: rotate its tokens".to_owned(),
+        ));
     }
     {
         let wanted = Wanted {

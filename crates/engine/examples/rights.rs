@@ -72,7 +72,10 @@ fn world() -> World {
     let created = Timestamp::from_ms(0);
     for n in 0..HOSTS {
         let host: HostId = id(1_000 + n);
-        let labels = [("env", if n % 3 == 0 { "prod" } else { "test" }), ("team", if n % 2 == 0 { "db" } else { "web" })];
+        let labels = [
+            ("env", if n % 3 == 0 { "prod" } else { "test" }),
+            ("team", if n % 2 == 0 { "db" } else { "web" }),
+        ];
         world.put_host(HostRow {
             id: host,
             tenant: id(n % TENANTS + 1),

@@ -170,9 +170,7 @@ pub(crate) fn console_builder() -> Result<ConfigBuilder<ServerConfig, WantsVerif
 /// # Errors
 /// [`PkiError::Tls`].
 pub fn server_config_console(identity: &Arc<ServerIdentity>) -> Result<Arc<ServerConfig>, PkiError> {
-    let mut config = console_builder()?
-        .with_no_client_auth()
-        .with_cert_resolver(Arc::clone(identity) as _);
+    let mut config = console_builder()?.with_no_client_auth().with_cert_resolver(Arc::clone(identity) as _);
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     // Early data could be replayed; sessions in memory (rustls' default) are no risk, as nobody is known by them.
     config.max_early_data_size = 0;

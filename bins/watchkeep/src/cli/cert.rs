@@ -60,7 +60,8 @@ pub(super) fn root(data: &Path) -> Result<ExitCode> {
     // The private key stands in the same file.
     const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
     const END: &str = "-----END CERTIFICATE-----";
-    let block = pem.find(BEGIN).and_then(|from| pem.get(from..)).and_then(|rest| Some(rest.split_once(END)?.0));
+    let block =
+        pem.find(BEGIN).and_then(|from| pem.get(from..)).and_then(|rest| Some(rest.split_once(END)?.0));
     let block = block.with_context(|| format!("{} holds no certificate", path.display()))?;
     out::line(&format!("{block}{END}"));
     Ok(ExitCode::SUCCESS)

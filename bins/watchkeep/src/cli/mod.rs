@@ -40,7 +40,12 @@ struct Cli {
 
 /// Runs one command.
 pub(crate) async fn run(command: Command, data: &Path, remote: &RemoteFlags, json: bool) -> Result<ExitCode> {
-    if remote.server.is_some() && matches!(command, Command::Cert(CertCommand::Destroy { .. } | CertCommand::Root) | Command::Password(_)) {
+    if remote.server.is_some()
+        && matches!(
+            command,
+            Command::Cert(CertCommand::Destroy { .. } | CertCommand::Root) | Command::Password(_)
+        )
+    {
         bail!("this is done on the server's own machine, with its data directory");
     }
     if let Command::Cert(CertCommand::Root) = &command {
@@ -95,7 +100,11 @@ pub(crate) async fn run(command: Command, data: &Path, remote: &RemoteFlags, jso
         Command::Approval(command) => cli.approval(command).await,
         Command::Review(command) => cli.review(command).await,
         Command::Event { host, limit } => cli.events(host.as_deref(), limit).await,
-        Command::Up(_) | Command::Server(_) | Command::Openapi | Command::Completion { .. } | Command::Password(_) => {
+        Command::Up(_)
+        | Command::Server(_)
+        | Command::Openapi
+        | Command::Completion { .. }
+        | Command::Password(_) => {
             bail!("this command does not talk to a server")
         }
     }
@@ -173,7 +182,9 @@ impl Cli {
         // Whatever was to be done was only asked for.
         if !self.json && value["payload_sha256"].is_string() && value["state"] == "open" {
             let (id, who) = (text(value, "/id"), text(value, "/could_decide"));
-            out::error(&format!("Nothing is done yet: another person must agree ({who}). The request is {id}."));
+            out::error(&format!(
+                "Nothing is done yet: another person must agree ({who}). The request is {id}."
+            ));
             return Ok(ExitCode::SUCCESS);
         }
         out::line(&if self.json { serde_json::to_string_pretty(value)? } else { line.to_owned() });

@@ -174,12 +174,15 @@ impl Cli {
             return Ok(name.to_owned());
         }
         let all = self.client.whole(path).await?;
-        let found: Vec<&Value> = all.iter().filter(|one| one["name"] == name || one["title"] == name).collect();
+        let found: Vec<&Value> =
+            all.iter().filter(|one| one["name"] == name || one["title"] == name).collect();
         match found.as_slice() {
             [one] if one["id"].is_string() => Ok(text(one, "/id")),
             [_] => Err(anyhow!("the {what} `{name}` is built in: it stays as it is")),
             [] => Err(anyhow!("there is no {what} `{name}`; see `watchkeep {what} list`")),
-            _ => Err(anyhow!("there are several called `{name}`: say which by its id; see `watchkeep {what} list --json`")),
+            _ => Err(anyhow!(
+                "there are several called `{name}`: say which by its id; see `watchkeep {what} list --json`"
+            )),
         }
     }
 
@@ -248,14 +251,21 @@ impl Cli {
                 let row = |r: &Value| {
                     let count = r["actions"].as_array().map_or(0, Vec::len);
                     let kind = if r["id"].is_string() { "custom" } else { "built in" };
-                    vec![text(r, "/name"), kind.to_owned(), count.to_string(), text(r, "/grants"), text(r, "/about")]
+                    vec![
+                        text(r, "/name"),
+                        kind.to_owned(),
+                        count.to_string(),
+                        text(r, "/grants"),
+                        text(r, "/about"),
+                    ]
                 };
                 self.show(&items, &["NAME", "", "ACTIONS", "GRANTS", "FOR"], row, "")
             }
             RoleCommand::Show { name } => {
                 let roles = self.client.whole("/roles").await?;
                 let role = roles.iter().find(|role| role["name"] == name.as_str());
-                let role = role.with_context(|| format!("there is no role `{name}`; see `watchkeep role list`"))?;
+                let role =
+                    role.with_context(|| format!("there is no role `{name}`; see `watchkeep role list`"))?;
                 if self.json {
                     out::line(&serde_json::to_string_pretty(role)?);
                 } else {
@@ -327,7 +337,19 @@ impl Cli {
                 let empty = "There are no grants: everybody has the role of the account.";
                 self.show(&items, &["", "ROLE", "TO", "WHERE", "UNTIL", "WHY", "ID"], row, empty)
             }
-            GrantCommand::Give { role, person, group, deny, tenant, labels, host, owned, sections, span, reason } => {
+            GrantCommand::Give {
+                role,
+                person,
+                group,
+                deny,
+                tenant,
+                labels,
+                host,
+                owned,
+                sections,
+                span,
+                reason,
+            } => {
                 let group = match group {
                     Some(group) => Some(self.group_id(&group).await?),
                     None => None,
@@ -350,7 +372,12 @@ impl Cli {
                     "expires_at": span.map(rfc3339_in).transpose()?,
                 });
                 let value = self.client.post("/grants", &body).await?;
-                let line = format!("{} {} {role}, {}", text(&value, "/name"), if deny { "is denied" } else { "has" }, scope(&value));
+                let line = format!(
+                    "{} {} {role}, {}",
+                    text(&value, "/name"),
+                    if deny { "is denied" } else { "has" },
+                    scope(&value)
+                );
                 self.done(&value, &line)
             }
             GrantCommand::Take { id, reason } => {

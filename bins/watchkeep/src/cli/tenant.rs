@@ -113,7 +113,8 @@ impl Cli {
         let body = json!({"read_only": read_only, "why": why});
         let made = self.client.post(&format!("/tenants/{id}/read-only"), &body).await?;
         let what = tenant.as_deref().unwrap_or("the server");
-        let word = if read_only { "read-only: nobody changes its configuration" } else { "open to changes again" };
+        let word =
+            if read_only { "read-only: nobody changes its configuration" } else { "open to changes again" };
         self.done(&made, &format!("{what} is {word}"))
     }
 
@@ -125,7 +126,11 @@ impl Cli {
                 text(tenant, "/hosts"),
                 text(tenant, "/people"),
                 text(tenant, "/channels"),
-                if tenant["closed"] == true { format!("read-only: {}", text(tenant, "/why")) } else { String::new() },
+                if tenant["closed"] == true {
+                    format!("read-only: {}", text(tenant, "/why"))
+                } else {
+                    String::new()
+                },
                 text(tenant, "/id"),
             ]
         };

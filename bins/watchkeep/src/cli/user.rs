@@ -57,7 +57,8 @@ impl Cli {
                 let id = self.user_id(&name).await?;
                 let body = json!({"reason": reason});
                 let value = self.client.post(&format!("/users/{id}/require-change"), &body).await?;
-                return self.done(&value, &format!("{name} must choose another password; all sessions ended"));
+                return self
+                    .done(&value, &format!("{name} must choose another password; all sessions ended"));
             }
             UserCommand::Reopen { name, reason } => (name, reason, "reopen"),
         };

@@ -10,12 +10,12 @@ mod flaky;
 mod flaky_access;
 #[path = "../../../engine/tests/engine/flaky_outside.rs"]
 mod flaky_outside;
-#[path = "../../../engine/tests/engine/flaky_tenants.rs"]
-mod flaky_tenants;
 #[path = "../../../engine/tests/engine/flaky_passkeys.rs"]
 mod flaky_passkeys;
 #[path = "../../../engine/tests/engine/flaky_passwords.rs"]
 mod flaky_passwords;
+#[path = "../../../engine/tests/engine/flaky_tenants.rs"]
+mod flaky_tenants;
 #[path = "../../../engine/tests/engine/flaky_tokens.rs"]
 mod flaky_tokens;
 #[allow(dead_code)]
@@ -28,8 +28,8 @@ mod soft;
 
 mod access;
 mod account;
-mod conditions;
 mod botnet;
+mod conditions;
 mod directories;
 mod doors;
 mod evidence;
@@ -38,10 +38,10 @@ mod hostile;
 mod inputs;
 mod joining;
 mod limits;
-mod outside;
 mod lists;
 mod live;
 mod others;
+mod outside;
 mod paging;
 mod passkeys;
 mod passwords;

@@ -6,10 +6,11 @@ use serde_json::{Value, json};
 use wk_api::{Budget, Limits, RouteInfo};
 use wk_authz::{Act, Role, may};
 use wk_domain::{
-    AgentId, ApiTokenId, ApprovalId, ReviewId, ChannelId, CheckId, DowntimeId, HostId, InvitationId, SessionId, TokenId, UserId, ViewId,
+    AgentId, ApiTokenId, ApprovalId, ChannelId, CheckId, DowntimeId, HostId, InvitationId, ReviewId,
+    SessionId, TokenId, UserId, ViewId,
 };
-use wk_engine::ports::TenantScope;
 use wk_engine::ports::Store;
+use wk_engine::ports::TenantScope;
 use wk_engine::ports::rows::{EventFilter, Page};
 
 use crate::rig::{Rig, is_builtin};
@@ -41,7 +42,11 @@ fn absent(route: &RouteInfo) -> String {
         "grants" => wk_domain::GrantId::new(1, [1; 10]).to_string(),
         _ => String::new(),
     };
-    route.path.replace("{id}", &id).replace("{section}", "packages").replace("{person}", &UserId::new(1, [1; 10]).to_string())
+    route
+        .path
+        .replace("{id}", &id)
+        .replace("{section}", "packages")
+        .replace("{person}", &UserId::new(1, [1; 10]).to_string())
 }
 
 /// Only the status: a stream never ends.
@@ -100,10 +105,7 @@ async fn each_role_may_what_the_table_says_and_denials_are_written_down() {
             let who = site.as_role(role).await;
             let (got, audit) = site.audited(status(&site, &who, route)).await;
             let what = format!("{} {} as {}: {got}", route.method, route.path, role.as_str());
-            assert!(
-                Act::parse(route.action).is_some(),
-                "{what}: the table lists its action"
-            );
+            assert!(Act::parse(route.action).is_some(), "{what}: the table lists its action");
             if may(role, route.action) {
                 assert!(got != 401 && got != 403 && got < 500, "{what}");
                 assert!(audit.iter().all(|row| row.outcome != "denied"), "{what}: {audit:?}");
@@ -159,7 +161,10 @@ async fn everything(rig: &Rig) -> Vec<String> {
         format!("{:?}", rig.store.acks().await.unwrap()),
         format!("{:?}", rig.store.downtimes(rig.now()).await.unwrap()),
         format!("{:?}", rig.store.outbox_recent(&TenantScope::whole(), page()).await.unwrap()),
-        format!("{:?}", rig.store.events(&TenantScope::whole(), EventFilter::default(), page()).await.unwrap()),
+        format!(
+            "{:?}",
+            rig.store.events(&TenantScope::whole(), EventFilter::default(), page()).await.unwrap()
+        ),
         format!("{:?}", rig.audit().await),
     ]
 }
@@ -367,11 +372,9 @@ async fn every_write_leaves_an_entry_with_its_author() {
         written.insert(two.to_owned());
     }
     // Of accounts with a password: see `passwords.rs`. The preview changes nothing.
-    for known in [
-        "delete /me/browsers/{id}",
-        "post /users/{id}/require-change",
-        "post /policies/password/preview",
-    ] {
+    for known in
+        ["delete /me/browsers/{id}", "post /users/{id}/require-change", "post /policies/password/preview"]
+    {
         written.insert(known.to_owned());
     }
     // With a passkey, or a last factor: see `passkeys.rs`, `conditions.rs` and `others.rs`. To begin changes nothing.
@@ -403,7 +406,6 @@ async fn every_write_leaves_an_entry_with_its_author() {
     assert_eq!(written, writes, "this test must try every write");
     site.end().await;
 }
-
 
 /// The document people and programs are given is the one the code builds.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -141,7 +141,8 @@ impl Site {
         use base64::Engine as _;
         let pem = |der: &Vec<u8>| {
             let text = base64::engine::general_purpose::STANDARD.encode(der);
-            let lines: Vec<&str> = text.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).unwrap()).collect();
+            let lines: Vec<&str> =
+                text.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).unwrap()).collect();
             format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", lines.join("\n"))
         };
         self.roots_der.iter().map(pem).collect()

@@ -253,12 +253,7 @@ impl Rig {
         self.enrol_in(wk_domain::TenantId::ROOT, name, grants).await
     }
 
-    pub(crate) async fn enrol_in(
-        &self,
-        tenant: wk_domain::TenantId,
-        name: &str,
-        grants: &[&str],
-    ) -> Agent {
+    pub(crate) async fn enrol_in(&self, tenant: wk_domain::TenantId, name: &str, grants: &[&str]) -> Agent {
         let token = self.token_in(tenant, name, grants).await;
         let granted = self.try_enrol(self.attempt(token, name, name.as_bytes())).await.unwrap();
         let host = self.engine.world().agents[&granted.agent].row.host;
