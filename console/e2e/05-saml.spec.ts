@@ -117,7 +117,7 @@ describe('SAML', () => {
     const posts: string[] = []
     page.on('request', async (request) => {
       if (request.method() !== 'POST' || !request.url().endsWith('/callback')) return
-      posts.push((await request.allHeaders())['cookie'] ?? '')
+      posts.push((await request.allHeaders()).cookie ?? '')
     })
     await page.goto('/signin')
     await page.getByRole('link', { name: 'Sign in with Corporate' }).click()

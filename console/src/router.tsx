@@ -165,7 +165,8 @@ const systemRoute = createRoute({
 const sessionsRoute = createRoute({
   getParentRoute: () => appRoute,
   path: '/me',
-  validateSearch: (search: Record<string, unknown>): MeSearch => pick(search, ['panel', 'range', 'open', 'linked', 'refused']),
+  validateSearch: (search: Record<string, unknown>): MeSearch =>
+    pick(search, ['panel', 'range', 'open', 'linked', 'refused']),
   component: lazyRouteComponent(() => import('./features/session/MePage'), 'MePage'),
 })
 

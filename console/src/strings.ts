@@ -1,6 +1,6 @@
 // Every word of the console, in one place, in English. A second language is a second module of this shape.
 
-export const n = (count: number, one: string, many: string): string =>
+export const n = (count: number, one: string, many = `${one}s`): string =>
   `${new Intl.NumberFormat(undefined).format(count)} ${count === 1 ? one : many}`
 
 const checks = (count: number) => n(count, 'check', 'checks')

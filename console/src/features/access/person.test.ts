@@ -7,6 +7,7 @@ const user = (change: Partial<User>): User => ({
   name: 'maria',
   display_name: 'Maria Costa',
   role: 'operator',
+  tenant: 'tenant_root',
   created_at: '2026-01-01T00:00:00Z',
   disabled: false,
   failures: 0,

@@ -49,6 +49,7 @@ describe('a channel', () => {
       has_secret: true,
       enabled: true,
       revision: 1,
+      tenant: 'tenant_00000000000000000000000000',
     })
     expect(buildConfig(draft)).toEqual(config)
   })

@@ -127,7 +127,7 @@ function Rename({ tenant, onClose }: Props) {
 }
 
 function Move({ tenant, onClose }: Props) {
-  const [to, setTo] = useState<string | undefined>(tenant.parent)
+  const [to, setTo] = useState<string | undefined>(tenant.parent ?? undefined)
   const elsewhere = to !== undefined && to !== tenant.parent
   const done = useDone(w.changed(tenant.name), onClose)
   const preview = useQuery({

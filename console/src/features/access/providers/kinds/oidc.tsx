@@ -9,7 +9,7 @@ const w = all.oidc
 const algorithms = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA']
 
 const claimsOf = (config: Config): Config =>
-  typeof config['claims'] === 'object' && config['claims'] !== null ? (config['claims'] as Config) : {}
+  typeof config.claims === 'object' && config.claims !== null ? (config.claims as Config) : {}
 
 function Form({ config, onChange, error }: KindFormProps) {
   const set = (change: Config) => onChange({ ...config, ...change })

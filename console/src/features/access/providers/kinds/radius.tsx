@@ -22,7 +22,7 @@ function Form({ config, onChange, error }: KindFormProps) {
   }
   const udp = text(config, 'transport') === 'udp'
   const groups = part(config, 'groups')
-  const kind = config['groups'] === undefined ? 'none' : String(groups['type'])
+  const kind = config.groups === undefined ? 'none' : String(groups.type)
   const pem = (name: string, label: string, help: string) => (
     <Textarea
       label={label}

@@ -20,9 +20,7 @@ export const lines = (raw: string): string[] =>
     .filter((each) => each !== '')
 
 const attributesOf = (config: Config): Config =>
-  typeof config['attributes'] === 'object' && config['attributes'] !== null
-    ? (config['attributes'] as Config)
-    : {}
+  typeof config.attributes === 'object' && config.attributes !== null ? (config.attributes as Config) : {}
 
 /** The first thing that is wrong with one of a list's items. */
 const inList = (error: KindFormProps['error'], name: string, count: number): string | undefined => {
@@ -151,7 +149,7 @@ function Form({ config, onChange, error }: KindFormProps) {
             <Select
               label={w.nameId}
               data={Object.entries(w.nameIds).map(([value, label]) => ({ value, label }))}
-              value={typeof config['name_id_format'] === 'string' ? config['name_id_format'] : persistent}
+              value={typeof config.name_id_format === 'string' ? config.name_id_format : persistent}
               onChange={(value) => set({ name_id_format: value ?? persistent })}
               allowDeselect={false}
               error={error('name_id_format')}
@@ -182,7 +180,7 @@ function Form({ config, onChange, error }: KindFormProps) {
           {tick('unsolicited', false, w.unsolicited, w.unsolicitedHelp)}
           <NumberInput
             label={w.skew}
-            value={typeof config['clock_skew_s'] === 'number' ? config['clock_skew_s'] : 60}
+            value={typeof config.clock_skew_s === 'number' ? config.clock_skew_s : 60}
             onChange={(value) => set({ clock_skew_s: Number(value) || 0 })}
             min={0}
             max={300}
