@@ -3,13 +3,16 @@
 //
 //   node tests/fixture-server.mjs [port]     serves dist/ and an invented API at http://127.0.0.1:4173
 //   HOSTS=10000 beforehand                   gives a large installation
+//   DIST=FOLDER beforehand                   serves another build of the console
 
 import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { extname } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { accessOf, ask, meAs } from './fixtures-access.mjs'
 
 const port = Number(process.argv.find((each) => /^\d+$/.test(each)) ?? 4173)
-const dist = new URL('../dist/', import.meta.url)
+const dist = process.env.DIST ? pathToFileURL(`${process.env.DIST}/`) : new URL('../dist/', import.meta.url)
 const types = {
   '.js': 'text/javascript',
   '.css': 'text/css',
@@ -684,10 +687,57 @@ const me = {
   recovery_codes_left: 9,
   session_expires_at: iso(NOW() + 4e7),
   permissions:
-    'overview.read check.read host.read host.write check.write problem.acknowledge problem.downtime problem.recheck problem.comment agent.read agent.enrol agent.revoke audit.read system.read channel.read channel.write user.read user.write access.read access.write self.token token.read token.revoke service.write approval.read approval.decide approval.policy review.read review.write view.read view.keep view.share'.split(
+    'overview.read check.read host.read host.write check.write problem.acknowledge problem.downtime problem.recheck problem.comment agent.read agent.enrol agent.revoke audit.read system.read channel.read channel.write user.read user.write access.read access.write self.token token.read token.revoke service.write approval.read approval.decide approval.policy provider.read provider.write condition.write tenant.read tenant.write read_only.switch agent.write review.read review.write view.read view.keep view.share'.split(
       ' ',
     ),
 }
+
+// Providers, and who is whom there.
+const provider = (n, kind, name, config, change = {}) => ({
+  id: id('provider', n),
+  kind,
+  name,
+  enabled: true,
+  config,
+  has_secret: true,
+  rules: [
+    { group: 'monitoring-admins', role: 'admin', groups: [] },
+    { group: 'CN=Operators,OU=Groups,DC=acme,DC=example', role: 'operator', groups: [id('group', 1)] },
+    { group: '*', role: 'viewer', groups: [] },
+  ],
+  create_accounts: true,
+  trusts_factor: n === 1,
+  people: 12 * n,
+  callback: `https://watch.acme.example:8443/api/v1/providers/${id('provider', n)}/callback`,
+  logout: `https://watch.acme.example:8443/api/v1/providers/${id('provider', n)}/logout`,
+  metadata: `https://watch.acme.example:8443/api/v1/providers/${id('provider', n)}/metadata`,
+  revision: 3,
+  ...change,
+})
+const providers = [
+  provider(1, 'oidc', 'Keycloak', {
+    issuer: 'https://id.acme.example/realms/main',
+    client_id: 'watchkeep',
+    auth: 'basic',
+    scopes: ['openid', 'profile', 'email', 'groups'],
+    claims: { groups: '/realm_access/roles' },
+    amr: ['otp', 'hwk'],
+  }),
+  provider(
+    2,
+    'saml',
+    'Corporate sign-on',
+    { metadata: '<EntityDescriptor/>' },
+    { enabled: false, rules: [] },
+  ),
+  provider(3, 'ldap', 'Active Directory', {
+    servers: ['dc1.acme.example', 'dc2.acme.example'],
+    find: { by: 'search', base: 'DC=acme,DC=example', filter: '(sAMAccountName={name})' },
+    groups: { from: 'search', base: 'OU=Groups,DC=acme,DC=example' },
+  }),
+  provider(4, 'radius', 'Tokens of the data centre', { servers: ['radius1.acme.example'] }),
+]
+const step = (title, detail, ok = true) => ({ title, detail, ok })
 
 const finding = (code, weight, text, evidence = []) => ({ code, weight, text, evidence })
 const line = (number, kind, name, role, findings, change = {}) => ({
@@ -1204,6 +1254,18 @@ async function api(method, path, query, input) {
     }
   if (path === '/claim/finish')
     return { recovery_codes: Array.from({ length: 10 }, (_, i) => `k7qm-${i}x3p-9wtd-${i}hbn`), me }
+  if (path === '/sign-in/methods')
+    return {
+      local: process.env.LOCAL ?? 'everybody',
+      items: providers
+        .filter((each) => each.enabled || each.kind === 'saml')
+        .map((each) => ({
+          id: each.id,
+          kind: each.kind,
+          name: each.name,
+          asks_password: ['ldap', 'radius'].includes(each.kind),
+        })),
+    }
   if (path === '/password/check') {
     const long = input.password.length >= 12
     return {
@@ -1226,7 +1288,56 @@ async function api(method, path, query, input) {
     return null
   }
   if (!signedIn) return problem(401, 'Sign in first', 'There is no session.')
-  if (path === '/me') return me
+  if (method === 'GET' && path === '/providers') return { items: providers }
+  if (path.startsWith('/providers/') && path.endsWith('/test'))
+    return {
+      ok: false,
+      steps: [
+        step('Configuration', 'can be read'),
+        step(
+          'Discovery',
+          'https://id.acme.example/realms/main/.well-known/openid-configuration answers in 84 ms and names itself https://id.acme.example/realms/main',
+        ),
+        step('Keys', '3 keys, of which 2 sign with RS256 and ES256'),
+        step(
+          'Client',
+          'the token endpoint says invalid_client: the secret is not the one that it knows',
+          false,
+        ),
+      ],
+    }
+  if (path.startsWith('/providers')) return providers[0]
+  if (path === '/sign-in/emergency')
+    return {
+      items: [
+        { id: id('user', 8), name: 'break-glass', since: iso(NOW() - 5e9), ready: true, detail: '' },
+        {
+          id: id('user', 9),
+          name: 'old-glass',
+          since: iso(NOW() - 9e9),
+          ready: false,
+          detail: 'it has neither a passkey nor a password with an authenticator',
+        },
+      ],
+    }
+  if (path === '/me/outside')
+    return {
+      items: [
+        {
+          provider: id('provider', 1),
+          provider_name: 'Keycloak',
+          kind: 'oidc',
+          name: 'anne.moreau@acme.example',
+          linked_at: iso(NOW() - 9e9),
+          last_used_at: iso(NOW() - 4e6),
+          made_account: false,
+          confirms: true,
+        },
+      ],
+    }
+  if (path === '/me' && method === 'GET') return meAs(me)
+  const access = accessOf(method, path, people)
+  if (access !== undefined) return access
   if (path === '/me/sessions')
     return {
       items: [
@@ -1518,6 +1629,11 @@ createServer(async (request, response) => {
     response.write(': hello\n\n')
     streams.add(response)
     request.on('close', () => streams.delete(response))
+    return
+  }
+  if (url.pathname === '/__as') {
+    ask(url.searchParams)
+    response.end()
     return
   }
   if (url.pathname === '/__drop') {

@@ -3,10 +3,11 @@
 import { spawn } from 'node:child_process'
 import { mkdir } from 'node:fs/promises'
 import { chromium } from 'playwright-core'
+import { accessShots } from './shots-access.mjs'
 
 const out = new URL('../test-results/shots/', import.meta.url).pathname
 await mkdir(out, { recursive: true })
-const port = 4174
+const port = Number(process.env.PORT ?? 4174)
 const server = spawn(
   process.execPath,
   [new URL('fixture-server.mjs', import.meta.url).pathname, String(port)],
@@ -17,6 +18,7 @@ const base = `http://127.0.0.1:${port}`
 const host = 'host_01k9z000000000000000000000'
 const check = 'check_01k9z000000000000000000010'
 const all = {
+  ...accessShots,
   now: '/',
   problems: '/problems',
   panel: `/problems?panel=check:${check}`,
@@ -37,6 +39,7 @@ const all = {
   approvals: '/access?tab=approvals',
   reviews: '/access?tab=reviews',
   review: '/access?tab=reviews&open=review_01k9z000000000000000000002',
+  methods: '/access?tab=sign-in',
   groups: '/access?tab=groups',
   roles: '/access?tab=roles',
   grants: '/access?tab=grants',
@@ -61,17 +64,24 @@ try {
         colorScheme: theme,
         locale: 'en-GB',
       })
+      context.setDefaultTimeout(3000)
+      context.setDefaultNavigationTimeout(30_000)
       const page = await context.newPage()
       page.on(
         'console',
         (message) => message.type() === 'error' && console.log(`${theme} ${size}: ${message.text()}`),
       )
       page.on('pageerror', (error) => console.log(`${theme} ${size}: ${error.stack}`))
-      for (const [name, path] of Object.entries(all)) {
+      for (const [name, what] of Object.entries(all)) {
         if (wanted.length > 0 && !wanted.includes(name)) continue
         await page.goto('about:blank')
+        const { path, as = '', act } = typeof what === 'string' ? { path: what } : what
+        await fetch(`${base}/__as?${as}`)
         await page.goto(base + path)
         await page.waitForTimeout(name === 'graphs' ? 1500 : 700)
+        await act?.(page)?.catch((error) =>
+          console.log(`${name} ${theme} ${size}: ${error.message.split('\n')[0]}`),
+        )
         await page.screenshot({ path: `${out}${name}-${theme}-${size}.png` })
       }
       await context.close()

@@ -54,7 +54,7 @@ export function AccessFrame({
         <select
           className={styles.pick}
           aria-label={t.access.tabsLabel}
-          value={open.id}
+          value={open?.id}
           onChange={(event) => go(event.target.value)}
         >
           {shown.map((group) => (
@@ -76,7 +76,7 @@ export function AccessFrame({
                   <button
                     type="button"
                     className={styles.item}
-                    aria-current={tab.id === open.id ? 'page' : undefined}
+                    aria-current={tab.id === open?.id ? 'page' : undefined}
                     onClick={() => go(tab.id)}
                   >
                     {tab.label}
@@ -89,7 +89,7 @@ export function AccessFrame({
         ))}
       </nav>
       <div className={styles.page}>
-        <Page fill={fill} title={open.label} lead={lead} actions={actions} below={below}>
+        <Page fill={fill} title={open?.label ?? t.rail.access} lead={lead} actions={actions} below={below}>
           {children}
         </Page>
       </div>

@@ -22,6 +22,8 @@ export interface AccessTab {
   group: GroupId
   /** Not offered without; the server decides in any case. */
   needs?: Permission
+  /** Open to everybody, since others' forms ask for it: no reason to offer the section, and opened when it is named. */
+  aside?: true
   /** A hook: how many there are, or wait. */
   useBadge?: () => string | number | undefined
   page: ComponentType
@@ -56,6 +58,7 @@ export const tabs: readonly AccessTab[] = [
     label: tenantWords.tab,
     group: 'who',
     needs: 'tenant.read',
+    aside: true,
     page: lazy(() => import('./tenants/TenantsTab').then((m) => ({ default: m.TenantsTab }))),
   },
   {
@@ -132,7 +135,10 @@ export const tabs: readonly AccessTab[] = [
 ]
 
 /** The tab an address means, among those that `may` be opened; the first of them when it names none. */
-export const tabOf = (id: string | undefined, may: (permission: Permission) => boolean): AccessTab => {
+export const tabOf = (
+  id: string | undefined,
+  may: (permission: Permission) => boolean,
+): AccessTab | undefined => {
   const open = tabs.filter((tab) => tab.needs === undefined || may(tab.needs))
-  return open.find((tab) => tab.id === id) ?? open[0] ?? (tabs[0] as AccessTab)
+  return open.find((tab) => tab.id === id) ?? open.find((tab) => tab.aside !== true)
 }

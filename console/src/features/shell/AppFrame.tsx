@@ -80,9 +80,12 @@ function Frame() {
       </a>
       <Rail folded={folded} onFold={fold} />
       <TopBar onPalette={() => setPalette(true)} onHelp={() => setHelp(true)} />
-      <BrokenStream />
-      <AttackBanner />
-      <ReadOnlyBanner />
+      {/* One place for all of them: each would take a cell of the frame, and the second one the rail's. */}
+      <div className={styles.banners}>
+        <BrokenStream />
+        <AttackBanner />
+        <ReadOnlyBanner />
+      </div>
       <div className={styles.work}>
         <main className={styles.main} id="main" ref={main} tabIndex={-1}>
           <Outlet />

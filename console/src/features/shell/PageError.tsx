@@ -41,6 +41,16 @@ export function PageError({ error, reset }: { error: unknown; reset?: () => void
   )
 }
 
+export function Forbidden() {
+  return (
+    <div className={styles.box}>
+      <Notice tone="danger" title={t.errors.forbiddenTitle}>
+        {t.errors.forbiddenDetail}
+      </Notice>
+    </div>
+  )
+}
+
 export function NotFound() {
   return (
     <div className={styles.box}>

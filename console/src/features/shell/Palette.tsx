@@ -64,7 +64,7 @@ export default function Palette({ onClose, onHelp }: { onClose: () => void; onHe
 
   const entries: Entry[] = [
     ...destinations
-      .filter((place) => may(place.needs) && matches(place.label))
+      .filter((place) => place.needs.some(may) && matches(place.label))
       .map(
         (place): Entry => ({
           id: `go-${place.to}`,

@@ -24,19 +24,42 @@ import styles from './Rail.module.css'
 import { useMay } from './useMe'
 
 export const destinations = [
-  { to: '/', label: t.rail.now, key: 'n', icon: IconHeartbeat, needs: 'overview.read', group: 0 },
-  { to: '/problems', label: t.rail.problems, key: 'p', icon: IconActivity, needs: 'check.read', group: 0 },
-  { to: '/hosts', label: t.rail.hosts, key: 'h', icon: IconServer2, needs: 'host.read', group: 0 },
-  { to: '/evidence', label: t.rail.evidence, key: 'e', icon: IconShieldCheck, needs: 'audit.read', group: 1 },
-  { to: '/access', label: t.rail.access, key: 'u', icon: IconUsers, needs: 'user.read', group: 2 },
-  { to: '/agents', label: t.rail.agents, key: 'a', icon: IconPlug, needs: 'agent.read', group: 2 },
-  { to: '/system', label: t.rail.system, key: 's', icon: IconSettings2, needs: 'system.read', group: 2 },
+  { to: '/', label: t.rail.now, key: 'n', icon: IconHeartbeat, needs: ['overview.read'], group: 0 },
+  { to: '/problems', label: t.rail.problems, key: 'p', icon: IconActivity, needs: ['check.read'], group: 0 },
+  { to: '/hosts', label: t.rail.hosts, key: 'h', icon: IconServer2, needs: ['host.read'], group: 0 },
+  {
+    to: '/evidence',
+    label: t.rail.evidence,
+    key: 'e',
+    icon: IconShieldCheck,
+    needs: ['audit.read'],
+    group: 1,
+  },
+  {
+    to: '/access',
+    label: t.rail.access,
+    key: 'u',
+    icon: IconUsers,
+    needs: [
+      'user.read',
+      'access.read',
+      'provider.read',
+      'token.read',
+      'approval.read',
+      'review.read',
+      'tenant.write',
+    ],
+    group: 2,
+  },
+  { to: '/agents', label: t.rail.agents, key: 'a', icon: IconPlug, needs: ['agent.read'], group: 2 },
+  { to: '/system', label: t.rail.system, key: 's', icon: IconSettings2, needs: ['system.read'], group: 2 },
 ] as const satisfies readonly {
   to: string
   label: string
   key: string
   icon: unknown
-  needs: Permission
+  /** Any one of them: a place of several pages opens to whoever may see one. */
+  needs: readonly Permission[]
   group: number
 }[]
 
@@ -60,7 +83,7 @@ export function Rail({ folded, onFold }: { folded: boolean; onFold: (folded: boo
       </Link>
       <ul className={styles.list}>
         {destinations
-          .filter((place) => may(place.needs) || (place.to === '/access' && may('approval.read')))
+          .filter((place) => place.needs.some(may))
           .map((place, index, all) => (
             <li key={place.to} data-gap={index > 0 && all[index - 1]?.group !== place.group}>
               <Link
