@@ -53,7 +53,7 @@ describe('my account', () => {
     await other.page.getByRole('button', { name: 'Continue' }).click()
     await other.page.getByLabel('Six-digit code').fill(await nextTotp(person.secret))
     await other.page.getByRole('button', { name: 'Sign in', exact: true }).click()
-    await other.page.getByText('this one').waitFor()
+    await other.page.getByRole('region', { name: 'Sessions' }).getByText('this one').waitFor()
 
     const watched = await openPage({ signedIn: true, expected: /status of 422/ })
     const { page } = watched

@@ -34,7 +34,7 @@ describe('signing in', () => {
     const watched = await openPage({ signedIn: true, expected: /status of 401/ })
     const { page } = watched
     await page.goto('/me')
-    await page.getByText('this one').waitFor()
+    await page.getByRole('region', { name: 'Sessions' }).getByText('this one').waitFor()
     await page
       .getByRole('button', { name: /^End the session of / })
       .first()

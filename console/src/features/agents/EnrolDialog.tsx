@@ -9,6 +9,7 @@ import { CopyLine } from '../../ui/CopyLine'
 import { Dialog } from '../../ui/Dialog'
 import { Notice } from '../../ui/Layout'
 import { At } from '../../ui/Time'
+import { TenantField } from '../access/tenants/TenantField'
 import styles from './Agents.module.css'
 
 const spans = [
@@ -21,6 +22,7 @@ const spans = [
 export function EnrolDialog({ onClose }: { onClose: () => void }) {
   const queries = useQueryClient()
   const [pattern, setPattern] = useState('*')
+  const [tenant, setTenant] = useState<string | undefined>(undefined)
   const [probe, setProbe] = useState(false)
   const [ttl, setTtl] = useState<string | null>('3600')
   const make = useMutation({
@@ -31,6 +33,7 @@ export function EnrolDialog({ onClose }: { onClose: () => void }) {
             host_pattern: pattern.trim() === '' ? '*' : pattern.trim(),
             grants: probe ? ['probe'] : [],
             ttl_s: Number(ttl ?? 3600),
+            ...(tenant === undefined ? {} : { tenant }),
           },
         }),
       ),
@@ -73,6 +76,7 @@ export function EnrolDialog({ onClose }: { onClose: () => void }) {
         error={problem?.field('host_pattern')}
         data-autofocus
       />
+      <TenantField value={tenant} onChange={setTenant} error={problem?.field('tenant')} />
       <Select
         label={t.agents.ttl}
         description={t.agents.ttlHelp}
@@ -87,11 +91,13 @@ export function EnrolDialog({ onClose }: { onClose: () => void }) {
         checked={probe}
         onChange={(event) => setProbe(event.currentTarget.checked)}
       />
-      {make.isError && (
-        <Notice tone="danger" title={t.acts.failed}>
-          {make.error.message}
-        </Notice>
-      )}
+      {make.isError &&
+        problem?.field('tenant') === undefined &&
+        problem?.field('host_pattern') === undefined && (
+          <Notice tone="danger" title={t.acts.failed}>
+            {make.error.message}
+          </Notice>
+        )}
     </Dialog>
   )
 }

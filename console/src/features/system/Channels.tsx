@@ -16,6 +16,7 @@ import { Ago } from '../../ui/Time'
 import { toast, toastError } from '../../ui/toast'
 import type { Tone } from '../../ui/tone'
 import { ConfigureButton } from '../access/tenants/ClosedButton'
+import { TenantField } from '../access/tenants/TenantField'
 import { useMay } from '../shell/useMe'
 import { buildConfig, type ChannelDraft, draftOf, severities } from './channelConfig'
 import styles from './System.module.css'
@@ -99,9 +100,14 @@ export function Channels() {
                     <ConfigureButton size="small" tenant={channel.tenant} onClick={() => setEditing(channel)}>
                       {t.hosts.edit}
                     </ConfigureButton>
-                    <Button size="small" look="quiet" onClick={() => setRemoving(channel)}>
+                    <ConfigureButton
+                      size="small"
+                      look="quiet"
+                      tenant={channel.tenant}
+                      onClick={() => setRemoving(channel)}
+                    >
                       {t.channels.remove}
-                    </Button>
+                    </ConfigureButton>
                   </span>
                 )}
               </li>
@@ -183,6 +189,7 @@ function ChannelDialog({ channel, onClose }: { channel: Channel | undefined; onC
   const [draft, setDraft] = useState<ChannelDraft>(() => draftOf(channel))
   const [secret, setSecret] = useState('')
   const [reason, setReason] = useState('')
+  const [tenant, setTenant] = useState<string | undefined>(undefined)
   const queries = useQueryClient()
   const set = (change: Partial<ChannelDraft>) => setDraft((now) => ({ ...now, ...change }))
   const save = useMutation({
@@ -195,6 +202,7 @@ function ChannelDialog({ channel, onClose }: { channel: Channel | undefined; onC
         reason: reason.trim(),
         ...(secret === '' ? {} : { secret }),
         ...(channel === undefined ? {} : { revision: channel.revision }),
+        ...(tenant === undefined ? {} : { tenant }),
       }
       return channel === undefined
         ? body(client.POST('/api/v1/channels', { body: input }))
@@ -239,6 +247,9 @@ function ChannelDialog({ channel, onClose }: { channel: Channel | undefined; onC
           disabled={channel !== undefined}
         />
       </div>
+      {channel === undefined && (
+        <TenantField value={tenant} onChange={setTenant} error={problem?.field('tenant')} />
+      )}
       {draft.kind === 'email' ? (
         <>
           <div className={styles.pair}>
@@ -341,6 +352,15 @@ function ChannelDialog({ channel, onClose }: { channel: Channel | undefined; onC
 }
 
 // Errors that stand beside their field need no second place.
-const beside = ['/name', '/reason', '/secret', '/config/server', '/config/from', '/config/to', '/config/url']
+const beside = [
+  '/name',
+  '/tenant',
+  '/reason',
+  '/secret',
+  '/config/server',
+  '/config/from',
+  '/config/to',
+  '/config/url',
+]
 const shown = (pointer: string): boolean =>
   beside.some((each) => pointer === each || pointer.startsWith(`${each}/`))

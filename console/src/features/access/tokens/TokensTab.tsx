@@ -64,7 +64,7 @@ export function TokensTab() {
     {
       id: 'state',
       header: w.columns.state,
-      width: 118,
+      width: 110,
       fixed: true,
       cell: (token) => <Mark tone={toneOf(token)} word={w.stateOf(token.state)} chip />,
       text: (token) => w.stateOf(token.state),
@@ -88,7 +88,7 @@ export function TokensTab() {
     {
       id: 'owner',
       header: w.columns.owner,
-      width: 110,
+      width: 90,
       cell: (token) => <span className={cells.clip}>{token.owner.name}</span>,
       text: (token) => token.owner.name,
       sort: (token) => token.owner.name,
@@ -96,7 +96,7 @@ export function TokensTab() {
     {
       id: 'scopes',
       header: w.columns.scopes,
-      width: 110,
+      width: 90,
       grow: 1,
       cell: (token) => <span className={cells.clip}>{scopesOf(token)}</span>,
       text: scopesOf,
@@ -104,7 +104,7 @@ export function TokensTab() {
     {
       id: 'networks',
       header: w.columns.networks,
-      width: 118,
+      width: 100,
       grow: 1,
       cell: (token) => <span className={cells.clip}>{fromOf(token)}</span>,
       text: fromOf,
@@ -112,7 +112,7 @@ export function TokensTab() {
     {
       id: 'used',
       header: w.columns.used,
-      width: 100,
+      width: 92,
       end: true,
       cell: (token) => (token.last_used_at ? <Ago at={token.last_used_at} /> : w.never),
       text: (token) => token.last_used_at ?? '',
@@ -121,7 +121,7 @@ export function TokensTab() {
     {
       id: 'ends',
       header: w.columns.ends,
-      width: 90,
+      width: 80,
       end: true,
       cell: (token) => <Ago at={token.expires_at} />,
       text: (token) => token.expires_at,
