@@ -24,7 +24,12 @@ fn config() -> Arc<ClientConfig> {
 }
 
 /// A request over TLS: status, head and JSON. `None` when nobody answers.
-fn ask(to: SocketAddr, method: &str, path: &str, body: Option<&Value>) -> Option<(u16, String, Value)> {
+pub(crate) fn ask(
+    to: SocketAddr,
+    method: &str,
+    path: &str,
+    body: Option<&Value>,
+) -> Option<(u16, String, Value)> {
     TcpStream::connect_timeout(&to, Duration::from_secs(5)).ok()?;
     let mut stream = tls(to, config());
     let body = body.map(Value::to_string).unwrap_or_default();
@@ -102,7 +107,7 @@ impl Drop for Wide {
     }
 }
 
-fn totp(secret: &str) -> Totp {
+pub(crate) fn totp(secret: &str) -> Totp {
     let (mut bits, mut held, mut seed) = (0u32, 0u32, Vec::new());
     for letter in secret.bytes() {
         let value = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".iter().position(|known| *known == letter).unwrap();

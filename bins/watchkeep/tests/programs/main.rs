@@ -19,6 +19,7 @@ mod paths;
 mod plugins;
 mod postgres;
 mod refusals;
+mod remote;
 mod stepped;
 mod trust;
 
