@@ -60,6 +60,8 @@ fn provider_args(text: &'static str, row: &ProviderRow, revision: i64) -> Query 
 }
 
 async fn insert_link(tx: &mut Tx, row: LinkRow) -> Result<()> {
+    // Locks the account, so that nobody keeps it for emergencies meanwhile.
+    tx.run(sql("UPDATE person SET name = name WHERE id = $1").bind(row.person)).await?;
     let kept = sql("SELECT person FROM break_glass WHERE person = $1").bind(row.person);
     if tx.row(kept).await?.is_some() {
         return Err(conflict(

@@ -1,7 +1,7 @@
 //! Settings, sizes for people, and the removal of what is kept no longer.
 
 use wk_audit::Draft;
-use wk_domain::Timestamp;
+use wk_domain::{SessionId, Timestamp};
 use wk_engine::ports::rows::StoreHealth;
 use wk_engine::ports::store::Result;
 
@@ -92,9 +92,20 @@ pub(crate) async fn prune(db: &Db, events_before: Timestamp, executions_before: 
     // Delivered and given up: people look at them in the timeline, which has its own copy.
     let outbox = "DELETE FROM outbox WHERE id IN
                   (SELECT id FROM outbox WHERE state <> 'pending' AND created < $1 LIMIT $2)";
+    // Ended, or idle for longer than any rule allows; each account keeps its newest, which tells when it was last used.
+    let sessions = "DELETE FROM session WHERE id IN
+                    (SELECT s.id FROM session s WHERE s.last_used < $1 AND (s.ended IS NULL OR s.ended < $1)
+                     AND EXISTS (SELECT n.id FROM session n WHERE n.person = s.person AND n.id > s.id) LIMIT $2)";
+    let once = "DELETE FROM outside_once WHERE (provider, once_key) IN
+                (SELECT provider, once_key FROM outside_once WHERE until_ms < $1 LIMIT $2)";
     let mut removed = 0;
-    for (text, before) in [(events, events_before), (executions, executions_before), (outbox, events_before)]
-    {
+    for (text, before) in [
+        (events, events_before),
+        (executions, executions_before),
+        (outbox, events_before),
+        (sessions, events_before),
+        (once, executions_before),
+    ] {
         loop {
             let mut tx = db.begin().await?;
             let gone = tx.run(sql(text).bind(before).bind(BITE)).await?;
@@ -105,5 +116,24 @@ pub(crate) async fn prune(db: &Db, events_before: Timestamp, executions_before: 
             }
         }
     }
-    Ok(removed)
+    Ok(removed + forgotten_ways_in(db, executions_before).await?)
+}
+
+/// Over whom sessions came in that are gone, or that were announced and never began. An id begins with the instant it was
+/// made at, so that of what is announced in this moment nothing goes.
+async fn forgotten_ways_in(db: &Db, before: Timestamp) -> Result<u64> {
+    let first_kept = SessionId::new(before.as_ms().max(0).unsigned_abs(), [0; 10]);
+    let mut removed = 0;
+    loop {
+        let mut tx = db.begin().await?;
+        let q = sql("DELETE FROM session_outside WHERE session IN
+                     (SELECT o.session FROM session_outside o WHERE o.session < $1
+                      AND NOT EXISTS (SELECT s.id FROM session s WHERE s.id = o.session) LIMIT $2)");
+        let gone = tx.run(q.bind(first_kept).bind(BITE)).await?;
+        tx.commit().await?;
+        removed += gone;
+        if gone < BITE.unsigned_abs() {
+            return Ok(removed);
+        }
+    }
 }

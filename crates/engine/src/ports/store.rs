@@ -281,7 +281,9 @@ pub trait Store:
     /// Puts only if absent; true when it did. For one-time things.
     async fn claim_setting(&self, key: &str, value: &str, audit: Option<Draft>) -> Result<bool>;
     async fn health(&self) -> Result<StoreHealth>;
-    /// Deletes what retention no longer keeps: events and executions older than the given instants. Audit stays.
+    /// Deletes what retention no longer keeps: events, notifications and sessions that are over from before the first
+    /// instant (of its sessions an account keeps the newest); executions and what counted once at a provider from before
+    /// the second. Audit stays.
     async fn prune(&self, events_before: Timestamp, executions_before: Timestamp) -> Result<u64>;
     /// Flushes and closes.
     async fn close(&self);
