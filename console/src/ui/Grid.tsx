@@ -197,6 +197,12 @@ export function Grid<T>(props: GridProps<T>) {
     ),
     '8px',
   ].join(' ')
+  // Said in pixels: by its content, a column that grows would push the last ones off the screen.
+  const least = visible.reduce(
+    (sum, { column, size }) =>
+      sum + (column.grow !== undefined && widths[column.id] === undefined ? column.width : size),
+    onSelect === undefined ? 16 : 44,
+  )
 
   const rowHeight = narrow ? 60 : props.comfortable ? 40 : 32
   const virtual = useVirtualizer({
@@ -387,7 +393,13 @@ export function Grid<T>(props: GridProps<T>) {
         <div
           className={styles.body}
           role="presentation"
-          style={{ '--cols': template, '--row-height': `${rowHeight}px` } as React.CSSProperties}
+          style={
+            {
+              '--cols': template,
+              '--least': narrow ? '0px' : `${least}px`,
+              '--row-height': `${rowHeight}px`,
+            } as React.CSSProperties
+          }
         >
           <div className={styles.head} role="row" aria-rowindex={1} data-narrow={narrow}>
             {onSelect !== undefined && (

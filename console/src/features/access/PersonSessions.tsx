@@ -10,6 +10,7 @@ import { toast, toastError } from '../../ui/toast'
 import { deviceOf } from '../session/device'
 import rows from '../session/MePage.module.css'
 import { words } from '../session/words'
+import styles from './Access.module.css'
 
 export function PersonSessions({ id, mayEnd }: { id: string; mayEnd: boolean }) {
   const queries = useQueryClient()
@@ -70,7 +71,7 @@ export function PersonSessions({ id, mayEnd }: { id: string; mayEnd: boolean }) 
         </Notice>
       )}
       {sessions.data !== undefined && items.length === 0 && <p>{words.others.nowhere}</p>}
-      <ul className={rows.rows}>
+      <ul className={`${rows.rows} ${styles.sessions}`}>
         {items.map((session) => {
           const device = deviceOf(session.user_agent)
           return (

@@ -134,6 +134,7 @@ export const reviewWords = {
   back: 'All reviews',
   progress: (done: number, all: number) => `${done} of ${all} decided`,
   odd: (count: number) => n(count, 'is odd', 'are odd'),
+  signFirst: (left: number) => `${n(left, 'account or token is', 'accounts or tokens are')} not decided yet`,
   keep: 'Keep',
   reduce: 'Reduce',
   disable: 'Disable',

@@ -5,7 +5,6 @@ import { useMemo, useState } from 'react'
 import { agentsQuery, tokensQuery } from '../../api/queries'
 import type { Agent } from '../../api/types'
 import { t } from '../../strings'
-import { Button } from '../../ui/Button'
 import { Choice } from '../../ui/Choice'
 import { count } from '../../ui/format'
 import { Mark } from '../../ui/Glyph'
@@ -15,6 +14,7 @@ import { Empty, Notice, Page, Tag } from '../../ui/Layout'
 import cells from '../../ui/List.module.css'
 import { Tabs } from '../../ui/Tabs'
 import { Ago } from '../../ui/Time'
+import { ConfigureButton } from '../access/tenants/ClosedButton'
 import { PageError } from '../shell/PageError'
 import { useListState } from '../shell/useList'
 import { useMay } from '../shell/useMe'
@@ -154,9 +154,13 @@ export function AgentsPage() {
       title={t.agents.title}
       actions={
         may('agent.enrol') && (
-          <Button look="primary" icon={<IconPlus size={15} aria-hidden />} onClick={() => setEnrolling(true)}>
+          <ConfigureButton
+            look="primary"
+            icon={<IconPlus size={15} aria-hidden />}
+            onClick={() => setEnrolling(true)}
+          >
             {t.agents.enrol}
-          </Button>
+          </ConfigureButton>
         )
       }
       below={
@@ -222,9 +226,9 @@ export function AgentsPage() {
               title={t.agents.none}
               action={
                 may('agent.enrol') && (
-                  <Button look="primary" onClick={() => setEnrolling(true)}>
+                  <ConfigureButton look="primary" onClick={() => setEnrolling(true)}>
                     {t.agents.enrol}
-                  </Button>
+                  </ConfigureButton>
                 )
               }
             >

@@ -78,7 +78,7 @@ function AllReviews({ onOpen }: { onOpen: (id: string) => void }) {
                 <div>
                   <State review={review} /> <Ago at={review.created_at} /> · {review.created_by}
                   <div className={machine.detail}>
-                    {w.progress(review.decided, review.lines)} · {review.findings} {w.odd(review.findings)}
+                    {w.progress(review.decided, review.lines)} · {w.odd(review.findings)}
                   </div>
                   <small>
                     {review.state === 'open' ? (
@@ -214,7 +214,12 @@ function OneReview({ id, onBack }: { id: string; onBack: () => void }) {
             </>
           )}
           {open && (
-            <Button look="primary" disabled={review.decided < review.lines} onClick={() => setSigning(true)}>
+            <Button
+              look="primary"
+              disabled={review.decided < review.lines}
+              title={review.decided < review.lines ? w.signFirst(review.lines - review.decided) : undefined}
+              onClick={() => setSigning(true)}
+            >
               {w.sign}
             </Button>
           )}
