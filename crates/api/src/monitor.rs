@@ -162,7 +162,7 @@ fn closed(world: &World, actor: &Actor) -> Vec<Closed> {
             let named_here = named && tenant.id != TenantId::ROOT;
             (named || above).then(|| Closed {
                 tenant: named_here.then(|| tenant.id.to_string()),
-                name: if named_here { world.tenants.title(tenant.id) } else { String::new() },
+                name: if named_here { world.title_for(actor, tenant.id) } else { String::new() },
                 why: tenant.why.clone(),
             })
         })

@@ -64,8 +64,9 @@ async fn end(
     let user = crate::users::account(&app, &actor, id).await?;
     let (store, now) = (app.engine.store(), app.engine.now());
     let Some(which) = which.session else {
-        let audit =
-            record::draft(&actor, now, "session.end", "user", &user.name).reason("by an administrator");
+        let audit = record::draft(&actor, now, "session.end", "user", &user.name)
+            .within(user.tenant)
+            .reason("by an administrator");
         store.end_sessions(id, None, now, audit).await?;
         app.people.forget_devices(&app.engine, id).await?;
         return Ok(StatusCode::NO_CONTENT);
@@ -75,6 +76,7 @@ async fn end(
     let row = store.sessions(id).await?.into_iter().find(|row| row.id == session).ok_or_else(gone)?;
     let after = SessionRow { ended: Some(now), ..row.clone() };
     let audit = record::draft(&actor, now, "session.end", "session", session)
+        .within(user.tenant)
         .images_of(Some(&row), Some(&after))
         .reason("by an administrator");
     store.end_session(session, now, audit).await?;

@@ -22,7 +22,7 @@ use wk_domain::{Timestamp, UserId, UserKind};
 use wk_engine::Engine;
 use wk_engine::ports::passwords::{PasswordFactRow, PasswordSet, PolicyRow, SetUnder};
 use wk_engine::ports::rows::UserRow;
-use wk_engine::record;
+use wk_engine::record::{self, DraftExt as _};
 use wk_identity::{
     Beside, Blocklist, Knob, KnobSettings, Lane, LinkBudget, Password, PasswordPolicy, PasswordRules,
     PolicySettings, Profile, Pulse, Puzzles, SessionLimits, ThrottleLimits,
@@ -856,10 +856,13 @@ async fn require_change(
     }
     app.people.policies(&app.engine).await?;
     let now = app.engine.now();
-    let audit = record::draft(&actor, now, "user.require_change", "user", &user.name).reason(&reason);
+    let audit = record::draft(&actor, now, "user.require_change", "user", &user.name)
+        .within(user.tenant)
+        .reason(&reason);
     ask_for_change(&app, &user, "An administrator asks you to: somebody may know it.", audit).await?;
-    let ended =
-        record::draft(&actor, now, "session.end", "user", &user.name).reason("the password must be changed");
+    let ended = record::draft(&actor, now, "session.end", "user", &user.name)
+        .within(user.tenant)
+        .reason("the password must be changed");
     app.engine.store().end_sessions(id, None, now, ended).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -18,7 +18,7 @@ use wk_authz::{Actor, SelfManage, SelfSecure, UserWrite};
 use wk_domain::{PasskeyId, UserId, UserKind};
 use wk_engine::ports::passkeys::FactorRemovalRow;
 use wk_engine::ports::rows::{EventRow, UserChange, UserRow};
-use wk_engine::record;
+use wk_engine::record::{self, DraftExt as _};
 
 use crate::account::{person, secure};
 use crate::auth::Caller;
@@ -109,6 +109,7 @@ pub(crate) async fn ask(app: &App, actor: &Actor, user: &UserRow, factor: &str) 
     let (asked_by, due) = (actor.label(), now + DELAY);
     let row = FactorRemovalRow { user: user.id, factor: factor.to_owned(), asked: now, asked_by, due };
     let audit = record::draft(actor, now, "user.ask_factor_removal", "user", &user.name)
+        .within(user.tenant)
         .images(None, Some(&image(&row)))
         .reason("the last second factor: it goes after a day, unless somebody stops it");
     app.engine.store().ask_factor_removal(row, vec![audit]).await?;
@@ -152,9 +153,11 @@ async fn take(
     let (store, now, due) = (app.engine.store(), app.engine.now(), row.due);
     let audit = vec![
         record::draft(by, now, "user.remove_factor", "user", &user.name)
+            .within(user.tenant)
             .images(Some(&image(&row)), None)
             .reason(reason),
         record::draft(by, now, "session.end", "user", &user.name)
+            .within(user.tenant)
             .reason("the last second factor was removed"),
     ];
     if store.take_factor(user.id, due.max(now), audit).await? {
@@ -185,6 +188,7 @@ async fn stop(app: &App, actor: &Actor, user: &UserRow) -> Result<StatusCode, Ap
     let now = app.engine.now();
     let before = app.engine.store().factor_removal(user.id).await?;
     let audit = record::draft(actor, now, "user.stop_factor_removal", "user", &user.name)
+        .within(user.tenant)
         .images(before.as_ref().map(image).as_ref(), None);
     app.engine.store().stop_factor_removal(user.id, vec![audit]).await?;
     tell(
@@ -235,7 +239,12 @@ async fn list(
     Extension(Caller(actor)): Extension<Caller>,
 ) -> Result<Json<Page<FactorRemoval>>, ApiError> {
     let scope = app.engine.world().view_of(&actor, wk_authz::Act::UserWrite).scope().clone();
-    let users = app.engine.store().people(&scope).await?;
+    let mut users = app.engine.store().people(&scope).await?;
+    {
+        let world = app.engine.world();
+        let seen = world.view_of(&actor, wk_authz::Act::UserWrite);
+        users.retain(|user| seen.owned(user.tenant, user.id));
+    }
     let rows = app.engine.store().factor_removals().await?;
     // Of the accounts that the reader may act on.
     let items = rows.into_iter().filter_map(|row| {

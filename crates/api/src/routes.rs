@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Request, State};
+use axum::extract::{FromRequestParts as _, Request, State};
 use axum::handler::Handler;
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
@@ -16,6 +16,7 @@ use wk_authz::{Action, Denied, authorize, may_somewhere};
 
 use crate::auth;
 use crate::bearer;
+use crate::body::PathId;
 use crate::error::ApiError;
 use crate::state::App;
 
@@ -435,10 +436,12 @@ async fn guard<A: Action>(app: App, asks: bool, lives: Lives, request: Request, 
         wk_engine::record::needs_agreement(true);
     }
     if lives == Lives::Account {
-        let id = parts.uri.path().split('/').skip_while(|word| *word != "users").nth(1);
-        if let Some(Ok(id)) = id.map(str::parse)
-            && let Err(error) = crate::users::within_reach::<A>(&app, &actor, id).await
-        {
+        // Read as the handler reads it, escapes and all; what is no id leads no further.
+        let id = match PathId::<wk_domain::UserKind>::from_request_parts(&mut parts, &app).await {
+            Ok(PathId(id)) => id,
+            Err(error) => return error.into_response(),
+        };
+        if let Err(error) = crate::users::within_reach::<A>(&app, &actor, id).await {
             if let ApiError::Hidden { denied, .. } | ApiError::Denied(denied) = &error {
                 auth::note_denial(&app, &actor, denied).await;
             }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use wk_authz::{Actions, Effect, Grant, Rights, Role, Scope, Section, Selector, Via};
+use wk_authz::{Actions, Actor, Effect, Grant, Rights, Role, Scope, Section, Selector, Via};
 use wk_domain::{TenantId, UserId};
 
 use crate::error::ApiError;
@@ -73,7 +73,7 @@ impl TokenScope {
 ///
 /// # Errors
 /// 422 with the field.
-pub(crate) fn checked(app: &App, scopes: &[TokenScope]) -> Result<(), ApiError> {
+pub(crate) fn checked(app: &App, actor: &Actor, scopes: &[TokenScope]) -> Result<(), ApiError> {
     if scopes.is_empty() || scopes.len() > SCOPES_MAX {
         return Err(ApiError::field("/scopes", format!("give it 1 to {SCOPES_MAX} scopes")));
     }
@@ -88,7 +88,13 @@ pub(crate) fn checked(app: &App, scopes: &[TokenScope]) -> Result<(), ApiError> 
         }
         let read =
             scope.scope().map_err(|(field, why)| ApiError::field(&format!("/scopes/{i}/{field}"), why))?;
-        if app.engine.world().tenants.path(read.tenant).is_none() {
+        // Where the maker of the token holds nothing, there is nothing for him.
+        let world = app.engine.world();
+        let mut held = actor.rights.grants().iter().map(|grant| grant.scope.tenant);
+        let near = |at: TenantId| {
+            world.tenants.is_within(read.tenant, at) || world.tenants.is_within(at, read.tenant)
+        };
+        if !held.any(near) {
             return Err(ApiError::field(&format!("/scopes/{i}/tenant"), "there is no such tenant"));
         }
     }

@@ -288,7 +288,7 @@ async fn preview(
     let seen = world.view_of(&actor, Act::TenantRead);
     let channels = world.view_of(&actor, Act::ChannelRead);
     let titles = |ids: Vec<TenantId>| -> Vec<String> {
-        ids.into_iter().filter(|id| seen.tenant(*id)).map(|id| world.tenants.title(id)).collect()
+        ids.into_iter().filter(|id| seen.tenant(*id)).map(|id| world.title_for(&actor, id)).collect()
     };
     let named = |names: Vec<String>| if channels.is_all() { names } else { Vec::new() };
     let checks = world.view_of(&actor, Act::CheckRead);

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use wk_authz::{
     Act, Actor, Place, Role, Scope, SelfManage, SelfToken, ServiceWrite, TokenRead, TokenRevoke, Who,
+    authorize,
 };
 use wk_domain::{
     ApiTokenId, ApiTokenKind, Cidr, SessionId, TenantId, TenantPath, Timestamp, UserId, UserKind,
@@ -363,7 +364,7 @@ async fn make(
         return Err(ApiError::field("/name", "say what it is for"));
     }
     let life = life(input.days)?;
-    scopes::checked(app, &input.scopes)?;
+    scopes::checked(app, actor, &input.scopes)?;
     let networks = networks(&input.networks)?;
     let store = app.engine.store();
     let now = app.engine.now();
@@ -397,6 +398,7 @@ async fn make(
         revision: 0,
     };
     let audit = record::draft(actor, now, "token.create", "apitoken", row.id)
+        .within(owner.tenant)
         .next_revision(None)
         .images_of(None, Some(&row));
     let row = store.put_api_token(row, audit).await?;
@@ -412,6 +414,7 @@ async fn made(app: &App, row: &ApiTokenRow, secret: &Secret) -> Answer<ApiTokenM
 async fn renew(
     app: &App,
     actor: &Actor,
+    home: TenantId,
     before: ApiTokenRow,
     form: ApiTokenForm,
     input: RotateInput,
@@ -441,17 +444,19 @@ async fn renew(
         ..before.clone()
     };
     let audit = record::draft(actor, now, "token.rotate", "apitoken", before.id)
+        .within(home)
         .next_revision(Some(before.revision))
         .images_of(Some(&before), Some(&after));
     let row = app.engine.store().put_api_token(after, audit).await?;
     made(app, &row, &secret).await
 }
 
-async fn end(app: &App, actor: &Actor, before: ApiTokenRow) -> Result<StatusCode, ApiError> {
+async fn end(app: &App, actor: &Actor, home: TenantId, before: ApiTokenRow) -> Result<StatusCode, ApiError> {
     let now = app.engine.now();
     let by = actor.label();
     let after = ApiTokenRow { revoked: Some(now), revoked_by: by.clone(), ..before.clone() };
     let audit = record::draft(actor, now, "token.revoke", "apitoken", before.id)
+        .within(home)
         .next_revision(Some(before.revision))
         .images_of(Some(&before), Some(&after));
     app.engine.store().revoke_api_token(before.id, now, &by, audit).await?;
@@ -499,7 +504,7 @@ async fn rotate_mine(
     Body(input): Body<RotateInput>,
 ) -> Answer<ApiTokenMade> {
     let row = own(&app, &actor, id).await?;
-    renew(&app, &actor, row, ApiTokenForm::Personal, input).await
+    renew(&app, &actor, record::home_of(&actor), row, ApiTokenForm::Personal, input).await
 }
 
 async fn revoke_mine(
@@ -508,7 +513,7 @@ async fn revoke_mine(
     PathId(id): PathId<ApiTokenKind>,
 ) -> Result<StatusCode, ApiError> {
     let row = own(&app, &actor, id).await?;
-    end(&app, &actor, row).await
+    end(&app, &actor, record::home_of(&actor), row).await
 }
 
 async fn tokens(
@@ -547,8 +552,8 @@ pub(crate) async fn revoke(
     Extension(Caller(actor)): Extension<Caller>,
     PathId(id): PathId<ApiTokenKind>,
 ) -> Result<StatusCode, ApiError> {
-    let (row, _) = theirs::<TokenRevoke>(&app, &actor, id).await?;
-    end(&app, &actor, row).await
+    let (row, owner) = theirs::<TokenRevoke>(&app, &actor, id).await?;
+    end(&app, &actor, owner.tenant, row).await
 }
 
 async fn rotate(
@@ -565,7 +570,7 @@ async fn rotate(
     }
     let scopes: Vec<TokenScope> = serde_json::from_str(&row.scope_json).unwrap_or_default();
     covers(&app, &actor, &owner, &scopes).await?;
-    renew(&app, &actor, row, ApiTokenForm::Service, input).await
+    renew(&app, &actor, owner.tenant, row, ApiTokenForm::Service, input).await
 }
 
 /// Whoever gets a program's secret could act as it: what it may must be his own, too.
@@ -640,10 +645,17 @@ async fn services(
 }
 
 /// The person who is to answer for a service account.
-async fn answers(app: &App, raw: &str) -> Result<UserRow, ApiError> {
+async fn answers(app: &App, actor: &Actor, raw: &str) -> Result<UserRow, ApiError> {
     let store = app.engine.store();
     let name = raw.trim().to_lowercase();
     let person = store.user_by_name(&name).await?.filter(|user| user.disabled.is_none());
+    // Somebody whom one may not know is nobody.
+    let knows = |user: &UserRow| {
+        let world = app.engine.world();
+        let place = world.place_of_person(user.id, user.tenant);
+        place.is_some_and(|place| actor.rights.may(Act::TokenRead, &place))
+    };
+    let person = person.filter(knows);
     let person =
         person.ok_or_else(|| ApiError::field("/owner", "name a person with an account that is open"))?;
     if store.service_account(person.id).await?.is_some() {
@@ -669,14 +681,14 @@ pub(crate) async fn make_service(
     Extension(Caller(actor)): Extension<Caller>,
     Body(input): Body<ServiceAccountInput>,
 ) -> Result<Response, ApiError> {
+    let _permit = authorize::<ServiceWrite, _>(&actor, ())?;
     let name = crate::sign::user_name(&input.name)?;
     let role = Role::parse(&input.role).ok_or_else(|| {
         let known: Vec<&str> = Role::ALL.iter().map(|role| role.as_str()).collect();
         ApiError::field("/role", format!("use one of {}", known.join(", ")))
     })?;
     let (purpose, review) = said(&input.purpose, input.review_days)?;
-    let owner = answers(&app, &input.owner).await?;
-    let _permit = permit_at::<ServiceWrite, _>(&actor, (), Some(&Place::ROOT), "the server")?;
+    let owner = answers(&app, &actor, &input.owner).await?;
     // What one has not, one cannot give.
     let covered = actor.rights.covers(role.actions(), &Scope::everything(), &app.engine.world().tenants);
     if let Err(lacking) = covered {
@@ -764,7 +776,7 @@ async fn change_service(
 ) -> Answer<ServiceAccount> {
     let (before, user) = service(&app, &actor, id).await?;
     let (purpose, review) = said(&input.purpose, input.review_days)?;
-    let owner = answers(&app, &input.owner).await?;
+    let owner = answers(&app, &actor, &input.owner).await?;
     let now = app.engine.now();
     let after = ServiceAccountRow {
         owner: Some(owner.id),
@@ -774,6 +786,7 @@ async fn change_service(
         ..before.clone()
     };
     let audit = record::draft(&actor, now, "service.change", "user", &user.name)
+        .within(user.tenant)
         .next_revision(Some(input.revision))
         .images_of(Some(&before), Some(&after));
     app.engine.store().put_service_account(after, audit).await?;
@@ -790,7 +803,7 @@ async fn make_for_service(
     if user.disabled.is_some() {
         return Err(ApiError::Conflict("the service account is disabled: enable it first".to_owned()));
     }
-    scopes::checked(&app, &input.scopes)?;
+    scopes::checked(&app, &actor, &input.scopes)?;
     covers(&app, &actor, &user, &input.scopes).await?;
     make(&app, &actor, &user, ApiTokenForm::Service, input).await
 }

@@ -305,11 +305,13 @@ pub(crate) async fn disable(
     crate::providers::emergency::keep_one(&app, id).await?;
     let now = app.engine.now();
     let audit = record::draft(&actor, now, "user.disable", "user", &row.name)
+        .within(row.tenant)
         .reason(&reason)
         .next_revision(Some(row.revision))
         .images_of(Some(&row), Some(&UserRow { disabled: Some(now), ..row.clone() }));
-    let ended =
-        record::draft(&actor, now, "session.end", "user", &row.name).reason("the account was disabled");
+    let ended = record::draft(&actor, now, "session.end", "user", &row.name)
+        .within(row.tenant)
+        .reason("the account was disabled");
     let change = UserChange {
         end_sessions: Some(EndSessions { keep: None, at: now }),
         ..UserChange::of(UserRow { disabled: Some(now), ..row })
@@ -341,6 +343,7 @@ pub(crate) async fn enable(
         }
     }
     let audit = record::draft(&actor, app.engine.now(), "user.enable", "user", &row.name)
+        .within(row.tenant)
         .reason(&reason)
         .next_revision(Some(row.revision))
         .images_of(Some(&row), Some(&UserRow { disabled: None, ..row.clone() }));
@@ -372,6 +375,7 @@ pub(crate) async fn reopen(
         }
     }
     let audit = record::draft(&actor, app.engine.now(), "user.reopen", "user", &row.name)
+        .within(row.tenant)
         .reason(&reason)
         .images_of(Some(&row), Some(&UserRow { failures: 0, ..row.clone() }));
     app.engine.store().set_failures(id, 0, audit).await?;
@@ -406,12 +410,15 @@ pub(crate) async fn set_role(
         }
     }
     let audit = record::draft(&actor, app.engine.now(), "user.set_role", "user", &row.name)
+        .within(row.tenant)
         .reason(&reason)
         .next_revision(Some(row.revision))
         .images_of(Some(&row), Some(&UserRow { role: role.as_str().to_owned(), ..row.clone() }));
     // Whoever may do something else now comes in again: nothing of before goes on.
     let now = app.engine.now();
-    let ended = record::draft(&actor, now, "session.end", "user", &row.name).reason("another role was given");
+    let ended = record::draft(&actor, now, "session.end", "user", &row.name)
+        .within(row.tenant)
+        .reason("another role was given");
     let change = UserChange {
         end_sessions: Some(EndSessions { keep: None, at: now }),
         ..UserChange::of(UserRow { role: role.as_str().to_owned(), ..row })
@@ -456,10 +463,12 @@ pub(crate) async fn reset(
     let without =
         UserRow { password_phc: String::new(), totp_sealed: Vec::new(), failures: 0, ..row.clone() };
     let audit = record::draft(&actor, now, "user.reset_factors", "user", &row.name)
+        .within(row.tenant)
         .reason(&reason)
         .next_revision(Some(row.revision))
         .images_of(Some(&row), Some(&without));
     let ended = record::draft(&actor, now, "session.end", "user", &row.name)
+        .within(row.tenant)
         .reason("the account's factors were reset");
     let name = row.name.clone();
     let change = UserChange {

@@ -68,7 +68,7 @@ fn own(actor: &Actor) -> Result<UserId, ApiError> {
 fn scope(app: &App, actor: &Actor) -> TenantScope {
     let world = app.engine.world();
     let seen = world.view_of(actor, Act::ViewRead);
-    match seen.scope().tenants() {
+    match seen.entire().tenants() {
         None => TenantScope::whole(),
         Some(tenants) => {
             let home = world.tenants.path(record::home_of(actor));
@@ -185,6 +185,7 @@ async fn keep(
         return Err(ApiError::Conflict(format!("you have {VIEWS_MAX} views; remove one first")));
     }
     let audit = record::draft(&actor, now, "view.keep", "view", row.id)
+        .within(row.tenant)
         .next_revision(None)
         .images_of(None, Some(&row));
     let row = store.put_view(row, audit).await?;
@@ -222,6 +223,7 @@ async fn change(
         may_share(&app, &actor)?;
     }
     let audit = record::draft(&actor, app.engine.now(), "view.keep", "view", id)
+        .within(row.tenant)
         .next_revision(Some(old.revision))
         .images_of(Some(&old), Some(&row));
     let row = app.engine.store().put_view(row, audit).await?;
@@ -241,8 +243,9 @@ async fn remove(
     if owner(&actor) != Some(row.owner) && !administers {
         return Err(ApiError::Conflict("this view belongs to somebody else".to_owned()));
     }
-    let audit =
-        record::draft(&actor, app.engine.now(), "view.remove", "view", id).images_of(Some(&row), None);
+    let audit = record::draft(&actor, app.engine.now(), "view.remove", "view", id)
+        .within(row.tenant)
+        .images_of(Some(&row), None);
     app.engine.store().delete_view(id, audit).await?;
     Ok(StatusCode::NO_CONTENT)
 }

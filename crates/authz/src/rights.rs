@@ -33,11 +33,14 @@ pub enum Why {
     BeyondToken,
 }
 
-fn closed_sentence(tenant: &Tenant, tree: &TenantTree) -> String {
+/// `seen`: its name is for whoever reads it; a tenant above one's own has none.
+fn closed_sentence(tenant: &Tenant, seen: bool) -> String {
     let what = if tenant.id == TenantId::ROOT {
         "the server is read-only".to_owned()
+    } else if seen {
+        format!("the tenant {} is read-only", tenant.name)
     } else {
-        format!("the tenant {} is read-only", tree.title(tenant.id))
+        "this part of the server is read-only".to_owned()
     };
     match tenant.why.as_str() {
         "" => format!("{what}: nobody changes its configuration now"),
@@ -196,13 +199,19 @@ impl Rights {
             path.map_or(Actions::NONE, |path| grant.acts().minus(deny.whole_at(path.ids())))
         };
         let somewhere = grants.iter().fold(Actions::NONE, |all, grant| all.or(alive(grant)));
+        let closed = Vec::new();
+        let mut rights = Self { person, grants, allow, deny, somewhere, own: true, within: None, closed };
         let mut closed: Vec<(TenantId, String)> = tree
             .all()
             .filter(|(tenant, _)| tenant.read_only)
-            .map(|(tenant, _)| (tenant.id, closed_sentence(tenant, tree)))
+            .map(|(tenant, path)| {
+                let seen = rights.may(Act::TenantRead, &Place::tenant(path.ids()));
+                (tenant.id, closed_sentence(tenant, seen))
+            })
             .collect();
         closed.sort_unstable();
-        Self { person, grants, allow, deny, somewhere, own: true, within: None, closed }
+        rights.closed = closed;
+        rights
     }
 
     /// Of the program's machine, as [`Self::server`], where what is read-only is so for it, too.

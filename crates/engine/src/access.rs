@@ -53,8 +53,8 @@ impl Default for Kept {
 #[derive(Debug, Clone)]
 struct KeptRights {
     revision: u64,
-    /// The world's: the tree of tenants may have changed with it.
-    world: u64,
+    /// The tree's: the world has a change of it a moment after the store.
+    tree: u64,
     role: String,
     tenant: TenantId,
     /// When the first of the grants runs out.
@@ -161,11 +161,11 @@ impl Engine {
         let store = &self.ports.store;
         // The revision first: what changes after it is read is read again by whoever asks next.
         let revision = store.rights_revision().await?;
-        let world = self.world.read().revision;
+        let tree = self.world.read().tenants.generation();
         let now = self.now();
         let kept = self.rights.of.lock().get(&user.id).filter(|kept| kept.revision == revision).cloned();
         if let Some(kept) = &kept
-            && kept.world == world
+            && kept.tree == tree
             && kept.role == user.role
             && kept.tenant == user.tenant
             && kept.until.is_none_or(|until| now < until)
@@ -183,7 +183,7 @@ impl Engine {
             all.clear();
         }
         let (role, tenant) = (user.role.clone(), user.tenant);
-        let kept = KeptRights { revision, world, role, tenant, until, held, rights: Arc::clone(&rights) };
+        let kept = KeptRights { revision, tree, role, tenant, until, held, rights: Arc::clone(&rights) };
         all.insert(user.id, kept);
         Ok(rights)
     }
@@ -532,14 +532,14 @@ impl Engine {
             return Err(EngineError::Invalid("the role has no action in these sections".to_owned()));
         }
         self.may_give(&actor, "grant.create", actions, &scope)?;
-        let home = match edit.whom {
+        let homes = match edit.whom {
             Whom::Person(id) => {
                 let user = self.ports.store.user(id).await?;
-                user.ok_or(EngineError::NotFound { what: "the account" })?.tenant
+                vec![user.ok_or(EngineError::NotFound { what: "the account" })?.tenant]
             }
-            Whom::Group(id) => self.group(id).await?.tenant,
+            Whom::Group(id) => self.homes_in(id).await?,
         };
-        if edit.effect == Effect::Deny && !self.may_manage(&actor, home) {
+        if edit.effect == Effect::Deny && !homes.iter().all(|home| self.may_manage(&actor, *home)) {
             let reason = "only who manages access at home of somebody may deny him something".to_owned();
             return Err(beyond(&actor, "grant.create", reason));
         }
@@ -601,6 +601,42 @@ impl Engine {
         self.ports.store.delete_grant(id, audit).await?;
         self.tell_rights_changed();
         Ok(())
+    }
+
+    /// Where a group, and everybody in it, is at home.
+    async fn homes_in(&self, group: GroupId) -> Result<Vec<TenantId>, EngineError> {
+        let mut homes = vec![self.group(group).await?.tenant];
+        let members = self.ports.store.memberships().await?;
+        let inside = |user: &UserRow| members.iter().any(|m| m.group == group && m.person == user.id);
+        homes.extend(
+            self.ports.store.users().await?.iter().filter(|user| inside(user)).map(|user| user.tenant),
+        );
+        homes.sort_unstable();
+        homes.dedup();
+        Ok(homes)
+    }
+
+    /// Rights may hang on labels and on tenants. Whoever writes a host, or moves a tenant, must not come to more by it
+    /// than he held before.
+    pub(crate) fn gains_nothing(
+        &self,
+        actor: &Actor,
+        action: &'static str,
+        before: Option<&Place<'_>>,
+        after: Option<&Place<'_>>,
+    ) -> Result<(), EngineError> {
+        let (Some(before), Some(after)) = (before, after) else { return Ok(()) };
+        let may = |act: Act, place| actor.rights.may(act, place);
+        match Actions::ALL.iter().find(|act| may(*act, after) && !may(*act, before)) {
+            None => Ok(()),
+            Some(act) => {
+                let why = format!(
+                    "you would give yourself {} by it: ask somebody who holds that here already",
+                    act.name()
+                );
+                Err(beyond(actor, action, why))
+            }
+        }
     }
 
     /// Lifting a deny gives what it withheld.

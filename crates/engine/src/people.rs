@@ -436,6 +436,12 @@ impl Engine {
         } else if old.is_none() && self.world.read().tenants.get(row.tenant).is_none() {
             return Err(EngineError::NotFound { what: "the tenant" });
         }
+        if let Some(old) = &old {
+            let world = self.world.read();
+            let before = world.place_of_host(old.id);
+            let after = world.place_if(row.tenant, Some(row.id), &row.labels);
+            self.gains_nothing(permit.actor(), permit.action(), before.as_ref(), after.as_ref())?;
+        }
         let action = if old.is_some() { "host.change" } else { "host.create" };
         let audit = record::draft(permit.actor(), now, action, "host", row.id)
             .within(row.tenant)

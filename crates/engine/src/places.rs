@@ -84,6 +84,17 @@ impl World {
         self.hosts.get(&host).is_some_and(|host| self.tenants.is_within(host.tenant, channel))
     }
 
+    /// A tenant's name for somebody: the names on the way to it, of those that he sees.
+    pub fn title_for(&self, actor: &Actor, id: TenantId) -> String {
+        let Some(path) = self.tenants.path_ref(id) else { return String::new() };
+        let sees = |at: TenantId| {
+            self.place_of_tenant(at).is_some_and(|place| actor.rights.may(Act::TenantRead, &place))
+        };
+        let named = |at: &&TenantId| **at == id || (**at != TenantId::ROOT && sees(**at));
+        let names = path.ids().iter().filter(named).filter_map(|at| self.tenants.get(*at));
+        names.map(|tenant| tenant.name.as_str()).collect::<Vec<_>>().join(" / ")
+    }
+
     /// The one tenant on the way to `tenant` that is read-only, with why.
     pub fn read_only(&self, tenant: TenantId) -> Option<(String, String)> {
         let by = self.tenants.read_only_by(tenant)?;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use wk_authz::{Permit, ReadOnlySwitch, TenantWrite};
+use wk_authz::{Permit, Place, ReadOnlySwitch, TenantWrite};
 use wk_domain::tenant::TreeError;
 use wk_domain::text::clean_line;
 use wk_domain::{CheckId, Tenant, TenantId, TenantTree};
@@ -223,6 +223,10 @@ impl Engine {
             let world = self.world.read();
             let preview = world.preview_move(id, to)?;
             world.unless_stranded(&preview.stranded)?;
+            let after = world.tenants.path(to).map(|path| [path.ids(), &[id]].concat());
+            let after = after.as_deref().map(Place::tenant);
+            let before = world.place_of_tenant(id);
+            self.gains_nothing(permit.actor(), permit.action(), before.as_ref(), after.as_ref())?;
         }
         self.change_tenant(&permit, "tenant.move", revision, |row| row.parent = Some(to)).await
     }
@@ -247,7 +251,8 @@ impl Engine {
             let row = world.tenants.get(id).ok_or(EngineError::NotFound { what: "the tenant" })?;
             if row.read_only == read_only {
                 let word = if read_only { "read-only" } else { "open to changes" };
-                return Err(EngineError::Conflict(format!("{} is {word} already", world.tenants.title(id))));
+                let title = world.title_for(permit.actor(), id);
+                return Err(EngineError::Conflict(format!("{title} is {word} already")));
             }
         }
         let (action, kept) =

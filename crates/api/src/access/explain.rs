@@ -1,5 +1,6 @@
 //! What somebody may do, and why; and the reverse: who may do this to that.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use axum::Json;
@@ -7,7 +8,7 @@ use axum::extract::{Extension, State};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use wk_authz::{AccessRead, Act, Actions, Actor, Decision, Grant, Place, Rights, SelfManage, Via, Why};
-use wk_domain::{AgentId, ApiTokenId, ChannelId, CheckId, HostId, TenantId, UserId, text};
+use wk_domain::{AgentId, ApiTokenId, ChannelId, CheckId, GroupId, HostId, TenantId, UserId, text};
 use wk_engine::ports::rows::UserRow;
 use wk_engine::world::World;
 
@@ -200,7 +201,7 @@ impl Thing {
         }
     }
 
-    fn view(self, world: &World, place: &Place<'_>) -> ExplainedThing {
+    fn view(self, world: &World, actor: &Actor, place: &Place<'_>) -> ExplainedThing {
         let (id, title) = match self {
             Self::Server => (String::new(), "the whole server".to_owned()),
             Self::Host(id) => {
@@ -221,11 +222,11 @@ impl Thing {
             Self::Channel(id) => {
                 (id.to_string(), world.channels.get(&id).map(|e| e.row.name.clone()).unwrap_or_default())
             }
-            Self::Tenant(id) => (id.to_string(), world.tenants.title(id)),
+            Self::Tenant(id) => (id.to_string(), world.title_for(actor, id)),
             Self::Person(id, _) => (id.to_string(), "an account".to_owned()),
         };
         let tenant = place.tenants.last().copied().unwrap_or(TenantId::ROOT);
-        ExplainedThing { id, title, tenant: tenant.to_string(), tenant_title: world.tenants.title(tenant) }
+        ExplainedThing { id, title, tenant: tenant.to_string(), tenant_title: world.title_for(actor, tenant) }
     }
 }
 
@@ -248,7 +249,41 @@ fn at<T>(
     Ok(answer(&world, &place))
 }
 
-fn held(world: &World, grant: &Grant) -> HeldGrant {
+/// To whom something is explained.
+struct Listener<'a> {
+    actor: &'a Actor,
+    /// It is himself that he asks about: what he holds, he may know.
+    own: bool,
+    /// Groups that he sees.
+    groups: HashSet<GroupId>,
+}
+
+impl<'a> Listener<'a> {
+    async fn of(app: &App, actor: &'a Actor) -> Result<Self, ApiError> {
+        let mut groups = app.engine.store().groups().await?;
+        let world = app.engine.world();
+        let seen = world.view_of(actor, Act::AccessRead);
+        groups.retain(|group| seen.tenant(group.tenant));
+        Ok(Self { actor, own: false, groups: groups.into_iter().map(|group| group.id).collect() })
+    }
+
+    /// Whether he may know of the grant: where it holds, and of the group it comes through.
+    fn hears(&self, world: &World, grant: &Grant) -> bool {
+        let through = match &grant.via {
+            Via::Group { id, .. } => self.groups.contains(id),
+            Via::Home | Via::Person | Via::Token | Via::Server => true,
+        };
+        let place = world.place_of_tenant(grant.scope.tenant);
+        self.own || (through && place.is_some_and(|place| self.actor.rights.may(Act::AccessRead, &place)))
+    }
+
+    /// Whether he sees a thing himself, so that it may be counted to him.
+    fn sees(&self, act: Act, place: &Place<'_>) -> bool {
+        self.own || self.actor.rights.may(act, place)
+    }
+}
+
+fn held(world: &World, listener: &Listener<'_>, grant: &Grant) -> HeldGrant {
     let (via, group) = match &grant.via {
         Via::Home => ("home", None),
         Via::Person => ("person", None),
@@ -262,12 +297,15 @@ fn held(world: &World, grant: &Grant) -> HeldGrant {
         group,
         effect: grant.effect.as_str().to_owned(),
         role: grant.role.clone(),
-        scope: scope_view(world, &grant.scope),
+        scope: scope_view(world, listener.actor, &grant.scope),
     }
 }
 
 /// A grant in a few words: `the role operator, through the group night`.
-fn in_words(world: &World, grant: &Grant) -> String {
+fn in_words(world: &World, listener: &Listener<'_>, grant: &Grant) -> String {
+    if !listener.hears(world, grant) {
+        return "a grant that was made elsewhere".to_owned();
+    }
     let role = &grant.role;
     let through = match &grant.via {
         Via::Home => format!("the account's own role {role}"),
@@ -279,7 +317,7 @@ fn in_words(world: &World, grant: &Grant) -> String {
     let scope = &grant.scope;
     let mut where_ = match scope.tenant {
         tenant if tenant == TenantId::ROOT => String::new(),
-        tenant => format!(" in {}", world.tenants.title(tenant)),
+        tenant => format!(" in {}", world.title_for(listener.actor, tenant)),
     };
     if let Some(selector) = &scope.selector {
         where_.push_str(&format!(", hosts with {selector}"));
@@ -298,8 +336,9 @@ fn in_words(world: &World, grant: &Grant) -> String {
     format!("{through}{where_}")
 }
 
-fn why(world: &World, rights: &Rights, decision: Decision) -> String {
-    let grant = |at: usize| rights.grants().get(at).map(|grant| in_words(world, grant)).unwrap_or_default();
+fn why(world: &World, listener: &Listener<'_>, rights: &Rights, decision: Decision) -> String {
+    let grant =
+        |at: usize| rights.grants().get(at).map(|grant| in_words(world, listener, grant)).unwrap_or_default();
     match decision.why {
         Why::Anybody => "anybody may".to_owned(),
         Why::Own => "it is their own account".to_owned(),
@@ -307,7 +346,7 @@ fn why(world: &World, rights: &Rights, decision: Decision) -> String {
         Why::DeniedBy(at) => match rights.grants().get(at) {
             Some(held) => format!(
                 "{} denies it, whatever else allows it",
-                in_words(world, held).replacen("a grant of", "a deny of", 1)
+                in_words(world, listener, held).replacen("a grant of", "a deny of", 1)
             ),
             None => "it is denied".to_owned(),
         },
@@ -318,12 +357,19 @@ fn why(world: &World, rights: &Rights, decision: Decision) -> String {
 
 fn explained(
     world: &World,
+    listener: &Listener<'_>,
     who: ExplainedWho,
     rights: &Arc<Rights>,
     acts: Actions,
     thing: Thing,
     place: &Place<'_>,
 ) -> Explanation {
+    let said = |grants: &mut dyn Iterator<Item = &Grant>| -> Vec<HeldGrant> {
+        grants
+            .filter(|grant| listener.hears(world, grant))
+            .map(|grant| held(world, listener, grant))
+            .collect()
+    };
     let answers = acts.iter().map(|act| {
         let decision = rights.decide(act, place);
         ActionAnswer {
@@ -331,33 +377,38 @@ fn explained(
             allowed: decision.allowed && !who.off,
             why: match who.off {
                 true => "it is switched off: nothing is permitted just now".to_owned(),
-                false => why(world, rights, decision),
+                false => why(world, listener, rights, decision),
             },
-            reasons: rights.reasons(act, place).into_iter().map(|grant| held(world, grant)).collect(),
+            reasons: said(&mut rights.reasons(act, place).into_iter()),
         }
     });
     let answers = answers.collect();
     let (hosts, checks) = (rights.sight(Act::HostRead), rights.sight(Act::CheckRead));
     let (agents, channels) = (rights.sight(Act::AgentRead), rights.sight(Act::ChannelRead));
-    let at_host =
-        |sight: &wk_authz::Sight, id| world.place_of_host(id).is_some_and(|place| sight.sees(&place));
+    let at_host = |sight: &wk_authz::Sight, act, id| {
+        world.place_of_host(id).is_some_and(|place| sight.sees(&place) && listener.sees(act, &place))
+    };
     let sees = Seen {
-        hosts: world.hosts.keys().filter(|id| at_host(&hosts, **id)).count() as u64,
+        hosts: world.hosts.keys().filter(|id| at_host(&hosts, Act::HostRead, **id)).count() as u64,
         checks: world
             .checks_of
             .iter()
-            .filter(|(id, _)| at_host(&checks, **id))
+            .filter(|(id, _)| at_host(&checks, Act::CheckRead, **id))
             .map(|(_, checks)| checks.len() as u64)
             .sum(),
-        agents: world.agents.values().filter(|entry| at_host(&agents, entry.row.host)).count() as u64,
+        agents: world.agents.values().filter(|entry| at_host(&agents, Act::AgentRead, entry.row.host)).count()
+            as u64,
         channels: world
             .channels
             .keys()
-            .filter(|id| world.place_of_channel(**id).is_some_and(|place| channels.sees(&place)))
+            .filter(|id| {
+                let place = world.place_of_channel(**id);
+                place.is_some_and(|place| channels.sees(&place) && listener.sees(Act::ChannelRead, &place))
+            })
             .count() as u64,
     };
-    let holds = rights.grants().iter().map(|grant| held(world, grant)).collect();
-    Explanation { who, on: thing.view(world, place), answers, holds, sees }
+    let holds = said(&mut rights.grants().iter());
+    Explanation { who, on: thing.view(world, listener.actor, place), answers, holds, sees }
 }
 
 fn acts(raw: Option<&str>) -> Result<Actions, ApiError> {
@@ -414,7 +465,12 @@ async fn explain(
             let row = app.engine.store().api_token(id).await?;
             let row =
                 row.ok_or_else(|| ApiError::NotFound("the token is not there (any more)".to_owned()))?;
-            let owner = super::person_called(&app, &actor, &row.owner.to_string()).await?;
+            // Another's answers as if it were not there.
+            let owner = super::person_called(&app, &actor, &row.owner.to_string()).await;
+            let owner = owner.map_err(|error| match error {
+                ApiError::Hidden { denied, .. } => ApiError::Hidden { what: "the token", denied },
+                other => other,
+            })?;
             of_token(&app, &row, &owner).await?
         }
         Err(_) => {
@@ -422,7 +478,10 @@ async fn explain(
             (a_person(&user), app.engine.rights_of(&user).await?)
         }
     };
-    at(&app, &actor, thing, |world, place| explained(world, who, &rights, acts, thing, place)).map(Json)
+    let listener = Listener::of(&app, &actor).await?;
+    let answer =
+        |world: &World, place: &Place<'_>| explained(world, &listener, who, &rights, acts, thing, place);
+    at(&app, &actor, thing, answer).map(Json)
 }
 
 async fn own(
@@ -438,7 +497,11 @@ async fn own(
         kind: "person".to_owned(),
         off: false,
     };
-    at(&app, &actor, thing, |world, place| explained(world, who, &actor.rights, acts, thing, place)).map(Json)
+    let listener = Listener { actor: &actor, own: true, groups: HashSet::new() };
+    let answer = |world: &World, place: &Place<'_>| {
+        explained(world, &listener, who, &actor.rights, acts, thing, place)
+    };
+    at(&app, &actor, thing, answer).map(Json)
 }
 
 async fn who(
@@ -470,10 +533,11 @@ async fn who(
         }
     }
     let all = users.iter().map(a_person).zip(rights).chain(tokens);
+    let listener = Listener::of(&app, &actor).await?;
     let items = at(&app, &actor, thing, |world, place| {
         all.filter_map(|(who, rights)| {
             let decision = rights.decide(act, place);
-            decision.allowed.then(|| WhoMay { who, why: why(world, &rights, decision) })
+            decision.allowed.then(|| WhoMay { who, why: why(world, &listener, &rights, decision) })
         })
         .collect()
     })?;
@@ -505,7 +569,9 @@ mod tests {
             scope: wk_authz::Scope::everything(),
         };
         let rights = Rights::compile(None, vec![grant], &world.tenants);
-        let said = why(&world, &rights, rights.decide(Act::HostWrite, &Place::ROOT));
+        let actor = Actor::system();
+        let listener = Listener { actor: &actor, own: true, groups: HashSet::new() };
+        let said = why(&world, &listener, &rights, rights.decide(Act::HostWrite, &Place::ROOT));
         assert_eq!(said, "a deny of author through the group trainees denies it, whatever else allows it");
     }
 }

@@ -139,10 +139,10 @@ pub(crate) fn routes(routes: Routes) -> Routes {
 }
 
 /// A scope for people.
-pub(crate) fn scope_view(world: &World, scope: &Scope) -> GrantScope {
+pub(crate) fn scope_view(world: &World, actor: &Actor, scope: &Scope) -> GrantScope {
     GrantScope {
         tenant: scope.tenant.to_string(),
-        tenant_title: world.tenants.title(scope.tenant),
+        tenant_title: world.title_for(actor, scope.tenant),
         labels: scope.selector.as_ref().map(ToString::to_string),
         host: scope.host.map(|id| id.to_string()),
         host_name: scope.host.and_then(|id| world.hosts.get(&id)).map(|host| host.name.clone()),
@@ -172,7 +172,7 @@ impl Names {
     }
 }
 
-fn view(app: &App, names: &Names, row: GrantRow) -> AccessGrant {
+fn view(app: &App, actor: &Actor, names: &Names, row: GrantRow) -> AccessGrant {
     let world = app.engine.world();
     let name = names.of(&row).map(|(name, _)| name.clone()).unwrap_or_default();
     AccessGrant {
@@ -185,7 +185,7 @@ fn view(app: &App, names: &Names, row: GrantRow) -> AccessGrant {
         custom: row.custom.is_some(),
         scope: GrantScope {
             tenant: row.tenant.to_string(),
-            tenant_title: world.tenants.title(row.tenant),
+            tenant_title: world.title_for(actor, row.tenant),
             labels: Some(row.selector).filter(|labels| !labels.is_empty()),
             host: row.host.map(|id| id.to_string()),
             host_name: row.host.and_then(|id| world.hosts.get(&id)).map(|host| host.name.clone()),
@@ -225,12 +225,12 @@ async fn list(
             wanted && sees.tenant(row.tenant) && names.of(row).is_some_and(|(_, home)| sees.tenant(*home))
         });
     }
-    let items = rows.into_iter().map(|row| view(&app, &names, row)).collect();
+    let items = rows.into_iter().map(|row| view(&app, &actor, &names, row)).collect();
     Ok(Json(Page { items, total: None, next: None }))
 }
 
 fn scope(app: &App, actor: &Actor, input: &GrantInput) -> Result<Scope, ApiError> {
-    let mut scope = Scope::tenant(tenant_of(app, input.tenant.as_deref())?);
+    let mut scope = Scope::tenant(tenant_of(app, actor, input.tenant.as_deref())?);
     if let Some(raw) = input.labels.as_deref().filter(|raw| !raw.trim().is_empty()) {
         let selector = Selector::parse(raw).map_err(|error| ApiError::field("/labels", error.to_string()))?;
         scope.selector = Some(selector);
@@ -312,7 +312,7 @@ pub(crate) async fn give(
     let edit = GrantEdit { whom, effect, role: input.role, scope, reason: input.reason, expires };
     let row = app.engine.give(permit, edit).await?;
     let names = names(&app).await?;
-    Ok(Json(view(&app, &names, row)).into_response())
+    Ok(Json(view(&app, &actor, &names, row)).into_response())
 }
 
 async fn take(

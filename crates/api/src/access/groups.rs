@@ -111,21 +111,27 @@ pub(crate) fn routes(routes: Routes) -> Routes {
         )
 }
 
-async fn views(app: &App, rows: Vec<GroupRow>) -> Result<Vec<PeopleGroup>, ApiError> {
+async fn views(app: &App, actor: &Actor, rows: Vec<GroupRow>) -> Result<Vec<PeopleGroup>, ApiError> {
     let store = app.engine.store();
     let mut members: HashMap<GroupId, std::collections::HashSet<UserId>> = HashMap::new();
-    for member in store.memberships().await? {
+    let homes: HashMap<UserId, _> =
+        store.users().await?.into_iter().map(|user| (user.id, user.tenant)).collect();
+    let (memberships, all) = (store.memberships().await?, store.grants().await?);
+    let world = app.engine.world();
+    // Of somebody, or something, elsewhere not even that there is one more is said.
+    let seen = world.view_of(actor, Act::AccessRead);
+    let known = |person: &UserId| homes.get(person).is_some_and(|home| seen.tenant(*home));
+    for member in memberships.into_iter().filter(|member| known(&member.person)) {
         members.entry(member.group).or_default().insert(member.person);
     }
     let mut grants: HashMap<GroupId, u64> = HashMap::new();
-    for group in store.grants().await?.iter().filter_map(|grant| grant.group) {
+    for group in all.iter().filter(|grant| seen.tenant(grant.tenant)).filter_map(|grant| grant.group) {
         *grants.entry(group).or_default() += 1;
     }
-    let world = app.engine.world();
     let view = |row: GroupRow| PeopleGroup {
         id: row.id.to_string(),
         tenant: row.tenant.to_string(),
-        tenant_title: world.tenants.title(row.tenant),
+        tenant_title: world.title_for(actor, row.tenant),
         name: row.name,
         about: row.about,
         members: members.get(&row.id).map_or(0, |members| members.len() as u64),
@@ -136,8 +142,8 @@ async fn views(app: &App, rows: Vec<GroupRow>) -> Result<Vec<PeopleGroup>, ApiEr
     Ok(rows.into_iter().map(view).collect())
 }
 
-async fn shown(app: &App, row: GroupRow) -> Answer<PeopleGroup> {
-    views(app, vec![row]).await?.pop().map(Json).ok_or(ApiError::Internal)
+async fn shown(app: &App, actor: &Actor, row: GroupRow) -> Answer<PeopleGroup> {
+    views(app, actor, vec![row]).await?.pop().map(Json).ok_or(ApiError::Internal)
 }
 
 async fn list(
@@ -150,7 +156,7 @@ async fn list(
         let view = world.view_of(&actor, Act::AccessRead);
         rows.retain(|row| view.tenant(row.tenant));
     }
-    Ok(Json(Page { items: views(&app, rows).await?, total: None, next: None }))
+    Ok(Json(Page { items: views(&app, &actor, rows).await?, total: None, next: None }))
 }
 
 async fn row_of(app: &App, id: GroupId) -> Result<Option<GroupRow>, ApiError> {
@@ -165,7 +171,7 @@ async fn one(
     let row = row_of(&app, id).await?;
     let tenant = row.as_ref().map(|row| row.tenant);
     let (_, row) = read_at(&app, &actor, row, tenant, "the group")?.into_parts();
-    shown(&app, row.ok_or(ApiError::Internal)?).await
+    shown(&app, &actor, row.ok_or(ApiError::Internal)?).await
 }
 
 async fn make(
@@ -173,11 +179,11 @@ async fn make(
     Extension(Caller(actor)): Extension<Caller>,
     Body(input): Body<GroupInput>,
 ) -> Answer<PeopleGroup> {
-    let tenant = tenant_of(&app, input.tenant.as_deref())?;
+    let tenant = tenant_of(&app, &actor, input.tenant.as_deref())?;
     let permit = write_at(&app, &actor, tenant, Some(tenant), "the tenant")?;
     let edit = GroupEdit { name: input.name, about: input.about, revision: None };
     let row = app.engine.make_group(permit, edit).await?;
-    shown(&app, row).await
+    shown(&app, &actor, row).await
 }
 
 /// The permit for a group that is there.
@@ -199,7 +205,7 @@ async fn change(
     let permit = permit(&app, &actor, id).await?;
     let edit = GroupEdit { name: input.name, about: input.about, revision: input.revision };
     let row = app.engine.change_group(permit, edit).await?;
-    shown(&app, row).await
+    shown(&app, &actor, row).await
 }
 
 async fn remove(

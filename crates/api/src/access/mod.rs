@@ -54,10 +54,14 @@ fn read_at<R>(
 }
 
 /// The tenant that somebody names, or the only one he may mean: the root.
-fn tenant_of(app: &App, raw: Option<&str>) -> Result<TenantId, ApiError> {
+fn tenant_of(app: &App, actor: &Actor, raw: Option<&str>) -> Result<TenantId, ApiError> {
     let Some(raw) = raw.filter(|raw| !raw.is_empty()) else { return Ok(TenantId::ROOT) };
     let id = raw.parse().map_err(|error| ApiError::field("/tenant", format!("{error}")))?;
-    match app.engine.world().tenants.path(id) {
+    let world = app.engine.world();
+    let sees = |act, place: &Place<'_>| actor.rights.may(act, place);
+    let seen = world.place_of_tenant(id);
+    // One that he may not know of is none.
+    match seen.filter(|place| sees(Act::TenantRead, place) || sees(Act::AccessRead, place)) {
         Some(_) => Ok(id),
         None => Err(ApiError::field("/tenant", "there is no such tenant")),
     }

@@ -116,9 +116,17 @@ fn view(row: RoleRow, grants: u64) -> AccessRole {
     }
 }
 
-async fn list(State(app): State<App>) -> Answer<Page<AccessRole>> {
+async fn list(
+    State(app): State<App>,
+    Extension(Caller(actor)): Extension<Caller>,
+) -> Answer<Page<AccessRole>> {
     let store = app.engine.store();
-    let (rows, grants) = (store.roles().await?, store.grants().await?);
+    let (rows, mut grants) = (store.roles().await?, store.grants().await?);
+    {
+        let world = app.engine.world();
+        let seen = world.view_of(&actor, Act::AccessRead);
+        grants.retain(|grant| seen.tenant(grant.tenant));
+    }
     let mut items: Vec<AccessRole> = Role::ALL
         .into_iter()
         .map(|role| AccessRole {

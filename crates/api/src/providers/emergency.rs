@@ -166,11 +166,10 @@ async fn set_emergency(
         keep_one(&app, id).await?;
     }
     let word = |on: bool| Some(if on { "yes" } else { "no" });
-    let audit = record::draft(&actor, now, "user.set_emergency", "user", &user.name).reason(reason).text(
-        "emergency",
-        word(was),
-        word(input.emergency),
-    );
+    let audit = record::draft(&actor, now, "user.set_emergency", "user", &user.name)
+        .within(user.tenant)
+        .reason(reason)
+        .text("emergency", word(was), word(input.emergency));
     store.set_break_glass(id, input.emergency.then_some(now), audit).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -84,13 +84,25 @@ async fn without_a_session_only_the_public_routes_answer() {
     // Whatever is added here is open to the world.
     let known = [
         "get /meta",
+        "get /providers/{id}/begin",
+        "get /providers/{id}/callback",
+        "get /providers/{id}/metadata",
+        "get /sign-in/methods",
+        "get /sign-in/outside",
         "post /claim/begin",
         "post /claim/check",
         "post /claim/finish",
         "post /csp-reports",
         "post /password/check",
+        "post /providers/{id}/callback",
+        "post /providers/{id}/logout",
         "post /session",
+        "post /session/enrol",
         "post /session/factor",
+        "post /session/passkey",
+        "post /session/passkey/begin",
+        "post /sign-in/outside",
+        "post /sign-in/outside/answer",
     ];
     assert_eq!(public.iter().map(String::as_str).collect::<Vec<_>>(), known);
     site.end().await;
@@ -356,6 +368,14 @@ async fn every_write_leaves_an_entry_with_its_author() {
     act("post", "/policies/password/remove", "/policies/password/remove".into(), Some(scope)).await;
     act("put", "/admin-conditions", "/admin-conditions".into(), Some(json!({}))).await;
     act("put", "/console-clients", "/console-clients".into(), Some(json!({"mode": "off"}))).await;
+    let tenant = act("post", "/tenants", "/tenants".into(), Some(json!({"name": "Paris"}))).await;
+    let path = format!("/tenants/{}", id(&tenant));
+    act("put", "/tenants/{id}", path.clone(), Some(json!({"name": "Lyon"}))).await;
+    for read_only in [true, false] {
+        let switch = Some(json!({"read_only": read_only, "why": "audit week"}));
+        act("post", "/tenants/{id}/read-only", format!("{path}/read-only"), switch).await;
+    }
+    act("delete", "/tenants/{id}", path, None).await;
     act("post", "/me/recovery-codes", "/me/recovery-codes".into(), None).await;
     site.as_admin().await;
     act("delete", "/me/sessions", "/me/sessions".into(), None).await;
@@ -391,6 +411,21 @@ async fn every_write_leaves_an_entry_with_its_author() {
         "delete /me/factor-removal",
         "delete /users/{id}/factor-removal",
         "delete /users/{id}/sessions",
+    ] {
+        written.insert(known.to_owned());
+    }
+    // With a provider that answers: see `outside.rs` and `saml.rs`.
+    for known in [
+        "post /providers",
+        "put /providers/{id}",
+        "delete /providers/{id}",
+        "post /providers/{id}/test",
+        "post /providers/{id}/test-person",
+        "post /users/{id}/emergency",
+        "put /sign-in/local",
+        "post /me/outside/link",
+        "post /me/outside/elevate",
+        "delete /me/outside/{id}",
     ] {
         written.insert(known.to_owned());
     }

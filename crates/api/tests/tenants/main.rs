@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 // The engine's own rig: the same clock, issuer and agents.
+mod attacks;
 #[allow(dead_code)]
 #[path = "../../../engine/tests/engine/flaky.rs"]
 mod flaky;
@@ -30,10 +31,12 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 use wk_api::{Budget, Limits, RouteInfo};
-use wk_authz::{Act, Kind, Role, TenantWrite, authorize, may};
+use wk_authz::{AccessWrite, Act, Effect, Kind, Role, Scope, TenantWrite, authorize, may};
 use wk_domain::id::Id;
-use wk_domain::{Status, TenantId, UserId};
+use wk_domain::{ApiTokenId, GrantId, GroupId, RoleId, Status, TenantId, UserId};
+use wk_engine::access::{GrantEdit, GroupEdit, Whom};
 use wk_engine::ports::Store;
+use wk_engine::ports::api_tokens::{ApiTokenRow, ApiTokenStore as _, ServiceAccountRow};
 use wk_engine::ports::rows::UserRow;
 use wk_engine::record;
 
@@ -55,10 +58,9 @@ struct Side {
     things: BTreeMap<&'static str, String>,
 }
 
-async fn person(site: &Site, name: &str, role: Role, tenant: TenantId) -> UserId {
-    let id: UserId = wk_engine::ids::new_id(site.rig.now());
-    let user = UserRow {
-        id,
+fn user(site: &Site, name: &str, role: Role, tenant: TenantId) -> UserRow {
+    UserRow {
+        id: wk_engine::ids::new_id(site.rig.now()),
         tenant,
         name: name.to_owned(),
         display_name: name.to_owned(),
@@ -71,7 +73,12 @@ async fn person(site: &Site, name: &str, role: Role, tenant: TenantId) -> UserId
         disabled: None,
         failures: 0,
         revision: 1,
-    };
+    }
+}
+
+async fn person(site: &Site, name: &str, role: Role, tenant: TenantId) -> UserId {
+    let user = user(site, name, role, tenant);
+    let id = user.id;
     let audit = record::draft(&wk_authz::Actor::system(), site.rig.now(), "user.create", "user", id);
     site.rig.store.create_user(user, Vec::new(), audit).await.unwrap();
     id
@@ -80,6 +87,59 @@ async fn person(site: &Site, name: &str, role: Role, tenant: TenantId) -> UserId
 async fn tenant(site: &Site, name: &str, parent: TenantId) -> TenantId {
     let permit = authorize::<TenantWrite, _>(&admin(), parent).unwrap();
     site.rig.engine.create_tenant(permit, name).await.unwrap().id
+}
+
+async fn group(site: &Site, tenant: TenantId, name: &str) -> GroupId {
+    let permit = authorize::<AccessWrite, _>(&admin(), tenant).unwrap();
+    let edit = GroupEdit { name: name.to_owned(), about: String::new(), revision: None };
+    site.rig.engine.make_group(permit, edit).await.unwrap().id
+}
+
+/// By the server itself, so that nothing but the place is in the way.
+async fn give(site: &Site, whom: Whom, effect: Effect, role: &str, scope: Scope) -> GrantId {
+    let permit = authorize::<AccessWrite, _>(&admin(), scope.tenant).unwrap();
+    let (role, reason) = (role.to_owned(), "test".to_owned());
+    let edit = GrantEdit { whom, effect, role, scope, reason, expires: None };
+    site.rig.engine.give(permit, edit).await.unwrap().id
+}
+
+/// A service account at home in a tenant, with a token.
+async fn service(site: &Site, tenant: TenantId, mark: &str) -> (UserId, ApiTokenId) {
+    let now = site.rig.now();
+    let program = user(site, &format!("ci-{mark}"), Role::Viewer, tenant);
+    let id = program.id;
+    let audit = || record::draft(&wk_authz::Actor::system(), now, "service.create", "user", id);
+    let account = ServiceAccountRow {
+        person: id,
+        owner: None,
+        purpose: mark.to_owned(),
+        review_due: now + secs(86_400),
+        created: now,
+        created_by: "test".to_owned(),
+        revision: 0,
+    };
+    site.rig.store.create_service_account(program, account, audit()).await.unwrap();
+    let token = ApiTokenRow {
+        id: wk_engine::ids::new_id(now),
+        owner: id,
+        name: format!("token {mark}"),
+        hint: mark.to_owned(),
+        secret_sha256: mark.bytes().cycle().take(32).collect(),
+        old_sha256: Vec::new(),
+        old_until: None,
+        scope_json: r#"[{"role":"viewer"}]"#.to_owned(),
+        networks: Vec::new(),
+        created: now,
+        created_by: "test".to_owned(),
+        rotated: None,
+        expires: now + secs(86_400),
+        last_used: None,
+        last_address: String::new(),
+        revoked: None,
+        revoked_by: String::new(),
+        revision: 0,
+    };
+    (id, site.rig.store.put_api_token(token, audit()).await.unwrap().id)
 }
 
 fn id_of(answer: &Answer) -> String {
@@ -140,7 +200,19 @@ async fn side(site: &Site, mark: &'static str) -> Side {
     let view = json!({"list": "hosts", "name": mark, "filter": mark, "shared": true});
     let view = id_of(&ok(site.post(&admin, "/views", view).await));
     let leaver = person(site, &format!("leaver-{mark}"), Role::Viewer, tenant).await;
+    let group = group(site, tenant, &format!("group {mark}")).await;
+    let grant = give(site, Whom::Person(leaver), Effect::Allow, "viewer", Scope::tenant(tenant)).await;
+    let guest = json!({"name": format!("guest-{mark}"), "role": "viewer", "display_name": mark});
+    ok(site.post(&admin, "/users", guest).await);
+    let invitation =
+        site.get(&admin, "/invitations").await.json()["items"][0]["id"].as_str().unwrap().to_owned();
+    let (service, api_token) = service(site, tenant, mark).await;
     let things = BTreeMap::from([
+        ("groups", group.to_string()),
+        ("grants", grant.to_string()),
+        ("invitations", invitation),
+        ("service-accounts", service.to_string()),
+        ("api-tokens", api_token.to_string()),
         ("hosts", host),
         ("checks", check.to_string()),
         ("agents", agent.id.to_string()),
@@ -165,8 +237,6 @@ enum Lives {
     Server,
     /// The caller's own.
     Own,
-    /// Another test walks it: what it names is not a tenant's thing alone.
-    Elsewhere,
 }
 
 /// A route that is not here fails the walk: say where its things live.
@@ -184,14 +254,22 @@ fn lives(route: &RouteInfo) -> Lives {
         "enrolment-tokens" => of("enrolment-tokens"),
         "views" => of("views"),
         "tenants" => of("tenants"),
-        "users" if second == Some("{id}") && words.next().is_some() => Lives::Thing("users"),
+        "groups" => of("groups"),
+        "grants" => of("grants"),
+        "invitations" => of("invitations"),
+        "api-tokens" => of("api-tokens"),
+        "service-accounts" if route.method == "post" && second.is_none() => Lives::Server,
+        "service-accounts" => of("service-accounts"),
+        "roles" if route.method != "get" => Lives::Server,
+        "roles" | "actions" | "access" | "factor-removals" => Lives::Tenants,
+        "users" => of("users"),
         "overview" | "summary" | "problems" | "filter" | "events" | "acknowledgements" | "rechecks"
         | "comments" | "notifications" | "live" => Lives::Tenants,
         "audit" if second.is_none() => Lives::Tenants,
         "audit" | "system" | "certificates" | "admin-conditions" | "approvals" | "console-clients"
         | "four-eyes" | "policies" | "providers" | "access-findings" | "reviews" | "sign-in" => Lives::Server,
         "me" | "session" => Lives::Own,
-        _ => Lives::Elsewhere,
+        _ => panic!("{}: say where its things live, so that the walk can go there", route.path),
     }
 }
 
@@ -220,6 +298,22 @@ fn body(site: &Site, route: &RouteInfo, side: &Side) -> Option<Value> {
         ("post", "/views") | ("put", "/views/{id}") => json!({"list": "hosts", "name": "new", "filter": ""}),
         ("post", "/users/{id}/role") => json!({"role": "operator", "reason": "test"}),
         ("post", path) if path.starts_with("/users/{id}/") => json!({"reason": "test"}),
+        ("post", "/users") => json!({"name": format!("joiner-{}", side.mark), "role": "viewer"}),
+        ("post", "/groups") => json!({"name": "new", "tenant": side.tenant.to_string()}),
+        ("put", "/groups/{id}") => json!({"name": "renamed"}),
+        ("post", "/groups/{id}/members") => json!({"person": things["users"], "reason": "test"}),
+        ("post", "/grants") => json!({
+            "person": things["users"], "role": "viewer", "tenant": side.tenant.to_string(), "reason": "test",
+        }),
+        ("post", "/grants/{id}/take") => json!({"reason": "test"}),
+        ("post", "/roles") | ("put", "/roles/{id}") => json!({"name": "new", "actions": ["host.read"]}),
+        ("post", "/service-accounts") => {
+            json!({"name": "new", "role": "viewer", "owner": format!("boss-{}", side.mark), "purpose": "test"})
+        }
+        ("put", "/service-accounts/{id}") => {
+            json!({"owner": format!("boss-{}", side.mark), "purpose": "test", "revision": 1})
+        }
+        ("post", "/service-accounts/{id}/tokens") => json!({"name": "new", "scopes": [{"role": "viewer"}]}),
         ("post", "/tenants") => json!({"name": "new"}),
         ("put", "/tenants/{id}") => json!({"name": "renamed"}),
         ("post", "/tenants/{id}/read-only") => json!({"read_only": true, "why": "test"}),
@@ -229,6 +323,13 @@ fn body(site: &Site, route: &RouteInfo, side: &Side) -> Option<Value> {
 
 fn path(route: &RouteInfo, id: &str, side: &Side) -> String {
     let mut path = route.path.replace("{id}", id).replace("{section}", "packages");
+    path = path.replace("{person}", &side.things["users"]);
+    if route.path.ends_with("/access/explain") {
+        path.push_str(&format!("?who=leaver-{}", side.mark));
+    }
+    if route.path.ends_with("/access/who") {
+        path.push_str(&format!("?action=host.read&on={}", side.things["hosts"]));
+    }
     if route.path.ends_with("/range") {
         path.push_str("?name=fs.used");
     }
@@ -290,9 +391,10 @@ async fn every_route_as_every_role_in_ones_own_tenant_and_in_anothers() {
                 site.finish(response).await
             };
             match lives(route) {
-                Lives::Elsewhere | Lives::Own => {}
+                Lives::Own => {}
                 Lives::Server => {
-                    let got = ask(&own, "x").await;
+                    // Well formed, so that the right is what is asked for first.
+                    let got = ask(&own, &RoleId::new(7, [9; 10]).to_string()).await;
                     assert_eq!(got.status, 403, "{what}: it is the server's");
                 }
                 Lives::Tenants => {
@@ -439,7 +541,7 @@ async fn everything(
 
 /// One act of the other tenant.
 async fn meddle(site: &Site, side: &mut Side, seed: u64) {
-    let (mark, pick) = (side.mark, seed / 16);
+    let (mark, pick) = (side.mark, seed / 19);
     let api = async |method: &str, path: String, body: Value| {
         let body = (method != "delete").then_some(&body);
         let answer = site.ask(&side.admin, method, &format!("/api/v1{path}"), body).await;
@@ -448,7 +550,7 @@ async fn meddle(site: &Site, side: &mut Side, seed: u64) {
     };
     let host = side.things["hosts"].clone();
     let check = side.things["checks"].clone();
-    match seed % 16 {
+    match seed % 19 {
         0 => drop(
             api("post", "/hosts".into(), json!({"name": format!("web-{}", pick % 5), "fields": {mark: "x"}}))
                 .await,
@@ -512,6 +614,23 @@ async fn meddle(site: &Site, side: &mut Side, seed: u64) {
             let user = person(site, &format!("omega-{seed}"), Role::Operator, side.tenant).await;
             let who = site.session_of(user).await;
             assert_eq!(site.get(&who, "/problems").await.status, 200);
+        }
+        15 => drop(
+            api(
+                "post",
+                "/groups".into(),
+                json!({"name": format!("omega {pick}"), "tenant": side.tenant.to_string()}),
+            )
+            .await,
+        ),
+        16 => {
+            let whom = side.things["users"].clone();
+            let given = json!({"person": whom, "role": "viewer", "tenant": side.tenant.to_string(), "reason": "omega"});
+            drop(api("post", "/grants".into(), given).await);
+        }
+        17 => {
+            let member = json!({"person": side.things["users"], "reason": "omega"});
+            drop(api("post", format!("/groups/{}/members", side.things["groups"]), member).await);
         }
         _ => drop(
             api("post", "/users".into(), json!({"name": format!("omega{}", pick % 50), "role": "viewer"}))
@@ -582,18 +701,14 @@ async fn what_is_read_only_refuses_every_write_of_configuration_and_nothing_else
             let thing = match lives(route) {
                 Lives::Thing(kind) => own.things[kind].clone(),
                 Lives::Tenants => String::new(),
-                Lives::Server | Lives::Own | Lives::Elsewhere if act.kind() == Kind::Configure && server => {
-                    "x".to_owned()
-                }
-                Lives::Server | Lives::Own | Lives::Elsewhere => continue,
+                Lives::Server | Lives::Own if act.kind() == Kind::Configure && server => "x".to_owned(),
+                Lives::Server | Lives::Own => continue,
             };
             if act.kind() != Kind::Configure {
                 continue;
             }
             for who in [&own.admin, &root, &Persona::Local] {
-                if who as *const _ == &own.admin as *const _
-                    && matches!(lives(route), Lives::Server | Lives::Elsewhere)
-                {
+                if who as *const _ == &own.admin as *const _ && matches!(lives(route), Lives::Server) {
                     continue;
                 }
                 let mut body = body(&site, route, &own);

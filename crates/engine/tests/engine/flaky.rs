@@ -32,6 +32,8 @@ pub(crate) struct Flaky {
     pub(crate) real: Arc<dyn Store>,
     judge: Mutex<Option<Judge>>,
     after: Mutex<Option<After>>,
+    /// Waited for twice after the next change of tenants: when it is made, and before anybody hears of it.
+    pub(crate) paused: Mutex<Option<Arc<tokio::sync::Barrier>>>,
 }
 
 impl std::fmt::Debug for Flaky {
@@ -42,7 +44,7 @@ impl std::fmt::Debug for Flaky {
 
 impl Flaky {
     pub(crate) fn new(real: Arc<dyn Store>) -> Self {
-        Self { real, judge: Mutex::new(None), after: Mutex::new(None) }
+        Self { real, judge: Mutex::new(None), after: Mutex::new(None), paused: Mutex::new(None) }
     }
 
     /// From now on, asks `judge` before each commit of a round.
@@ -58,6 +60,14 @@ impl Flaky {
     /// After the next batch or enrolment that is committed.
     pub(crate) fn after(&self, after: After) {
         *self.after.lock() = Some(after);
+    }
+
+    /// The next change of tenants stops once it is made, until both have waited twice.
+    #[allow(dead_code)] // Of two crates that test with this, one needs it.
+    pub(crate) fn pause_tenants(&self) -> Arc<tokio::sync::Barrier> {
+        let pause = Arc::new(tokio::sync::Barrier::new(2));
+        *self.paused.lock() = Some(Arc::clone(&pause));
+        pause
     }
 
     async fn aftermath(&self) -> Result<()> {

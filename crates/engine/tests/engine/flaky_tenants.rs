@@ -15,7 +15,13 @@ impl TenantStore for Flaky {
         self.real.tenants().await
     }
     async fn put_tenant(&self, tenant: Tenant, audit: Draft) -> Result<Tenant> {
-        self.real.put_tenant(tenant, audit).await
+        let row = self.real.put_tenant(tenant, audit).await?;
+        let paused = self.paused.lock().take();
+        if let Some(paused) = paused {
+            paused.wait().await;
+            paused.wait().await;
+        }
+        Ok(row)
     }
     async fn delete_tenant(&self, id: TenantId, audit: Draft) -> Result<()> {
         self.real.delete_tenant(id, audit).await
