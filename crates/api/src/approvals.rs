@@ -11,8 +11,10 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use wk_audit::Agreement;
-use wk_authz::{Act, Actor, ApprovalDecide, ApprovalPolicy, ApprovalRead, Role, SelfManage, Who, authorize};
-use wk_domain::{ApprovalId, ApprovalKind, SessionId, UserId};
+use wk_authz::{
+    Act, Actor, ApprovalDecide, ApprovalPolicy, ApprovalRead, Place, Role, SelfManage, Who, authorize,
+};
+use wk_domain::{ApprovalId, ApprovalKind, SessionId, TenantId, UserId};
 use wk_engine::ports::approvals::{ApprovalRow, Settled};
 use wk_engine::record::{self, DraftExt as _};
 
@@ -24,7 +26,7 @@ use crate::four_eyes::{self, FourEyes, Payload, SETTING, Wanted};
 use crate::monitor::{cut, row_page};
 use crate::routes::{Routes, delete, get, post, put};
 use crate::state::App;
-use crate::{access, admin, agents, time, tokens, users};
+use crate::{access, admin, agents, removal, time, tokens, users};
 
 type Answer<T> = Result<Json<T>, ApiError>;
 
@@ -164,7 +166,9 @@ async fn why_not(
 ) -> Result<(Option<&'static str>, Vec<String>), ApiError> {
     let requester = row.requester.ok_or(ApiError::Internal)?;
     let panel = four_eyes::panel(app, requester).await?;
-    let names = panel.eligible.values().cloned().collect();
+    // Somebody of a tenant asks, and is not told who administers the server.
+    let told = record::home_of(actor) == TenantId::ROOT || actor.rights.may(Act::ApprovalRead, &Place::ROOT);
+    let names = panel.eligible.values().filter(|_| told).cloned().collect();
     let why = match person_of(actor) {
         None => Some("agreeing is for a person who is signed in"),
         Some(person) if person == requester => Some("you asked for it yourself"),
@@ -375,6 +379,7 @@ fn needs(act: &str) -> Option<Act> {
         "service.create" => Act::ServiceWrite,
         "grant.create" | "group.add_member" | "role.change" => Act::AccessWrite,
         "provider.create" | "provider.change" => Act::ProviderWrite,
+        "user.remove_factor" => Act::SelfSecure,
         _ => return None,
     })
 }
@@ -468,6 +473,7 @@ async fn carry_out(app: &App, who: Actor, payload: Payload) -> Result<Response, 
         }
         "user.enable" => users::enable(app, caller, id_of(target)?, body_of(payload.input)?).await,
         "user.reset_factors" => users::reset(app, caller, id_of(target)?, body_of(payload.input)?).await,
+        "user.remove_factor" => removal::at_once(app, caller, body_of(payload.input)?).await,
         "user.reopen" => users::reopen(app, caller, id_of(target)?, body_of(payload.input)?).await,
         "agent.release" => agents::release(app, caller, id_of(target)?, body_of(payload.input)?).await,
         "channel.create" | "channel.change" => admin::carry_out_channel(app, caller, payload.input).await,

@@ -209,9 +209,14 @@ struct Scene {
     is_token: bool,
 }
 
+/// Whether a session was opened with a passkey of ours. What a provider is called says nothing of it.
+fn by_passkey(method: &str) -> bool {
+    method == "passkey" || method.ends_with("+passkey")
+}
+
 /// Why they are not met, if so, with what mends it.
 fn unmet(conditions: &Conditions, scene: &Scene) -> Option<String> {
-    if conditions.factor == FactorCondition::Passkey && !scene.is_token && !scene.method.contains("passkey") {
+    if conditions.factor == FactorCondition::Passkey && !scene.is_token && !by_passkey(&scene.method) {
         return Some(
             "administration asks for a passkey here: sign out, and sign in with one (you add one on your personal page)"
                 .to_owned(),
@@ -254,8 +259,8 @@ async fn scene_of(app: &App, parts: &Parts, actor: &Actor) -> Result<Scene, ApiE
         Who::Token { .. } => ("token".to_owned(), true),
         Who::Local { .. } | Who::System => ("local".to_owned(), false),
     };
-    let certificate = parts.extensions.get::<Certificate>().and_then(|found| found.chain.first());
-    let certificate = certificate.map(|leaf| app.clients.subject(leaf));
+    let certificate = parts.extensions.get::<Certificate>().and_then(|found| found.subject(&*app.clients));
+    let certificate = certificate.map(str::to_owned);
     let device = match &actor.who {
         Who::User { id, .. } => {
             known(app, &parts.headers, app.engine.now()).await?.filter(|row| row.user == *id)
@@ -335,22 +340,26 @@ async fn view(app: &App, parts: &Parts, actor: &Actor, conditions: Conditions) -
     }))
 }
 
+/// The /24 or /48 of an address. An IPv4 one is the same however it came: a listener for both families writes it as IPv6.
+fn network_of(address: &str) -> Option<String> {
+    Some(match address.parse::<IpAddr>().ok()?.to_canonical() {
+        IpAddr::V4(address) => {
+            let [a, b, c, _] = address.octets();
+            format!("{a}.{b}.{c}.0/24")
+        }
+        IpAddr::V6(address) => {
+            let [a, b, c, ..] = address.segments();
+            format!("{}/48", std::net::Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 0))
+        }
+    })
+}
+
 /// From where administrators have signed in: /24 or /48 of each, most used first.
 async fn seen(app: &App) -> Result<Vec<String>, ApiError> {
     let mut counts: Vec<(String, usize)> = Vec::new();
     for user in app.engine.store().users().await?.into_iter().filter(|user| user.role == "admin").take(50) {
         for session in app.engine.store().sessions(user.id).await?.into_iter().take(50) {
-            let network = match session.address.parse::<IpAddr>() {
-                Ok(IpAddr::V4(address)) => {
-                    let [a, b, c, _] = address.octets();
-                    format!("{a}.{b}.{c}.0/24")
-                }
-                Ok(IpAddr::V6(address)) => {
-                    let [a, b, c, ..] = address.segments();
-                    format!("{}/48", std::net::Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 0))
-                }
-                Err(_) => continue,
-            };
+            let Some(network) = network_of(&session.address) else { continue };
             match counts.iter_mut().find(|(known, _)| *known == network) {
                 Some((_, count)) => *count += 1,
                 None => counts.push((network, 1)),
@@ -514,6 +523,12 @@ mod tests {
         for method in ["passkey", "password+passkey", "oidc:acme+passkey"] {
             assert_eq!(unmet(&passkey, &Scene { method: method.to_owned(), ..scene() }), None, "{method}");
         }
+        for method in
+            ["oidc:passkeys+totp", "oidc:x+passkey+factor", "saml:passkey+factor", "oidc:x+passkey-enrol"]
+        {
+            let came = Scene { method: method.to_owned(), ..scene() };
+            assert!(unmet(&passkey, &came).is_some(), "a provider's name is no passkey: {method}");
+        }
         let networks = Conditions { networks: vec!["192.0.2.0/24".to_owned()], ..none.clone() };
         assert_eq!(unmet(&networks, &scene()), None);
         let elsewhere = Scene { address: Some("198.51.100.7".parse().unwrap()), ..scene() };
@@ -525,6 +540,20 @@ mod tests {
         assert!(unmet(&device, &scene()).unwrap().contains("enrol this browser"));
         let certificate = Some("CN=Maria".to_owned());
         assert_eq!(unmet(&device, &Scene { certificate, ..scene() }), None);
+    }
+
+    #[test]
+    fn the_network_that_is_proposed_is_the_one_that_lets_its_address_in() {
+        for (address, network) in [
+            ("192.0.2.7", "192.0.2.0/24"),
+            ("::ffff:192.0.2.7", "192.0.2.0/24"),
+            ("2001:db8:1:2::7", "2001:db8:1::/48"),
+        ] {
+            let proposed = network_of(address).unwrap();
+            assert_eq!(proposed, network);
+            assert!(proposed.parse::<Cidr>().unwrap().contains(address.parse().unwrap()), "{address}");
+        }
+        assert_eq!(network_of("local"), None);
     }
 
     #[test]

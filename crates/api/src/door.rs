@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -28,6 +28,7 @@ use tokio_util::task::TaskTracker;
 use tower::Service;
 
 use crate::auth::Origin;
+use crate::clients::ClientDoor;
 use crate::gate::{Budget, Shelf, site_of};
 use crate::passkeys::AtPort;
 
@@ -357,7 +358,7 @@ pub async fn serve_tls_with(
             let h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2".as_slice());
             let chain = stream.get_ref().1.peer_certificates();
             let chain = chain.map(|chain| chain.iter().map(|der| der.to_vec()).collect());
-            let certificate = chain.map(|chain| Certificate { chain });
+            let certificate = chain.map(|chain| Certificate { chain, subject: Arc::default() });
             let from = From { origin: Origin::Network(address), at, certificate, tls: Some(tls) };
             connection(stream, from, h2, doors, router, stop).await;
         });
@@ -400,6 +401,16 @@ pub async fn serve_local(listener: UnixListener, own_uid: u32, router: Router, s
 #[derive(Debug, Clone)]
 pub(crate) struct Certificate {
     pub(crate) chain: Arc<[Vec<u8>]>,
+    /// Read once for a connection.
+    subject: Arc<OnceLock<String>>,
+}
+
+impl Certificate {
+    /// Whose it is, with its serial number, as `door` reads it.
+    pub(crate) fn subject(&self, door: &dyn ClientDoor) -> Option<&str> {
+        let leaf = self.chain.first()?;
+        Some(self.subject.get_or_init(|| door.subject(leaf)))
+    }
 }
 
 /// What is known of a connection's other end.

@@ -143,6 +143,13 @@ pub(crate) async fn object_state(app: &App, act: &str, target: Option<&str>) -> 
     }
     let Some(target) = target else { return Ok(String::new()) };
     if let Ok(id) = target.parse::<UserId>() {
+        if act == "user.remove_factor" {
+            // One that was stopped, and asked for again, is another.
+            let row = app.engine.store().factor_removal(id).await?;
+            return Ok(
+                row.map_or_else(gone, |row| format!("{} asked for at {}", row.factor, row.asked.as_ms()))
+            );
+        }
         let user = app.engine.store().user(id).await?;
         return Ok(user.map_or_else(gone, |user| format!("revision {}", user.revision)));
     }
@@ -335,6 +342,28 @@ pub(crate) async fn ask(app: &App, actor: &Actor, wanted: Wanted<'_>) -> Result<
         });
         return Ok(None);
     }
+    request(app, actor, requester, via, wanted).await.map(Some)
+}
+
+/// Asks for a second person, whatever the policy: for what nobody may do alone.
+///
+/// # Errors
+/// As [`ask`]; 409 where nobody could agree.
+pub(crate) async fn ask_somebody(app: &App, actor: &Actor, wanted: Wanted<'_>) -> Result<Response, ApiError> {
+    let Who::User { id, session, .. } = &actor.who else { return Err(ApiError::Internal) };
+    if panel(app, *id).await?.eligible.is_empty() {
+        return Err(ApiError::Conflict("there is nobody who could agree to it".to_owned()));
+    }
+    request(app, actor, *id, session.to_string(), wanted).await
+}
+
+async fn request(
+    app: &App,
+    actor: &Actor,
+    requester: UserId,
+    via: String,
+    wanted: Wanted<'_>,
+) -> Result<Response, ApiError> {
     let reason = wk_domain::text::clean_line(wanted.reason, REASON_MAX);
     if reason.is_empty() {
         return Err(ApiError::field("/reason", "say why: another person has to agree to this"));
@@ -376,7 +405,7 @@ pub(crate) async fn ask(app: &App, actor: &Actor, wanted: Wanted<'_>) -> Result<
     store.put_approval(row.clone(), audit).await?;
     app.engine.counters().add("approval.requested", 1);
     let shown = approvals::view(app, &row, actor).await?;
-    Ok(Some((StatusCode::ACCEPTED, Json(shown)).into_response()))
+    Ok((StatusCode::ACCEPTED, Json(shown)).into_response())
 }
 
 /// What of a payload people may read: what is sealed is only said to be there.

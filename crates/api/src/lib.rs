@@ -23,6 +23,7 @@ mod four_eyes;
 mod gate;
 mod live;
 mod monitor;
+mod notice;
 mod order;
 mod others;
 mod passkeys;

@@ -4,13 +4,15 @@
 //! each of their sessions, and every administrator, can stop it. Then it happens at the next look, whoever looks: the
 //! sessions end, and the account enrols a factor at its next sign-in before anything else.
 //!
-//! A second person's word makes it happen at once: [`take_now`] is for whoever keeps such words.
+//! A second person's word makes it happen at once: the owner asks for it ([`at_once`]), and somebody else agrees to it under
+//! the rule of [`crate::four_eyes`]. Nobody is alone here: without such a person it takes the day.
 
 use std::time::Duration;
 
 use axum::Json;
 use axum::extract::{Extension, State};
 use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 use wk_audit::Image;
@@ -22,15 +24,18 @@ use wk_engine::record::{self, DraftExt as _};
 
 use crate::account::{person, secure};
 use crate::auth::Caller;
-use crate::body::PathId;
-use crate::dto::Page;
+use crate::body::{Body, PathId};
+use crate::dto::{Page, ReasonInput};
 use crate::error::ApiError;
-use crate::routes::{Routes, delete, get};
+use crate::four_eyes::{self, Wanted};
+use crate::routes::{Routes, delete, get, post};
 use crate::state::App;
 use crate::time;
 
 /// How long everybody has to stop it.
 const DELAY: Duration = Duration::from_secs(24 * 60 * 60);
+/// The channels hear of one account this often at most.
+const TOLD_EVERY: Duration = Duration::from_secs(60 * 60);
 
 /// The last second factor of an account, on its way out.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -55,6 +60,15 @@ pub(crate) fn routes(routes: Routes) -> Routes {
             remove_totp,
         )
         .add::<SelfManage, _, _>(delete("/me/factor-removal", "Keep my last factor after all"), stop_mine)
+        .add::<SelfSecure, _, _>(
+            post(
+                "/me/factor-removal/at-once",
+                "Have my last factor removed without the day: when another person agrees",
+            )
+            .body::<ReasonInput>()
+            .asks(),
+            at_once,
+        )
         .add::<UserWrite, _, _>(
             get("/factor-removals", "Accounts whose last factor is on its way out").page::<FactorRemoval>(),
             list,
@@ -87,7 +101,7 @@ pub(crate) fn view(row: FactorRemovalRow, name: &str) -> FactorRemoval {
     }
 }
 
-async fn tell(app: &App, severity: &str, user: &UserRow, summary: String) -> Result<(), ApiError> {
+pub(crate) async fn tell(app: &App, severity: &str, user: &UserRow, summary: String) -> Result<(), ApiError> {
     let now = app.engine.now();
     let event = EventRow {
         id: wk_engine::ids::new_id(now),
@@ -101,6 +115,13 @@ async fn tell(app: &App, severity: &str, user: &UserRow, summary: String) -> Res
         detail_json: serde_json::json!({"user": user.id.to_string()}).to_string(),
     };
     Ok(app.engine.store().put_event(event, None).await?)
+}
+
+/// Tells everybody that a person signs in with something else from now on: a thief in their session, perhaps.
+pub(crate) async fn tell_changed(app: &App, user: &UserRow, what: &str) -> Result<(), ApiError> {
+    let summary =
+        format!("{} {what}; if that was not them, end their sessions and reset their factors", user.name);
+    tell(app, "warning", user, summary).await
 }
 
 /// Asks for the removal of `factor`, the last one.
@@ -118,7 +139,31 @@ pub(crate) async fn ask(app: &App, actor: &Actor, user: &UserRow, factor: &str) 
         "{} loses the last second factor at {until}, as asked for; stop it if that was not them",
         user.name
     );
-    tell(app, "warning", user, summary).await
+    tell(app, "warning", user, summary.clone()).await?;
+    if news(app, user.id)
+        && let Err(error) = crate::notice::send(
+            app,
+            "Last second factor",
+            "warning",
+            &format!("{summary}: under their name, or under Access."),
+        )
+        .await
+    {
+        tracing::error!("the removal of a last factor could not be told to the channels: {error}");
+    }
+    Ok(())
+}
+
+/// Whether the channels are to hear of this account: who asks and stops in a loop is told of once.
+fn news(app: &App, user: UserId) -> bool {
+    let now = app.engine.now();
+    let mut told = app.removals_told.lock();
+    told.retain(|_, at| now.since(*at) < TOLD_EVERY);
+    if told.contains_key(&user) {
+        return false;
+    }
+    told.insert(user, now);
+    true
 }
 
 /// Takes the factor away if its day has come. Called wherever it matters whether the account still has one.
@@ -131,16 +176,31 @@ pub(crate) async fn settle(app: &App, user: UserRow) -> Result<UserRow, ApiError
 }
 
 /// Takes the factor away at once: on a second person's word.
-#[allow(dead_code)] // The seam for four-eyes approvals.
-pub(crate) async fn take_now(
-    app: &App,
-    by: &Actor,
-    user: UserRow,
-    reason: &str,
-) -> Result<UserRow, ApiError> {
+pub(crate) async fn at_once(
+    State(app): State<App>,
+    Extension(Caller(actor)): Extension<Caller>,
+    Body(input): Body<ReasonInput>,
+) -> Result<Response, ApiError> {
+    let (user, _) = person(&app, &actor).await?;
     let row = app.engine.store().factor_removal(user.id).await?;
-    let row = row.ok_or_else(|| ApiError::NotFound("the removal is not there (any more)".to_owned()))?;
-    take(app, by, user, row, reason).await
+    let row = row.ok_or_else(|| {
+        ApiError::Conflict("no factor of yours is on its way out: remove your last one first".to_owned())
+    })?;
+    if record::is_agreed() {
+        let reason = wk_domain::text::clean_line(&input.reason, 500);
+        take(&app, &actor, user, row, &reason).await?;
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    }
+    let what = if kind(&row) == "passkey" { "passkey" } else { "authenticator" };
+    let wanted = Wanted {
+        act: "user.remove_factor",
+        object: format!("user:{}", user.name),
+        summary: format!("Take the last second factor ({what}) from {} at once", user.name),
+        target: Some(user.id.to_string()),
+        reason: &input.reason,
+        input: serde_json::to_value(&input).map_err(|_| ApiError::Internal)?,
+    };
+    four_eyes::ask_somebody(&app, &actor, wanted).await
 }
 
 async fn take(

@@ -17,6 +17,7 @@ use wk_authz::{Action, Denied, authorize, may_somewhere};
 use crate::auth;
 use crate::bearer;
 use crate::body::PathId;
+use crate::door::Certificate;
 use crate::error::ApiError;
 use crate::state::App;
 
@@ -387,6 +388,10 @@ async fn known_query(any: bool, known: Arc<[&'static str]>, request: Request, ne
 /// Lets the request through only when its actor may do `A`; a public action asks for no actor.
 /// `asks`: the route's handler asks for a second person where a token is not enough.
 async fn guard<A: Action>(app: App, asks: bool, lives: Lives, request: Request, next: Next) -> Response {
+    // Before anybody is known: a refused sign-in names it, too.
+    if let Some(subject) = request.extensions().get::<Certificate>().and_then(|it| it.subject(&*app.clients)) {
+        wk_engine::record::presented(subject);
+    }
     if A::ACT.is_public() {
         if request.method() != axum::http::Method::GET && bearer::is_given(request.headers()) {
             let why = "nobody signs in, joins or proves himself with a token: send the request without one";

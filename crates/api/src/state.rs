@@ -1,10 +1,12 @@
 //! What handlers stand on.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
+use wk_domain::{Timestamp, UserId};
 use wk_engine::Engine;
 use wk_identity::outside::ProviderKind;
 
@@ -62,6 +64,8 @@ pub struct App {
     pub(crate) clients: Arc<dyn ClientDoor>,
     /// What acts of administrators ask for, and when it was read.
     pub(crate) conditions: Arc<Mutex<Option<ReadAt>>>,
+    /// Whose removal of a factor was told to the channels, and when.
+    pub(crate) removals_told: Arc<Mutex<HashMap<UserId, Timestamp>>>,
 }
 
 impl App {
@@ -78,6 +82,7 @@ impl App {
             origins: Arc::new([]),
             clients: Arc::new(NoDoor),
             conditions: Arc::default(),
+            removals_told: Arc::default(),
         }
     }
 

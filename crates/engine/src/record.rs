@@ -46,13 +46,16 @@ pub fn home_of(actor: &Actor) -> TenantId {
     home.map_or(TenantId::ROOT, |grant| grant.scope.tenant)
 }
 
-/// What every entry of a request bears beside its own: that a second person agreed, or why there was none.
+/// What every entry of a request bears beside its own: that a second person agreed, or why there was none; and the client
+/// certificate it came with.
 #[derive(Debug, Default)]
 struct Marks {
     agreement: Option<Agreement>,
     /// Nothing may be written without one.
     needed: bool,
     alone: Option<&'static str>,
+    /// Whose client certificate the request's connection presented.
+    certificate: Option<String>,
 }
 
 tokio::task_local! {
@@ -87,6 +90,12 @@ pub fn is_agreed() -> bool {
 pub fn alone(why: &'static str) {
     // Outside of a request nobody asks for a second person.
     let _ = MARKS.try_with(|marks| marks.borrow_mut().alone = Some(why));
+}
+
+/// From now on, what this request writes names the client certificate that its connection presented.
+pub fn presented(certificate: &str) {
+    // Outside of a request there is no connection.
+    let _ = MARKS.try_with(|marks| marks.borrow_mut().certificate = Some(certificate.to_owned()));
 }
 
 fn marked(draft: Draft) -> Draft {
@@ -139,9 +148,14 @@ pub fn by_nobody(
     begun(now, Recorded::anonymous(), action).object(kind, id).source(address, None)
 }
 
-/// Every draft names the policy in force.
+/// Every draft names the policy in force, and the certificate that its request came with, whoever acts by it.
 fn begun(now: Timestamp, recorded: Recorded, action: &'static str) -> Draft {
-    Draft::new(ns(now), recorded, action).policy(&*POLICY)
+    let draft = Draft::new(ns(now), recorded, action).policy(&*POLICY);
+    let certificate = MARKS.try_with(|marks| marks.borrow().certificate.clone()).ok().flatten();
+    match certificate {
+        Some(certificate) => draft.change("client_certificate", Option::<&str>::None, certificate),
+        None => draft,
+    }
 }
 
 static POLICY: LazyLock<String> =

@@ -1194,6 +1194,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/me/factor-removal/at-once": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Have my last factor removed without the day: when another person agrees */
+        post: operations["postMeFactorRemovalAtOnce"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/me/factors": {
         parameters: {
             query?: never;
@@ -3065,6 +3082,13 @@ export interface components {
             emergency: boolean;
             reason: string;
         };
+        /** @description An account kept for emergencies signed in. */
+        EmergencyUse: {
+            /** @description The last time. */
+            at: string;
+            /** @description The account's name. */
+            name: string;
+        };
         /** @description An entry of the timeline. */
         Event: {
             at: string;
@@ -3430,6 +3454,7 @@ export interface components {
         /** @description Who is signed in. */
         Me: {
             display_name: string;
+            emergency_used?: components["schemas"]["EmergencyUse"] | null;
             id: string;
             /** @description Why the password must be changed before anything else. */
             must_change_password?: string | null;
@@ -3516,6 +3541,8 @@ export interface components {
         };
         /** @description Who I am elsewhere. */
         OutsideIdentity: {
+            /** @description A factor given there now counts here as a fresh one: `POST /me/outside/elevate`. */
+            confirms: boolean;
             kind: string;
             last_used_at: string;
             linked_at: string;
@@ -7515,6 +7542,46 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why not, as RFC 9457 problem details */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postMeFactorRemovalAtOnce: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReasonInput"];
+            };
+        };
+        responses: {
+            /** @description Asked for: another person must agree; nothing was done yet */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Approval"];
+                };
+            };
             /** @description Done */
             204: {
                 headers: {

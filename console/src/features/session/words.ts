@@ -56,6 +56,11 @@ export const words = {
       `Asked for by ${who}. If that was not you, keep it and change your password. It goes`,
     keep: 'Keep it',
     kept: 'Your second factor stays',
+    atOnce: 'At once…',
+    atOnceTitle: 'Remove the last second factor at once',
+    atOnceLead:
+      'Somebody else has to agree. Then it goes without the day, you are signed out everywhere, and add a factor when you sign in again.',
+    atOnceAsk: 'Ask for it',
     kinds: { totp: 'authenticator', passkey: 'passkey' } as Record<string, string>,
   },
   others: {

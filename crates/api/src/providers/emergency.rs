@@ -8,9 +8,9 @@ use axum::extract::{Extension, State};
 use axum::http::StatusCode;
 use serde_json::json;
 use wk_authz::{ProviderRead, ProviderWrite, Role, UserWrite};
-use wk_domain::{TenantId, Timestamp, UserId, UserKind};
+use wk_domain::{Timestamp, UserId, UserKind};
 use wk_engine::live::Live;
-use wk_engine::ports::rows::{EventRow, OutboxRow, SessionRow, UserRow};
+use wk_engine::ports::rows::{EventRow, SessionRow, UserRow};
 use wk_engine::record::{self, DraftExt as _};
 
 use super::dto::{EmergencyAccount, EmergencyInput, LocalSignIn};
@@ -198,6 +198,15 @@ pub(crate) async fn keep_one(app: &App, id: UserId) -> Result<(), ApiError> {
 /// # Errors
 /// 409 that says how else.
 pub(crate) async fn may_come_locally(app: &App, user: &UserRow) -> Result<(), ApiError> {
+    // An account that was made for somebody whom a provider knows is as open as the provider says: its passkeys are a
+    // second step, not a way past it. One that was given a password here stands on its own.
+    if user.password_phc.is_empty()
+        && app.engine.store().links_of(user.id).await?.iter().any(|link| link.made_account)
+    {
+        return Err(ApiError::Conflict(
+            "your account belongs to your organisation's provider: sign in over that".to_owned(),
+        ));
+    }
     if local(app).await? == Local::Everybody {
         return Ok(());
     }
@@ -244,46 +253,11 @@ async fn alarm(app: &App, user: &UserRow, session: &SessionRow) -> Result<(), Ap
     store.put_event(event.clone(), None).await?;
     app.engine.live().publish([Live::Event(std::sync::Arc::new(event))]);
     store.put_setting(USED, &format!("{} {}", now.as_ms(), user.name), None).await?;
-    let channels: Vec<_> = {
-        let world = app.engine.world();
-        let rows = world.channels.values().map(|entry| &entry.row);
-        rows.filter(|row| row.enabled && row.tenant == TenantId::ROOT).map(|row| row.id).collect()
-    };
-    for channel in channels {
-        let id = wk_engine::ids::new_id(now);
-        let payload = json!({
-            "id": format!("{id}"),
-            "kind": "notice",
-            "at_ms": now.as_ms(),
-            "host": {"id": "", "name": "Watchkeep"},
-            "check": {"id": "", "title": "Emergency account"},
-            "status": "critical",
-            "was": "ok",
-            "output": format!(
-                "{summary}, with {}. If nobody had to, end its sessions under Access, and look at the audit log.",
-                session.method
-            ),
-            "number": 1,
-            "flapping": false,
-        });
-        let row = OutboxRow {
-            id,
-            channel,
-            // It is about no check: an id that nothing else has, so that it waits behind nothing.
-            check: wk_engine::ids::new_id(now),
-            host: wk_engine::ids::new_id(now),
-            kind: "notice".to_owned(),
-            created: now,
-            payload_json: payload.to_string(),
-            state: "pending".to_owned(),
-            attempts: 0,
-            next_attempt: now,
-            last_error: String::new(),
-            delivered: None,
-        };
-        store.put_outbox(row, None).await?;
-    }
-    Ok(())
+    let output = format!(
+        "{summary}, with {}. If nobody had to, end its sessions under Access, and look at the audit log.",
+        session.method
+    );
+    crate::notice::send(app, "Emergency account", "critical", &output).await
 }
 
 /// For the server's own checks: whose emergency account was used within the last day.

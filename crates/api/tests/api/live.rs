@@ -10,19 +10,19 @@ use wk_engine::ports::Store;
 
 use crate::site::*;
 
-struct Stream {
+pub(crate) struct Stream {
     body: Incoming,
     text: String,
 }
 
 #[derive(Debug)]
-struct Event {
-    id: u64,
-    kind: String,
-    data: Value,
+pub(crate) struct Event {
+    pub(crate) id: u64,
+    pub(crate) kind: String,
+    pub(crate) data: Value,
 }
 
-async fn follow(site: &Site, who: &Persona, after: Option<u64>) -> Stream {
+pub(crate) async fn follow(site: &Site, who: &Persona, after: Option<u64>) -> Stream {
     let mut request = site.request(who, "get", "/api/v1/live", None);
     if let Some(after) = after {
         request.headers_mut().insert("last-event-id", after.to_string().parse().unwrap());
@@ -37,7 +37,7 @@ async fn follow(site: &Site, who: &Persona, after: Option<u64>) -> Stream {
 
 impl Stream {
     /// The next event; none when the stream has ended.
-    async fn next(&mut self) -> Option<Event> {
+    pub(crate) async fn next(&mut self) -> Option<Event> {
         loop {
             while let Some(end) = self.text.find("\n\n") {
                 let block: String = self.text.drain(..end + 2).collect();
@@ -61,8 +61,13 @@ impl Stream {
         }
     }
 
+    /// The next event; none when the stream has ended, or says nothing for so long.
+    pub(crate) async fn next_within(&mut self, patience: Duration) -> Option<Event> {
+        tokio::time::timeout(patience, self.next()).await.ok().flatten()
+    }
+
     /// The next event of a kind that speaks of `text`.
-    async fn until(&mut self, kind: &str, text: &str) -> Event {
+    pub(crate) async fn until(&mut self, kind: &str, text: &str) -> Event {
         loop {
             let event = self.next().await.expect("the stream goes on");
             if event.kind == kind && event.data.to_string().contains(text) {

@@ -52,5 +52,6 @@ mod saml;
 mod signing;
 mod site;
 mod surface;
+mod taking;
 mod two_people;
 mod views;

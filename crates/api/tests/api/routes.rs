@@ -397,7 +397,8 @@ async fn every_write_leaves_an_entry_with_its_author() {
     {
         written.insert(known.to_owned());
     }
-    // With a passkey, or a last factor: see `passkeys.rs`, `conditions.rs` and `others.rs`. To begin changes nothing.
+    // With a passkey, or a last factor: see `passkeys.rs`, `conditions.rs`, `others.rs` and `taking.rs`. To begin changes
+    // nothing.
     for known in [
         "post /me/passkeys/begin",
         "post /me/passkeys",
@@ -409,6 +410,7 @@ async fn every_write_leaves_an_entry_with_its_author() {
         "delete /me/devices/{id}",
         "delete /me/totp",
         "delete /me/factor-removal",
+        "post /me/factor-removal/at-once",
         "delete /users/{id}/factor-removal",
         "delete /users/{id}/sessions",
     ] {
