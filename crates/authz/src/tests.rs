@@ -548,3 +548,23 @@ fn what_is_read_only_is_so_for_everybody_who_configures_and_for_nobody_who_handl
     );
     assert!(may_somewhere::<SelfSecure>(&actor(&tree)).is_ok());
 }
+
+#[test]
+fn what_is_closed_above_has_no_name_below() {
+    use wk_domain::{Tenant, TenantId, TenantTree};
+    let mut tree = TenantTree::default();
+    let (europe, paris) = (TenantId::new(1, [1; 10]), TenantId::new(2, [2; 10]));
+    for (id, parent, name, read_only) in
+        [(europe, TenantId::ROOT, "Europe", true), (paris, europe, "Paris", false)]
+    {
+        let why = if read_only { "audit week".to_owned() } else { String::new() };
+        tree.put(Tenant { id, parent: Some(parent), name: name.into(), read_only, why, revision: 1 })
+            .unwrap();
+    }
+    let rights = Rights::compile(None, vec![Grant::home(Role::Admin, paris)], &tree);
+    let admin = Actor::new(Who::Local { uid: 0 }, Role::Admin, Arc::new(rights));
+    let path = tree.path(paris).unwrap();
+    let denied = authorize_at::<HostWrite, _>(&admin, (), &Place::tenant(path.ids())).unwrap_err();
+    assert!(denied.closed && denied.to_string().contains("audit week"), "{denied}");
+    assert!(!denied.to_string().contains("Europe"), "{denied}");
+}
