@@ -229,7 +229,11 @@ impl Parser<'_> {
         let parts: Vec<Vec<u8>> = value.split('*').map(unescape).collect::<Result<_, _>>()?;
         let (Some(first), Some(last)) = (parts.first(), parts.last()) else { return Err("empty".to_owned()) };
         let some = |part: &Vec<u8>| (!part.is_empty()).then(|| part.clone());
-        let middle = parts[1..parts.len() - 1].iter().filter_map(some).collect();
+        let middle: Vec<_> = parts[1..parts.len() - 1].iter().filter_map(some).collect();
+        if middle.is_empty() && first.is_empty() && last.is_empty() {
+            // `**`: a list of no parts cannot be sent (RFC 4511, 4.5.1.7.2), and says as much as one star.
+            return Ok(Filter::Present(attribute));
+        }
         Ok(Filter::Parts(attribute, some(first), middle, some(last)))
     }
 }
@@ -321,6 +325,16 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn stars_alone_are_presence_however_many() {
+        for raw in ["(cn=*)", "(cn=**)", "(cn=******)"] {
+            let read = Template::parse(raw).unwrap();
+            assert_eq!(read.fill("x").to_string(), "(cn=*)", "{raw}");
+            assert!(matches!(read, Filter::Present(_)), "{raw}: {read:?}");
+        }
+        assert_eq!(Template::parse("(cn=a**b)").unwrap().fill("x").to_string(), "(cn=a*b)");
+    }
 
     /// Corpus of what has broken out of filters elsewhere.
     pub(super) const INJECTIONS: &[&str] = &[
