@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::{Extension, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use parking_lot::Mutex;
 use wk_audit::Commitment;
@@ -185,10 +185,13 @@ async fn elevate(
     State(app): State<App>,
     Extension(Caller(actor)): Extension<Caller>,
     here: Here,
+    headers: HeaderMap,
     Body(input): Body<ElevateInput>,
 ) -> Result<Response, ApiError> {
     let (user, session) = person(&app, &actor).await?;
+    let user = removal::settle(&app, user).await?;
     let now = app.engine.now();
+    let mut counted = None;
     let (factor, refusal) = match (&input.passkey, &input.code) {
         (Some(passkey), None) => {
             let what_for = For::Elevate(session);
@@ -197,7 +200,11 @@ async fn elevate(
                 Err(error) => (None, Some(ApiError::field("/passkey", error.to_string()))),
             }
         }
-        (None, Some(code)) => (find_code(&app, &user, code, now)?.map(|(_, factor)| factor), None),
+        (None, Some(code)) => {
+            // A session has its five tries, and all of an account's sessions those of signing in together.
+            counted = Some(app.people.admit_code(&app, &user, &headers, now).await?);
+            (find_code(&app, &user, code, now)?.map(|(_, factor)| factor), None)
+        }
         _ => return Err(ApiError::field("/code", "give a code, or use a passkey")),
     };
     let refusal =
@@ -210,6 +217,9 @@ async fn elevate(
         return Err(wrong(&app, &actor, &user, session, "session.elevate", refusal).await);
     };
     app.people.account.right(session);
+    if let Some(device) = counted {
+        app.people.code_was_right(user.id, device);
+    }
     let answer = shown(&app, &user, session).await?;
     Ok(([(header::SET_COOKIE, cookie)], answer).into_response())
 }

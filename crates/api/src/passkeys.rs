@@ -535,6 +535,8 @@ async fn first(
     };
     let user =
         app.engine.store().user(row.user).await?.filter(|user| user.disabled.is_none()).ok_or_else(wrong)?;
+    // A passkey whose day has come is gone now, and opens nothing below.
+    let user = crate::removal::settle(&app, user).await?;
     let opening = Opening {
         method: "passkey",
         address: source,

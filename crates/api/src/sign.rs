@@ -396,6 +396,25 @@ impl Desk {
         Ok(token)
     }
 
+    /// Whether a code may be tried in a session; it is counted with those of signing in, for the account and the browser
+    /// that is returned.
+    pub(crate) async fn admit_code(
+        &self,
+        app: &App,
+        user: &UserRow,
+        headers: &HeaderMap,
+        now: Timestamp,
+    ) -> Result<Option<[u8; 16]>, ApiError> {
+        let device = self.known_device(&app.engine, headers, &user.name).await?;
+        self.factors.lock().admit(user.id, device, now).map_err(|denied| throttled(app, denied))?;
+        Ok(device)
+    }
+
+    /// The code that was admitted was right: the counts start anew.
+    pub(crate) fn code_was_right(&self, user: UserId, device: Option<[u8; 16]>) {
+        self.factors.lock().succeeded(user, device);
+    }
+
     fn challenge(&self, key: [u8; 32], challenge: Challenge, now: Timestamp) {
         let mut challenges = self.challenges.lock();
         challenges.retain(|_, challenge| now.since(challenge.began) < HALF_DONE);
