@@ -307,7 +307,15 @@ pub(crate) async fn secure(
         record::draft(actor, now, "session.end", "user", &name).reason("all sessions but the one at hand"),
     ];
     let change = UserChange { end_sessions: Some(EndSessions { keep: Some(session), at: now }), ..change };
-    Ok(app.engine.store().change_user(change, audit).await?)
+    app.engine.store().change_user(change, audit).await?;
+    let what = match action {
+        "user.change_password" => "has another password now",
+        "user.change_authenticator" => "has another authenticator now",
+        "user.remove_authenticator" => "has no authenticator any more",
+        "user.new_recovery_codes" => "has other recovery codes now",
+        _ => "signs in with something else now",
+    };
+    removal::tell_changed(app, &before, what).await
 }
 
 async fn password(

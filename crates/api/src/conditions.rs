@@ -214,11 +214,6 @@ fn by_passkey(method: &str) -> bool {
     method == "passkey" || method.ends_with("+passkey")
 }
 
-/// Whether a session was opened with a passkey of ours. What a provider is called says nothing of it.
-fn by_passkey(method: &str) -> bool {
-    method == "passkey" || method.ends_with("+passkey")
-}
-
 /// Why they are not met, if so, with what mends it.
 fn unmet(conditions: &Conditions, scene: &Scene) -> Option<String> {
     if conditions.factor == FactorCondition::Passkey && !scene.is_token && !by_passkey(&scene.method) {

@@ -52,8 +52,8 @@ pub struct Budget {
     pub open_max: u32,
 }
 
-/// Wrong tokens of one source, and of its network: twenty, and two hundred, in ten minutes. 256 bits are not guessed; this
-/// keeps whoever tries from making the store look.
+/// Wrong tokens and passkeys of one source, and of its network: twenty, and two hundred, in ten minutes. 256 bits are not
+/// guessed; this keeps whoever tries from making the store look, and from filling the audit log.
 const WRONG_SOURCE: Budget = Budget { per_second: 1.0 / 30.0, burst: 20.0, open_max: u32::MAX };
 const WRONG_NETWORK: Budget = Budget { per_second: 1.0 / 3.0, burst: 200.0, open_max: u32::MAX };
 
@@ -257,7 +257,8 @@ fn cost(path: &str, session: bool) -> f64 {
     match path.strip_prefix(crate::routes::BASE).unwrap_or_default() {
         // Milliseconds of guessing, a password hash, the whole log recomputed.
         "/password/check" => 10.0,
-        "/session" | "/session/factor" | "/claim/check" | "/claim/begin" | "/claim/finish" => 5.0,
+        "/session" | "/session/factor" | "/session/passkey" | "/claim/check" | "/claim/begin"
+        | "/claim/finish" => 5.0,
         "/audit/verify" if session => 50.0,
         _ => 1.0,
     }

@@ -519,10 +519,14 @@ async fn first(
 ) -> Result<Response, ApiError> {
     let (desk, source, now) = (&app.people, source_of(origin), app.engine.now());
     let wrong = || ApiError::Unauthorized("this passkey does not open an account here".to_owned());
+    // A known browser is counted by itself: whoever sends nonsense behind the same router keeps nobody out.
+    let known = desk.signed_browser(&app.engine, &headers).unwrap_or_default();
+    app.gate.may_bring(source, &known)?;
     let checked = desk.check_passkey(&app, For::SignIn, here.party()?, None, &input.passkey).await?;
     let (row, factor) = match checked {
         Ok(checked) => checked,
         Err(error) => {
+            app.gate.brought_wrong(source);
             app.engine.counters().add("sign_in.failed", 1);
             let audit = record::by_nobody(Some(source), now, "session.open", "user", "-");
             let audit = asked.put(audit).denied(format!("passkey: {error}"));
@@ -617,7 +621,9 @@ async fn add(
             .reason("all sessions but the one at hand"),
     ];
     let end = EndSessions { keep: Some(session), at: now };
+    let added = format!("has another passkey now, `{}`", row.name);
     app.engine.store().add_passkey(row, Some(end), audit).await?;
+    crate::removal::tell_changed(&app, &user, &added).await?;
     account::enrolled(&app, &actor, &user, session, "passkey").await
 }
 
@@ -667,5 +673,6 @@ async fn remove(
     ];
     let end = EndSessions { keep: Some(session), at: now };
     app.engine.store().delete_passkey(user.id, id, end, audit).await?;
+    crate::removal::tell_changed(&app, &user, &format!("has no passkey `{}` any more", row.name)).await?;
     Ok(StatusCode::NO_CONTENT)
 }

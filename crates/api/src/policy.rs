@@ -294,12 +294,23 @@ pub(crate) fn is_way_out(method: &Method, path: &str) -> bool {
     }
 }
 
+/// What enrols a first factor.
+fn is_enrolment(method: &Method, path: &str) -> bool {
+    let path = path.strip_prefix(crate::routes::BASE).unwrap_or(path);
+    let enrols = ["/me/totp/begin", "/me/totp/finish", "/me/passkeys/begin", "/me/passkeys"];
+    *method == Method::POST && enrols.contains(&path)
+}
+
 /// Refuses what is no way out, while the actor must change the password.
 ///
 /// # Errors
 /// 403.
 pub(crate) fn held_back(app: &App, actor: &Actor, method: &Method, path: &str) -> Result<(), ApiError> {
-    let Who::User { id, .. } = &actor.who else { return Ok(()) };
+    let Who::User { id, method: session, .. } = &actor.who else { return Ok(()) };
+    // Whoever has no second factor yet gets one first, and chooses the password then.
+    if crate::sign::must_enrol(session) && is_enrolment(method, path) {
+        return Ok(());
+    }
     match app.people.must_change(*id) {
         Some(reason) if !is_way_out(method, path) => Err(ApiError::MustChange { reason }),
         _ => Ok(()),

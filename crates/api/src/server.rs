@@ -111,7 +111,15 @@ fn session_key(headers: &HeaderMap) -> Option<[u8; 32]> {
 /// same router uses up what strangers have there, and nobody else's.
 fn counted_as(app: &App, parts: &Parts) -> Option<[u8; 32]> {
     let path = parts.uri.path().strip_prefix(crate::routes::BASE).unwrap_or_default();
-    let signs_in = ["/session", "/session/factor", "/password/check"].contains(&path);
+    let signs_in = [
+        "/session",
+        "/session/factor",
+        "/session/enrol",
+        "/session/passkey",
+        "/session/passkey/begin",
+        "/password/check",
+    ]
+    .contains(&path);
     let browser = signs_in.then(|| app.people.signed_browser(&app.engine, &parts.headers)).flatten();
     if let Some(browser) = browser {
         app.gate.introduce(browser);

@@ -1109,6 +1109,10 @@ async fn enrol(
         Opening { method, address, headers, asked, factor: FactorUse::Nothing, reset_failures: false };
     let opened = desk.open_session_via(&app, &user, opening, via.map(|via| &via.outside), true).await?;
     let (cookie, session) = opened.ok_or(ApiError::Internal)?;
+    if let Some(reason) = challenge.must_change.filter(|_| desk.must_change(user.id).is_none()) {
+        let audit = record::by_nobody(Some(source), now, "user.require_change", "user", &user.name);
+        crate::policy::ask_for_change(&app, &user, &reason, asked.put(audit).reason(&reason)).await?;
+    }
     let rights = app.engine.rights_of(&user).await?;
     Ok(([(header::SET_COOKIE, cookie)], Json(me_view(&app.people, &user, &session, &rights))).into_response())
 }

@@ -104,6 +104,18 @@ pub(crate) async fn replace(tx: &mut Tx, user: UserId, rows: Vec<PasskeyRow>) ->
     Ok(())
 }
 
+/// Refuses what would take the last second factor at once: that is asked for, and waits a day.
+pub(crate) async fn keeps_a_factor(tx: &mut Tx, user: UserId) -> Result<()> {
+    if !tx.rows(sql("SELECT id FROM passkey WHERE person = $1").bind(user)).await?.is_empty() {
+        return Ok(());
+    }
+    let row = tx.row(sql("SELECT totp_sealed FROM person WHERE id = $1").bind(user)).await?;
+    if row.map(|row| row.read().bytes()).transpose()?.is_some_and(|sealed| !sealed.is_empty()) {
+        return Ok(());
+    }
+    Err(conflict("it has become the account's last second factor meanwhile; look at it again"))
+}
+
 /// Uses it up; false when it was used already.
 async fn burn(tx: &mut Tx, factor: FactorUse) -> Result<bool> {
     let burnt = match factor {
@@ -172,12 +184,14 @@ impl PasskeyStore for SqlStore {
         audit: Vec<Draft>,
     ) -> Result<()> {
         let mut tx = self.db.begin().await?;
+        // The log's counter first: of two removals at once the second sees what the first has left.
+        audit_log::append(&mut tx, audit).await?;
         let q = sql("DELETE FROM passkey WHERE id = $1 AND person = $2").bind(id).bind(user);
         if tx.run(q).await? == 0 {
             return Err(NO_PASSKEY);
         }
+        keeps_a_factor(&mut tx, user).await?;
         sessions::end_others(&mut tx, user, end.keep, end.at).await?;
-        audit_log::append(&mut tx, audit).await?;
         tx.commit().await
     }
 

@@ -143,7 +143,16 @@ pub(crate) async fn change(db: &Db, change: UserChange, audit: Vec<Draft>) -> Re
         let former = tx.row(former).await?.map(|row| row.read().text()).transpose()?.unwrap_or_default();
         passwords::note(&mut tx, id, set, &former).await?;
     }
+    // Whoever chooses all factors anew, or gets a link to do so, has none meanwhile; nobody else loses the last one at once.
+    let mut loses = false;
+    if user.totp_sealed.is_empty() && passkeys.is_none() && invite.is_none() {
+        let had = tx.row(sql("SELECT totp_sealed FROM person WHERE id = $1").bind(id)).await?;
+        loses = had.map(|row| row.read().bytes()).transpose()?.is_some_and(|sealed| !sealed.is_empty());
+    }
     write(&mut tx, user).await?;
+    if loses {
+        keys::keeps_a_factor(&mut tx, id).await?;
+    }
     if let Some(at) = tokens_end {
         api_tokens::revoke_of(&mut tx, id, at, "the account's end").await?;
     }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use wk_authz::{Role, needs_fresh_factor};
+use wk_engine::ports::Store;
 use wk_identity::Totp;
 
 use crate::signing::{Claimed, PASSWORD, claimed, first_step, second_step, totp};
@@ -161,7 +162,11 @@ async fn a_session_is_not_enough_for_dangerous_acts() {
 async fn a_few_wrong_codes_end_the_session_that_tries() {
     let (site, maria) = claimed().await;
     let other = another_device(&site, &maria).await;
-    for _ in 0..4 {
+    for n in 0..4 {
+        if n == 3 {
+            // Three codes for each step.
+            site.rig.clock.advance(Duration::from_secs(30));
+        }
         assert_eq!(site.post(&maria.who, "/me/elevate", json!({"code": "000000"})).await.status, 422);
     }
     let last = json!({"current": "guess", "password": OTHER});
@@ -169,6 +174,39 @@ async fn a_few_wrong_codes_end_the_session_that_tries() {
     assert!(!is_in(&site, &maria.who).await && is_in(&site, &other).await);
     let users = site.get(&other, "/users").await.json();
     assert_eq!(users["items"][0]["failures"], 5, "they count as failed sign-ins");
+    site.end().await;
+}
+
+/// Or whoever has many sessions would have five tries in each.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn codes_tried_in_sessions_are_counted_for_the_account_and_the_browser() {
+    let (site, maria) = claimed().await;
+    let owner = site.rig.store.user_by_name("maria").await.unwrap().unwrap().id;
+    let wrong = async |who: &Persona| site.post(who, "/me/elevate", json!({"code": "000000"})).await;
+    for _ in 0..3 {
+        assert_eq!(wrong(&maria.who).await.status, 422);
+    }
+    let other = site.session_of(owner).await;
+    let fourth = wrong(&other).await;
+    assert_eq!(fourth.status, 429, "three for each step, in all sessions: {:?}", fourth.body);
+    let Persona::Session(token) = &other else { panic!() };
+    let at_home = Persona::Session(format!("{token}; __Host-dev={}", maria.device));
+    assert_eq!(wrong(&at_home).await.status, 422, "the owner's browser has a count of its own");
+    for _ in 0..9 {
+        site.rig.clock.advance(Duration::from_secs(30));
+        let thief = site.session_of(owner).await;
+        for _ in 0..3 {
+            assert_eq!(wrong(&thief).await.status, 422);
+        }
+    }
+    site.rig.clock.advance(Duration::from_secs(30));
+    let thief = site.session_of(owner).await;
+    let right = site.post(&thief, "/me/elevate", json!({"code": maria.code(&site)})).await;
+    assert_eq!(right.status, 429, "thirty a day");
+    assert!(right.header("retry-after").parse::<u64>().unwrap() > 80_000);
+    let Persona::Session(token) = &thief else { panic!() };
+    let at_home = Persona::Session(format!("{token}; __Host-dev={}", maria.device));
+    assert_eq!(site.post(&at_home, "/me/elevate", json!({"code": maria.code(&site)})).await.status, 200);
     site.end().await;
 }
 

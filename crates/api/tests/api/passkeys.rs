@@ -8,7 +8,8 @@ use http::Request;
 use serde_json::{Value, json};
 use wk_authz::Role;
 use wk_domain::UserId;
-use wk_engine::ports::rows::{AuditRow, EventFilter, Page};
+use wk_engine::ports::rows::{AuditRow, EndSessions, EventFilter, Page, UserChange, UserRow};
+use wk_engine::ports::store::StoreError;
 use wk_engine::ports::{PasskeyStore, Store};
 
 use crate::signing::{Claimed, PASSWORD, claimed, first_step};
@@ -45,7 +46,7 @@ async fn id_of(site: &Site, name: &str) -> UserId {
 }
 
 /// Registers a passkey in a session that has just given a factor; the session goes on.
-async fn register(site: &Site, who: &Persona, soft: &Soft) -> Answer {
+pub(crate) async fn register(site: &Site, who: &Persona, soft: &Soft) -> Answer {
     let asked = site.post(who, "/me/passkeys/begin", json!({})).await;
     assert_eq!(asked.status, 200, "{:?}", asked.body);
     let body = json!({"name": "Laptop", "passkey": made(soft, &scene(site, "create", &asked.json()))});
@@ -60,7 +61,7 @@ async fn with_passkey() -> (Site, Claimed, Soft) {
     (site, maria, soft)
 }
 
-async fn passwordless(site: &Site, soft: &mut Soft, owner: Option<UserId>) -> Answer {
+pub(crate) async fn passwordless(site: &Site, soft: &mut Soft, owner: Option<UserId>) -> Answer {
     let asked = site.post(&site.as_nobody(), "/session/passkey/begin", json!({})).await.json();
     assert_eq!(asked["allow"], json!([]), "it names nobody's passkeys");
     let parts = soft.get(&scene(site, "get", &asked));
@@ -391,5 +392,104 @@ async fn a_passkey_that_this_server_did_not_write_is_not_taken() {
     assert_eq!(passwordless(&site, &mut thief, Some(olga)).await.status, 401);
     let maria = id_of(&site, "maria").await;
     assert_eq!(passwordless(&site, &mut soft, Some(maria)).await.status, 200);
+    site.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_passkey_whose_day_has_come_opens_nothing() {
+    let (site, maria, mut soft) = with_passkey().await;
+    let owner = id_of(&site, "maria").await;
+    assert_eq!(site.delete(&maria.who, "/me/totp").await.status, 204);
+    let key = site.rig.store.passkeys(owner).await.unwrap()[0].id;
+    assert_eq!(site.delete(&maria.who, &format!("/me/passkeys/{key}")).await.status, 204);
+    let today = passwordless(&site, &mut soft, Some(owner)).await;
+    assert_eq!(today.status, 200, "it is asked for, and not done");
+    site.rig.clock.advance(Duration::from_secs(24 * 60 * 60));
+    assert_eq!(passwordless(&site, &mut soft, Some(owner)).await.status, 401);
+    assert_eq!(site.rig.store.passkeys(owner).await.unwrap(), []);
+    site.end().await;
+}
+
+/// Each request has seen that another factor is there; the store sees them one after the other.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_factors_removed_at_the_same_time_one_stays() {
+    let (site, maria, soft) = with_passkey().await;
+    let owner = id_of(&site, "maria").await;
+    let (store, now) = (&site.rig.store, site.rig.now());
+    let said = || wk_engine::record::draft(&wk_authz::Actor::system(), now, "test", "user", "maria");
+    let end = || EndSessions { keep: None, at: now };
+    let seen = store.user(owner).await.unwrap().unwrap();
+    let key = store.passkeys(owner).await.unwrap()[0].id;
+    store.delete_passkey(owner, key, end(), vec![said()]).await.unwrap();
+    let without = UserChange::of(UserRow { totp_sealed: Vec::new(), ..seen });
+    let second = store.change_user(without, vec![said()]).await;
+    assert!(matches!(second, Err(StoreError::Conflict { .. })), "{second:?}");
+    assert!(!store.user(owner).await.unwrap().unwrap().totp_sealed.is_empty());
+
+    let who = site.session_of(owner).await;
+    assert_eq!(register(&site, &who, &soft).await.status, 200);
+    assert_eq!(register(&site, &who, &Soft::ed25519()).await.status, 200);
+    assert_eq!(site.delete(&who, "/me/totp").await.status, 204);
+    let keys = store.passkeys(owner).await.unwrap();
+    store.delete_passkey(owner, keys[0].id, end(), vec![said()]).await.unwrap();
+    let second = store.delete_passkey(owner, keys[1].id, end(), vec![said()]).await;
+    assert!(matches!(second, Err(StoreError::Conflict { .. })), "{second:?}");
+    assert_eq!(store.passkeys(owner).await.unwrap().len(), 1);
+    drop(maria);
+    site.end().await;
+}
+
+/// A thief in a session can change what its owner signs in with, but not unseen.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn everybody_hears_of_a_changed_factor() {
+    let (site, maria, _soft) = with_passkey().await;
+    assert_eq!(site.post(&maria.who, "/me/recovery-codes", json!({})).await.status, 200);
+    assert_eq!(site.delete(&maria.who, "/me/totp").await.status, 204);
+    assert_eq!(register(&site, &maria.who, &Soft::ed25519()).await.status, 200);
+    let key =
+        site.get(&maria.who, "/me/passkeys").await.json()["items"][0]["id"].as_str().unwrap().to_owned();
+    assert_eq!(site.delete(&maria.who, &format!("/me/passkeys/{key}")).await.status, 204);
+    let scope = wk_engine::ports::tenants::TenantScope::whole();
+    let page = Page { limit: 20, after: None };
+    let events = site.rig.store.events(&scope, EventFilter::default(), page).await.unwrap();
+    for told in [
+        "maria has another passkey now, `Laptop`",
+        "maria has other recovery codes now",
+        "maria has no authenticator any more",
+        "maria has no passkey `Laptop` any more",
+    ] {
+        assert!(
+            events.iter().any(|e| e.kind == "security" && e.summary.starts_with(told)),
+            "{told}: {events:?}"
+        );
+    }
+    site.end().await;
+}
+
+/// Or anybody could fill the audit log.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_source_that_brings_nonsense_is_sent_away_and_known_browsers_beside_it_are_not() {
+    let (site, maria, mut soft) = with_passkey().await;
+    let owner = id_of(&site, "maria").await;
+    let nobody = site.as_nobody();
+    let nonsense =
+        json!({"passkey": {"id": "AAAA", "client_data": "e30", "authenticator_data": "", "signature": ""}});
+    let tries = async {
+        let mut statuses = Vec::new();
+        for _ in 0..25 {
+            statuses.push(site.post(&nobody, "/session/passkey", nonsense.clone()).await.status);
+        }
+        statuses
+    };
+    let (statuses, audit) = site.audited(tries).await;
+    assert_eq!((&statuses[..20], &statuses[20..]), (&[401; 20][..], &[429; 5][..]));
+    assert_eq!(audit.len(), 20);
+    assert_eq!(passwordless(&site, &mut soft, Some(owner)).await.status, 429);
+    let asked = site.post(&nobody, "/session/passkey/begin", json!({})).await.json();
+    let parts = soft.get(&scene(&site, "get", &asked));
+    let body = json!({"passkey": signed(&soft, Some(owner), parts)});
+    let mut request = site.request(&nobody, "post", "/api/v1/session/passkey", Some(&body));
+    request.headers_mut().insert("cookie", format!("__Host-dev={}", maria.device).parse().unwrap());
+    assert_eq!(site.send(request).await.status, 200);
     site.end().await;
 }

@@ -504,6 +504,31 @@ async fn a_session_that_was_planted_is_never_the_one_signed_in_with() {
     site.end().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_must_enrol_a_factor_changes_an_outgrown_password_after_it() {
+    let (site, maria) = claimed().await;
+    assert_eq!(put_policy(&site, "default", "nist", json!({"chars_min": 30})).await.status, 200);
+    assert_eq!(site.delete(&maria.who, "/me/totp").await.status, 204);
+    site.rig.clock.advance(Duration::from_secs(24 * 60 * 60));
+    let offer = first_step(&site, "maria", PASSWORD).await.json();
+    assert_eq!(offer["factors"], json!(["enrol"]));
+    let inside =
+        site.post(&site.as_nobody(), "/session/enrol", json!({"challenge": offer["challenge"]})).await;
+    let me = inside.json();
+    assert!(me["must_enrol"] == true && me["must_change_password"].is_string(), "{me}");
+    let bare = Persona::Session(inside.session());
+    assert_eq!(site.get(&bare, "/me/sessions").await.json()["type"], "/problems/must-change-password");
+    let setup = site.post(&bare, "/me/totp/begin", json!({})).await;
+    assert_eq!(setup.status, 200, "the factor comes first: {:?}", setup.body);
+    let new = crate::signing::totp(setup.json()["secret"].as_str().unwrap());
+    let code = new.code_at(wk_identity::Totp::step_of(site.rig.now())).expose().clone();
+    let done = site.post(&bare, "/me/totp/finish", json!({"code": code})).await;
+    assert_eq!(done.status, 200, "{:?}", done.body);
+    let whole = Persona::Session(done.session());
+    assert_eq!(site.get(&whole, "/hosts").await.json()["type"], "/problems/must-change-password");
+    site.end().await;
+}
+
 // Times ---------------------------------------------------------------------------------------------------------------
 
 /// How long answers take must not tell what was wrong. Each sample is a whole request; the kinds take turns, so that what
