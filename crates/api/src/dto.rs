@@ -196,6 +196,18 @@ pub struct Me {
     /// Many sign-ins fail, and unknown browsers work for each try until then. For those who may see the server's state.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sign_in_attack_until: Option<String>,
+    /// An account kept for emergencies was used within the last day. For those who may see the server's state.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub emergency_used: Option<EmergencyUse>,
+}
+
+/// An account kept for emergencies signed in.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct EmergencyUse {
+    /// The account's name.
+    pub name: String,
+    /// The last time.
+    pub at: String,
 }
 
 /// One of my sessions.

@@ -32,8 +32,8 @@ use wk_seal::{DataKeys, FieldAddress, Secret};
 use crate::auth::{Asked, COOKIE, Caller, Origin};
 use crate::body::{Body, PathId};
 use crate::dto::{
-    ClaimBegin, ClaimCheck, ClaimFinish, ClaimFor, Claimed, FactorSetup, FieldError, Me, Meta, Page,
-    PasswordCheck, PasswordVerdict, Session, SignIn, SignInChallenge, SignInEnrol, SignInFactor,
+    ClaimBegin, ClaimCheck, ClaimFinish, ClaimFor, Claimed, EmergencyUse, FactorSetup, FieldError, Me, Meta,
+    Page, PasswordCheck, PasswordVerdict, Session, SignIn, SignInChallenge, SignInEnrol, SignInFactor,
 };
 use crate::error::ApiError;
 use crate::passkeys::{For, Here};
@@ -1152,6 +1152,7 @@ pub(crate) fn me_view(desk: &Desk, user: &UserRow, session: &SessionRow, rights:
         must_enrol: must_enrol(&session.method),
         must_change_password: desk.must_change(user.id),
         sign_in_attack_until: None,
+        emergency_used: None,
     }
 }
 
@@ -1167,10 +1168,16 @@ async fn me(State(app): State<App>, Extension(Caller(actor)): Extension<Caller>)
             let user = app.engine.store().user(*id).await?.ok_or(ApiError::SignIn)?;
             let sessions = app.engine.store().sessions(*id).await?;
             let session = sessions.into_iter().find(|s| s.id == *session).ok_or(ApiError::SignIn)?;
-            let attack =
-                crate::flood::attack_until(&app).filter(|_| actor.rights.may_somewhere(Act::SystemRead));
             let me = me_view(&app.people, &user, &session, &actor.rights);
-            Ok(Json(Me { sign_in_attack_until: attack.map(time::write), ..me }))
+            if !actor.rights.may_somewhere(Act::SystemRead) {
+                return Ok(Json(me));
+            }
+            let emergency = crate::providers::emergency::recent(&app).await;
+            Ok(Json(Me {
+                sign_in_attack_until: crate::flood::attack_until(&app).map(time::write),
+                emergency_used: emergency.map(|(at, name)| EmergencyUse { name, at: time::write(at) }),
+                ..me
+            }))
         }
         Who::Token { .. } | Who::Local { .. } | Who::System => Ok(Json(Me {
             id: actor.label(),
@@ -1185,6 +1192,7 @@ async fn me(State(app): State<App>, Extension(Caller(actor)): Extension<Caller>)
             must_enrol: false,
             must_change_password: None,
             sign_in_attack_until: None,
+            emergency_used: None,
         })),
     }
 }

@@ -8,6 +8,8 @@ import { t } from '../../strings'
 import { Button } from '../../ui/Button'
 import { Dialog } from '../../ui/Dialog'
 import { Notice } from '../../ui/Layout'
+import { myOutsideQuery } from '../access/providers/queries'
+import { words as outside } from '../access/providers/words'
 import { CodeField } from './CodeField'
 import styles from './Entrance.module.css'
 import { givePasskey, hasPasskeys } from './passkey'
@@ -34,6 +36,22 @@ function Ask({ onDone }: { onDone: (done: boolean) => void }) {
   const [busy, setBusy] = useState(false)
   const [error, setError] = useState<Error | undefined>(undefined)
   const usable = useQuery(passkeysQuery).data?.items.some((each) => each.works_here) === true && hasPasskeys()
+  // A page of the provider's, and back: whoever came in over it may have no factor here at all.
+  const known = useQuery(factorsQuery).data
+  const elsewhere = useQuery(myOutsideQuery).data?.items.filter((each) => each.confirms) ?? []
+  const codes = known === undefined || known.totp || known.recovery_codes_left > 0 || elsewhere.length === 0
+  const leave = async (provider: string) => {
+    setBusy(true)
+    setError(undefined)
+    try {
+      const to = window.location.pathname + window.location.search
+      const departure = await body(client.POST('/api/v1/me/outside/elevate', { body: { provider, to } }))
+      window.location.assign(departure.url)
+    } catch (cause) {
+      setError(cause instanceof Error ? cause : new Error(String(cause)))
+      setBusy(false)
+    }
+  }
   const submit = async (how: 'code' | 'passkey') => {
     setBusy(true)
     setError(undefined)
@@ -58,7 +76,7 @@ function Ask({ onDone }: { onDone: (done: boolean) => void }) {
       title={t.confirm.title}
       open
       onClose={() => onDone(false)}
-      onSubmit={() => void submit('code')}
+      {...(codes ? { onSubmit: () => void submit('code') } : {})}
       submit={t.confirm.submit}
       busy={busy}
       disabled={recovery ? code.trim() === '' : code.length !== 6}
@@ -70,28 +88,38 @@ function Ask({ onDone }: { onDone: (done: boolean) => void }) {
           {words.passkey.use}
         </Button>
       )}
-      <CodeField
-        value={code}
-        onChange={setCode}
-        recovery={recovery}
-        error={field}
-        onEscape={() => onDone(false)}
-      />
+      {elsewhere.map((each) => (
+        <Button key={each.provider} wide busy={busy} onClick={() => void leave(each.provider)}>
+          {outside.own.elevate(each.provider_name)}
+        </Button>
+      ))}
+      {elsewhere.length > 0 && <p>{outside.own.elevateDetail}</p>}
+      {codes && (
+        <CodeField
+          value={code}
+          onChange={setCode}
+          recovery={recovery}
+          error={field}
+          onEscape={() => onDone(false)}
+        />
+      )}
       {error !== undefined && field === undefined && (
         <Notice tone="danger" title={t.acts.failed}>
           {error.message}
         </Notice>
       )}
-      <button
-        type="button"
-        className={styles.link}
-        onClick={() => {
-          setRecovery(!recovery)
-          setCode('')
-        }}
-      >
-        {recovery ? t.signIn.useCode : t.signIn.useRecovery}
-      </button>
+      {codes && (
+        <button
+          type="button"
+          className={styles.link}
+          onClick={() => {
+            setRecovery(!recovery)
+            setCode('')
+          }}
+        >
+          {recovery ? t.signIn.useCode : t.signIn.useRecovery}
+        </button>
+      )}
     </Dialog>
   )
 }

@@ -1,6 +1,6 @@
 // Signing in over a provider: a link that leaves, a form that is answered here, and the way back.
 
-import { PasswordInput, SegmentedControl, TextInput } from '@mantine/core'
+import { NativeSelect, PasswordInput, TextInput } from '@mantine/core'
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { body, client } from '../../api/client'
@@ -69,15 +69,14 @@ export function AccountOf({
 }) {
   if (directories.length === 0) return null
   return (
-    <SegmentedControl
-      fullWidth
-      aria-label={w.account}
+    <NativeSelect
+      label={w.account}
       data={[
         ...directories.map((each) => ({ value: each.id, label: each.name })),
         { value: '', label: w.here },
       ]}
       value={value}
-      onChange={onChange}
+      onChange={(event) => onChange(event.currentTarget.value)}
     />
   )
 }

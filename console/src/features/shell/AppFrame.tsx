@@ -8,6 +8,7 @@ import { useShortcuts } from '../../ui/keys'
 import { readPref, writePref } from '../../ui/prefs'
 import { AttackBanner } from '../access/passwords/AttackBanner'
 import { ChangeFirst } from '../access/passwords/ChangeFirst'
+import { EmergencyBanner } from '../access/providers/EmergencyBanner'
 import { ReadOnlyBanner } from '../access/tenants/ReadOnlyBanner'
 import { Confirm } from '../session/Confirm'
 import { EnrolPage } from '../session/EnrolPage'
@@ -83,6 +84,7 @@ function Frame() {
       {/* One place for all of them: each would take a cell of the frame, and the second one the rail's. */}
       <div className={styles.banners}>
         <BrokenStream />
+        <EmergencyBanner />
         <AttackBanner />
         <ReadOnlyBanner />
       </div>

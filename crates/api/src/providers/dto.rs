@@ -198,6 +198,8 @@ pub(crate) struct OutsideIdentity {
     pub last_used_at: String,
     /// My account was made for it: it cannot be taken off.
     pub made_account: bool,
+    /// A factor given there now counts here as a fresh one: `POST /me/outside/elevate`.
+    pub confirms: bool,
 }
 
 /// Who may sign in with a local account.

@@ -68,7 +68,9 @@ async fn list(
         .into_iter()
         .filter_map(|link| {
             let provider = providers.iter().find(|row| row.id == link.provider)?;
+            let browser = app.outside.kind(&provider.kind).is_some_and(|kind| !kind.kind().asks_password());
             Some(OutsideIdentity {
+                confirms: browser && provider.enabled && provider.trusts_factor,
                 provider: provider.id.to_string(),
                 provider_name: provider.name.clone(),
                 kind: provider.kind.clone(),

@@ -633,9 +633,128 @@ async fn on_the_day_the_providers_are_down_the_emergency_account_opens_and_tells
     // The last one stays.
     let stop = json!({"emergency": false, "reason": "x"});
     assert_eq!(site.post(&scene.admin, &format!("/users/{}/emergency", maria.id), stop).await.status, 409);
-    // Others are told to go elsewhere, once they have shown both factors.
+    // Whoever looks after the server sees it on every page.
+    let me = site.get(&scene.admin, "/me").await.json();
+    assert_eq!(me["emergency_used"]["name"], "maria", "{me}");
+    assert!(me["emergency_used"]["at"].is_string(), "{me}");
+    let viewer = site.person("viewer", Role::Viewer).await;
+    let viewer = site.session_of(viewer).await;
+    assert!(site.get(&viewer, "/me").await.json().get("emergency_used").is_none());
+    site.rig.pass(Duration::from_secs(86_400)).await;
+    let later = site.session_of(maria.id).await;
+    assert!(site.get(&later, "/me").await.json().get("emergency_used").is_none(), "it is over");
     let everybody = json!({"local": "everybody", "reason": "it is over"});
     assert_eq!(site.put(&Persona::Local, "/sign-in/local", everybody).await.status, 204);
+    scene.site.end().await;
+}
+
+#[tokio::test]
+async fn while_local_sign_in_is_off_right_factors_open_nothing_but_the_emergency_account() {
+    let scene = Scene::new().await;
+    scene.provider("oidc", json!({})).await;
+    let site = &scene.site;
+    let maria = scene.user("maria").await.unwrap();
+    let spare = wk_engine::ports::rows::UserRow {
+        id: wk_engine::ids::new_id(site.rig.now()),
+        name: "spare".to_owned(),
+        ..maria.clone()
+    };
+    let made =
+        wk_engine::record::draft(&wk_authz::Actor::system(), site.rig.now(), "user.create", "user", spare.id);
+    site.rig.store.create_user(spare.clone(), vec![vec![7; 32]], made).await.unwrap();
+    let keep = json!({"emergency": true, "reason": "that day"});
+    assert_eq!(site.post(&scene.admin, &format!("/users/{}/emergency", spare.id), keep).await.status, 204);
+    let only = json!({"local": "emergency", "reason": "policy"});
+    assert_eq!(site.put(&scene.admin, "/sign-in/local", only).await.status, 204);
+    assert_eq!(site.get(&scene.admin, "/me").await.status, 200, "whoever is in stays in");
+    site.rig.pass(Duration::from_secs(60)).await;
+    let sessions = async || site.rig.store.sessions(maria.id).await.unwrap().len();
+    let before = sessions().await;
+    // A wrong password and a wrong code are answered as ever: whose account it is shows after both.
+    assert_eq!(first_step(site, "maria", "not the password").await.status, 401);
+    let challenge = first_step(site, "maria", PASSWORD).await.json();
+    assert_eq!(second_step(site, &challenge, "000000").await.status, 401);
+    let refused = second_step(site, &challenge, &scene.maria.code(site)).await;
+    assert_eq!(refused.status, 409, "{:?}", refused.body);
+    assert!(refused.json()["detail"].as_str().unwrap().contains("over your organisation's provider"));
+    assert_eq!(refused.headers.get("set-cookie"), None, "nothing is opened");
+    assert_eq!(sessions().await, before);
+    let me = site.get(&scene.admin, "/me").await.json();
+    assert!(me.get("emergency_used").is_none(), "nobody used one: {me}");
+    // The same right code opens it when everybody may come again.
+    let everybody = json!({"local": "everybody", "reason": "it is over"});
+    assert_eq!(site.put(&scene.admin, "/sign-in/local", everybody).await.status, 204);
+    let challenge = first_step(site, "maria", PASSWORD).await.json();
+    assert_eq!(second_step(site, &challenge, &scene.maria.code(site)).await.status, 200);
+    scene.site.end().await;
+}
+
+#[tokio::test]
+async fn a_fresh_factor_given_at_the_provider_counts_for_ten_minutes_and_for_its_owner_alone() {
+    let scene = Scene::new().await;
+    let id = scene.provider("oidc", json!({"trusts_factor": true})).await;
+    let weak = scene.provider("oidc", json!({"name": "Weak"})).await;
+    let site = &scene.site;
+    let ada = || Outside { second_factor: true, ..outside("7", "ada", &["ops"]) };
+    scene.oidc.says(ada());
+    let old = Persona::Session(scene.walk(&id).await.cookie("__Host-sid"));
+    let mine = site.get(&old, "/me/outside").await.json();
+    assert_eq!(mine["items"][0]["confirms"], true, "{mine}");
+    // What asks for a fresh factor; she has none here that she could give.
+    let dangerous =
+        async |who: &Persona| site.post(who, "/me/outside/link", json!({"provider": weak})).await.status;
+    assert_eq!(dangerous(&old).await, 403);
+    let leave = async |id: &str, to: &str| {
+        let gone = site.post(&old, "/me/outside/elevate", json!({"provider": id, "to": to})).await;
+        assert_eq!(gone.status, 200, "{:?}", gone.body);
+        assert!(
+            gone.json()["url"].as_str().unwrap().contains("fresh=true"),
+            "it is asked for anew over there"
+        );
+        gone.cookie("__Host-away")
+    };
+    let now = || Some(site.rig.now());
+    for (says, why) in [
+        (Outside { proved_at: None, ..ada() }, "it does not say when"),
+        (
+            Outside { proved_at: Some(Timestamp::from_ms(now().unwrap().as_ms() - 121_000)), ..ada() },
+            "long ago",
+        ),
+        (Outside { proved_at: Some(now().unwrap() + Duration::from_secs(3_600)), ..ada() }, "not yet"),
+        (Outside { proved_at: now(), second_factor: false, ..ada() }, "one factor"),
+        (Outside { proved_at: now(), subject: "8".to_owned(), ..ada() }, "somebody else"),
+    ] {
+        scene.oidc.says(says);
+        let back = scene.back(&id, Some(&leave(&id, "/access").await)).await;
+        assert_eq!(refused(&back), "refused", "{why}");
+        assert!(back.header("location").starts_with("/me?"), "{why}");
+        assert_eq!(dangerous(&old).await, 403, "{why}");
+    }
+    // One whose word does not count for that, or who is not linked.
+    scene.oidc.says(Outside { proved_at: now(), ..ada() });
+    assert_eq!(refused(&scene.back(&weak, Some(&leave(&weak, "/access").await)).await), "refused");
+    // Her own, just now: the session goes on under another token, and dangerous acts are hers for ten minutes.
+    let away = leave(&id, "/access?tab=tokens").await;
+    let back = scene.back(&id, Some(&away)).await;
+    assert_eq!(back.header("location"), "/access?tab=tokens");
+    let raised = Persona::Session(back.cookie("__Host-sid"));
+    assert_eq!(site.get(&old, "/me").await.status, 401, "the former token is worth nothing");
+    assert_eq!(dangerous(&raised).await, 200);
+    assert!(site.get(&raised, "/me/factors").await.json()["fresh_until"].is_string());
+    assert_eq!(refused(&scene.back(&id, Some(&away)).await), "expired", "once");
+    site.rig.pass(Duration::from_secs(601)).await;
+    assert_eq!(dangerous(&raised).await, 403, "ten minutes");
+    // Then nowhere but to a page of ours; and not once the session is over.
+    let leave = async |to: &str| {
+        let gone = site.post(&raised, "/me/outside/elevate", json!({"provider": id, "to": to})).await;
+        gone.cookie("__Host-away")
+    };
+    scene.oidc.says(Outside { proved_at: now(), ..ada() });
+    let (first, second) = (leave("//evil.example/").await, leave("/").await);
+    let back = scene.back(&id, Some(&first)).await;
+    assert_eq!(back.header("location"), "/");
+    site.delete(&Persona::Session(back.cookie("__Host-sid")), "/session").await;
+    assert_eq!(refused(&scene.back(&id, Some(&second)).await), "expired");
     scene.site.end().await;
 }
 

@@ -11,6 +11,9 @@ import styles from './Providers.module.css'
 import { methodsQuery, myOutsideQuery } from './queries'
 import { words as w } from './words'
 
+/** What came of it stands far down on the page. */
+const show = (came: HTMLElement | null) => came?.scrollIntoView({ block: 'center' })
+
 export function MyOutside() {
   const mine = useQuery(myOutsideQuery)
   const methods = useQuery(methodsQuery)
@@ -35,14 +38,19 @@ export function MyOutside() {
   const more = (methods.data?.items ?? []).filter(
     (each) => !each.asks_password && !items.some((known) => known.provider === each.id),
   )
+  const isBack = search.linked !== undefined || search.refused !== undefined
   if (items.length === 0 && more.length === 0) return null
   return (
     <Section title={w.own.title} flush>
-      {search.linked !== undefined && <Notice tone="calm" title={w.own.linked} />}
-      {search.refused !== undefined && (
-        <Notice tone="danger" title={w.own.notLinked}>
-          {w.signIn.refused[search.refused] ?? w.signIn.refusedUnknown}
-        </Notice>
+      {isBack && (
+        <div className={styles.came} ref={show}>
+          {search.linked !== undefined && <Notice tone="calm" title={w.own.linked} />}
+          {search.refused !== undefined && (
+            <Notice tone="danger" title={w.own.notLinked}>
+              {w.signIn.refused[search.refused] ?? w.signIn.refusedUnknown}
+            </Notice>
+          )}
+        </div>
       )}
       <ul className={styles.list}>
         {items.map((each) => (

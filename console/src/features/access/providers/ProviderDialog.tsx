@@ -10,6 +10,7 @@ import { CopyLine } from '../../../ui/CopyLine'
 import { Dialog } from '../../../ui/Dialog'
 import { Notice } from '../../../ui/Layout'
 import { toast } from '../../../ui/toast'
+import { Failure } from '../AskedNotice'
 import { formOf } from './kinds'
 import type { Config } from './kinds/form'
 import styles from './Providers.module.css'
@@ -59,6 +60,7 @@ export function ProviderDialog({
   const [draft, setDraft] = useState<Draft>(() => draftOf(provider))
   const [secret, setSecret] = useState('')
   const [renew, setRenew] = useState(false)
+  const [reason, setReason] = useState('')
   const queries = useQueryClient()
   const set = (change: Partial<Draft>) => setDraft((now) => ({ ...now, ...change }))
   const form = formOf(draft.kind)
@@ -73,7 +75,7 @@ export function ProviderDialog({
         rules: draft.rules.filter((rule) => rule.group !== ''),
         create_accounts: draft.createAccounts,
         trusts_factor: draft.trustsFactor,
-        reason: '',
+        reason: reason.trim(),
         ...(secret === '' || secretLabel === undefined ? {} : { secret }),
         ...(renew ? { renew_secret: true } : {}),
         ...(provider === undefined ? {} : { revision: provider.revision }),
@@ -187,11 +189,23 @@ export function ProviderDialog({
       {provider !== undefined && (
         <Addresses provider={provider} which={form.addresses} called={form.addressWords} />
       )}
-      {save.isError && (
-        <Notice tone="danger" title={t.acts.failed}>
-          {problem?.problem?.errors?.map((each) => each.detail).join(' ') || save.error.message}
-        </Notice>
-      )}
+      <Textarea
+        label={w.reason}
+        description={w.reasonHelp}
+        value={reason}
+        onChange={(event) => setReason(event.currentTarget.value)}
+        error={problem?.field('reason')}
+        rows={2}
+        maxLength={500}
+      />
+      {save.isError &&
+        (problem?.problem?.errors !== undefined && problem.problem.errors.length > 0 ? (
+          <Notice tone="danger" title={t.acts.failed}>
+            {problem.problem.errors.map((each) => each.detail).join(' ')}
+          </Notice>
+        ) : (
+          <Failure error={save.error} />
+        ))}
     </Dialog>
   )
 }

@@ -196,7 +196,8 @@ function Emergency() {
             <li key={each.id}>
               <div>
                 <strong>{each.name}</strong>{' '}
-                <Mark tone={each.ready ? 'good' : 'danger'} word={each.ready ? e.ready : each.detail} />
+                <Mark tone={each.ready ? 'good' : 'danger'} word={each.ready ? e.ready : e.notReady} />
+                {!each.ready && <p>{e.missing(each.detail)}</p>}
                 <p>
                   {e.since} <At at={each.since} />
                 </p>
