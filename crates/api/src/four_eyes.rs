@@ -184,29 +184,83 @@ impl Panel {
 }
 
 /// What the requester did to an account.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Touch {
+    /// He made it, or gave it what it could agree by: it is his creature.
+    made: bool,
     /// He took from it what it could agree by, as the entry says.
     removed: bool,
     /// He disabled it, or reset its factors: what it may is what it could.
     shut: bool,
 }
 
+impl Touch {
+    const MADE: Self = Self { made: true, removed: false, shut: false };
+    const REMOVED: Self = Self { made: false, removed: true, shut: false };
+    const SHUT: Self = Self { made: false, removed: false, shut: true };
+
+    const fn and(self, other: Self) -> Self {
+        Self {
+            made: self.made || other.made,
+            removed: self.removed || other.removed,
+            shut: self.shut || other.shut,
+        }
+    }
+}
+
+/// What roles and groups hold now, by id: what the log says was given or taken is worth what it gives now.
+#[derive(Debug, Default)]
+struct Powers {
+    /// Custom roles that can agree.
+    roles: BTreeMap<String, bool>,
+    /// Groups that give power, and groups that deny it.
+    groups: BTreeMap<String, (bool, bool)>,
+}
+
+impl Powers {
+    async fn read(app: &App) -> Result<Self, ApiError> {
+        let store = app.engine.store();
+        let mut powers = Self::default();
+        for role in store.roles().await? {
+            let powerful = role.actions.iter().any(|name| POWER.contains(&name.as_str()));
+            powers.roles.insert(role.id.to_string(), powerful);
+        }
+        for grant in store.grants().await? {
+            let Some(group) = grant.group else { continue };
+            let custom = grant.custom.map(|id| id.to_string());
+            let powerful = powers.of(&grant.role, custom.as_deref()).unwrap_or(true);
+            let held = powers.groups.entry(group.to_string()).or_default();
+            // What is neither of the two is read as a denial, as rights are.
+            let allows = grant.effect == "allow";
+            *held = (held.0 || (powerful && allows), held.1 || (powerful && !allows));
+        }
+        Ok(powers)
+    }
+
+    /// Whether a role gives power; nothing for a custom one that is not there any more.
+    fn of(&self, role: &str, custom: Option<&str>) -> Option<bool> {
+        match custom {
+            None => Some(raises(role)),
+            Some(id) => self.roles.get(id).copied(),
+        }
+    }
+}
+
+/// The actions that [`raises`] speaks of, as roles name them.
+const POWER: [&str; 3] = ["approval.decide", "user.write", "access.write"];
+
 /// Accounts that `name` did something to of late, by the audit log.
 async fn touched_by(app: &App, name: &str) -> Result<BTreeMap<String, Touch>, ApiError> {
     let now = app.engine.now();
     let mut touched: BTreeMap<String, Touch> = BTreeMap::new();
-    let grants = app.engine.store().grants().await?;
-    // Leaving a group takes from somebody what the group may; that of a group that is gone is in the entries of its grants.
-    let gives = |group: &str| {
-        let of = grants.iter().filter(|grant| grant.group.is_some_and(|id| id.to_string() == group));
-        of.into_iter().any(|grant| grant.custom.is_some() || raises(&grant.role))
-    };
-    for prefix in ["user.", "grant.", "group.", "service."] {
+    let powers = Powers::read(app).await?;
+    // The log takes a name that looks like an id for one.
+    let actor = if name.starts_with("user_") { name.to_owned() } else { format!("user:{name}") };
+    for prefix in ["user.", "grant.", "group.", "role."] {
         let mut after = None;
         loop {
             let filter = AuditFilter {
-                actor: Some(format!("user:{name}")),
+                actor: Some(actor.clone()),
                 action_prefix: Some(prefix.to_owned()),
                 outcome: Some("success".to_owned()),
                 from: Some(now - INVITED),
@@ -220,11 +274,9 @@ async fn touched_by(app: &App, name: &str) -> Result<BTreeMap<String, Touch>, Ap
                     continue;
                 }
                 let entry: Value = serde_json::from_str(&row.entry_json).unwrap_or_default();
-                for (account, removed) in accounts_in(row.object.as_str(), &row.action, &entry) {
-                    let removed = removed && (!row.action.starts_with("group.") || gives(&row.object));
-                    let touch = touched.entry(account).or_default();
-                    touch.removed |= removed;
-                    touch.shut |= matches!(row.action.as_str(), "user.disable" | "user.reset_factors");
+                for (account, touch) in accounts_in(row.object.as_str(), &row.action, &entry, &powers) {
+                    let known = touched.entry(account).or_default();
+                    *known = known.and(touch);
                 }
             }
             match rows.last() {
@@ -236,36 +288,75 @@ async fn touched_by(app: &App, name: &str) -> Result<BTreeMap<String, Touch>, Ap
     Ok(touched)
 }
 
-/// Which accounts an entry is about, by name or id, and whether it took from them what they could agree by.
-fn accounts_in(object: &str, action: &str, entry: &Value) -> Vec<(String, bool)> {
-    let field = |name: &str, side: &str| -> Option<String> {
+/// Which accounts an entry is about, by name or id, and what it was to them. What changes nothing about who could agree is
+/// left out: else a small kindness to the one who could would make the requester alone.
+fn accounts_in(object: &str, action: &str, entry: &Value, powers: &Powers) -> Vec<(String, Touch)> {
+    let change = |name: &str| -> Option<&Value> {
         let list = entry.get("diff")?.as_array()?;
-        let change = list.iter().find(|change| change.get("field").and_then(Value::as_str) == Some(name))?;
-        change.get(side)?.as_str().map(str::to_owned)
+        list.iter().find(|change| change.get("field").and_then(Value::as_str) == Some(name))
     };
+    let field =
+        |name: &str, side: &str| -> Option<String> { change(name)?.get(side)?.as_str().map(str::to_owned) };
+    let anybody = || vec![(ANYBODY.to_owned(), Touch::REMOVED)];
+    if action.starts_with("role.") {
+        // What a role says whole is in the entry; of a long one it cannot be told what it lost.
+        let Some(actions) = change("actions") else { return Vec::new() };
+        let side = |side: &str| actions.get(side).and_then(Value::as_str);
+        let loses = match (side("old"), side("new")) {
+            (Some(old), Some(new)) => {
+                let says = |text: &str| text.split(' ').any(|name| name == "approval.decide");
+                says(old) && !says(new)
+            }
+            // One that was made takes nothing.
+            _ => action != "role.create",
+        };
+        return if loses && action != "role.delete" { anybody() } else { Vec::new() };
+    }
     if let Some(account) =
         object.strip_prefix("user:").or_else(|| object.starts_with("user_").then_some(object))
     {
-        // Disabling and resetting change no role: whether it could agree is asked of its rights.
-        let lowered = action == "user.set_role" && field("role", "old").is_some_and(|role| raises(&role));
-        return vec![(account.to_owned(), lowered)];
+        let touch = match action {
+            "user.invite" | "user.enable" | "user.reopen" => Touch::MADE,
+            "user.set_role" => {
+                let powerful = |side: &str| field("role", side).is_some_and(|role| raises(&role));
+                Touch { made: powerful("new"), removed: powerful("old"), shut: false }
+            }
+            // Disabling and resetting change no role: whether it could agree is asked of its rights.
+            "user.disable" => Touch::SHUT,
+            "user.reset_factors" => Touch::MADE.and(Touch::SHUT),
+            "user.withdraw_link" | "user.require_change" | "user.set_emergency" => return Vec::new(),
+            // What is not known here may be either.
+            _ => Touch::MADE.and(Touch::SHUT),
+        };
+        return vec![(account.to_owned(), touch)];
     }
     // Grants and memberships name the account in a field.
     let either = |name: &str| field(name, "new").or_else(|| field(name, "old"));
-    let powerful = either("role").is_none_or(|role| raises(&role)) || either("custom").is_some();
     let taken = action.contains("delete") || action.contains("remove");
-    let denied = field("effect", "new").as_deref() == Some("deny");
-    let removed = powerful && (taken || denied);
-    let named: Vec<_> = ["person", "user", "member"]
-        .iter()
-        .filter_map(|name| either(name))
-        .map(|account| (account, removed))
-        .collect();
-    if named.is_empty() && removed && action.starts_with("grant.") {
-        // What a whole group could agree by: whoever was in it.
-        return vec![(ANYBODY.to_owned(), true)];
+    let touch = if action.starts_with("group.") {
+        // That of a group that is gone is in the entries of its grants.
+        let (gives, denies) = powers.groups.get(object).copied().unwrap_or_default();
+        let (made, removed) = if taken { (denies, gives) } else { (gives, denies) };
+        Touch { made, removed, shut: false }
+    } else {
+        let powerful = powers.of(&either("role").unwrap_or_default(), either("custom").as_deref());
+        let denies = either("effect").as_deref() != Some("allow");
+        if denies == taken {
+            // By a role that is gone nobody holds anything.
+            Touch { made: powerful.unwrap_or(false), ..Touch::default() }
+        } else {
+            Touch { removed: powerful.unwrap_or(true), ..Touch::default() }
+        }
+    };
+    if touch == Touch::default() {
+        return Vec::new();
     }
-    named
+    match either("person") {
+        Some(account) => vec![(account, touch)],
+        // What a whole group could agree by: whoever was in it.
+        None if touch.removed && action.starts_with("grant.") => anybody(),
+        None => Vec::new(),
+    }
 }
 
 /// Whether an account may agree to things at all, touched or not.
@@ -286,8 +377,10 @@ pub(crate) async fn panel(app: &App, requester: UserId) -> Result<Panel, ApiErro
     for user in users.iter().filter(|user| user.id != requester && !services.contains(&user.id)) {
         let seen = facts.iter().find(|facts| facts.user == user.id).and_then(|facts| facts.last_sign_in);
         let awake = seen.is_some_and(|at| now.since(at) < AWAKE);
-        let touch = touched.get(&user.name).or_else(|| touched.get(&user.id.to_string()));
-        if let Some(touch) = touch.filter(|_| awake) {
+        // The log names an account by its name in one entry and by its id in another: both count.
+        let of = |key: &str| touched.get(key).copied().unwrap_or_default();
+        let touch = of(&user.name).and(of(&user.id.to_string()));
+        if awake && touch != Touch::default() {
             let could = could(app, user).await?;
             if touch.removed || (touch.shut && could) {
                 panel.removed = true;
@@ -431,35 +524,64 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_entry_tells_whom_it_was_about_and_whether_it_took_his_say() {
-        let lowered = json!({"diff": [{"field": "role", "old": "admin", "new": "viewer"}]});
-        assert_eq!(accounts_in("user:olga", "user.set_role", &lowered), [("olga".to_owned(), true)]);
-        let raised = json!({"diff": [{"field": "role", "old": "viewer", "new": "admin"}]});
-        assert_eq!(accounts_in("user:olga", "user.set_role", &raised), [("olga".to_owned(), false)]);
-        assert_eq!(accounts_in("user:olga", "user.disable", &json!({})), [("olga".to_owned(), false)]);
-        let grant = |person: &str, effect: &str, role: &str| {
+    fn an_entry_tells_whom_it_was_about_and_what_it_was_to_him() {
+        let powers = Powers {
+            roles: [("role_eyes".to_owned(), true), ("role_ears".to_owned(), false)].into(),
+            groups: [("group_admins".to_owned(), (true, false)), ("group_quiet".to_owned(), (false, true))]
+                .into(),
+        };
+        let about = |object: &str, action: &str, entry: &Value| accounts_in(object, action, entry, &powers);
+        let olga = |touch: Touch| vec![("olga".to_owned(), touch)];
+        let role = |old: &str, new: &str| json!({"diff": [{"field": "role", "old": old, "new": new}]});
+        let set = |old: &str, new: &str| about("user:olga", "user.set_role", &role(old, new));
+        assert_eq!(set("admin", "viewer"), olga(Touch::REMOVED));
+        assert_eq!(set("viewer", "admin"), olga(Touch::MADE));
+        assert_eq!(set("viewer", "operator"), olga(Touch::default()));
+        assert_eq!(about("user:olga", "user.disable", &json!({})), olga(Touch::SHUT));
+        assert_eq!(about("user:olga", "user.set_emergency", &json!({})), []);
+        assert_eq!(about("user:olga", "user.anything_new", &json!({})), olga(Touch::MADE.and(Touch::SHUT)));
+        let grant = |whom: &str, effect: &str, role: &str, custom: Option<&str>| {
             json!({"diff": [
-                {"field": person, "old": null, "new": "user_01"},
+                {"field": whom, "old": null, "new": "user_01"},
                 {"field": "effect", "old": null, "new": effect},
                 {"field": "role", "old": null, "new": role},
+                {"field": "custom", "old": null, "new": custom},
             ]})
         };
-        let about = |action: &str, entry: &Value| accounts_in("grant_01", action, entry);
-        assert_eq!(
-            about("grant.create", &grant("person", "allow", "admin")),
-            [("user_01".to_owned(), false)]
-        );
-        assert_eq!(about("grant.create", &grant("person", "deny", "admin")), [("user_01".to_owned(), true)]);
-        assert_eq!(
-            about("grant.create", &grant("person", "deny", "viewer")),
-            [("user_01".to_owned(), false)]
-        );
-        assert_eq!(
-            about("grant.delete", &grant("person", "allow", "approver")),
-            [("user_01".to_owned(), true)]
-        );
-        assert_eq!(about("grant.delete", &grant("group", "allow", "approver")), [("*".to_owned(), true)]);
-        assert_eq!(about("grant.delete", &grant("group", "allow", "viewer")), []);
+        let given = |whom: &str, effect: &str, role: &str, custom: Option<&str>| {
+            about("grant_01", "grant.create", &grant(whom, effect, role, custom))
+        };
+        let taken = |whom: &str, effect: &str, role: &str, custom: Option<&str>| {
+            about("grant_01", "grant.delete", &grant(whom, effect, role, custom))
+        };
+        let one = |touch: Touch| vec![("user_01".to_owned(), touch)];
+        assert_eq!(given("person", "allow", "admin", None), one(Touch::MADE));
+        assert_eq!(given("person", "allow", "viewer", None), [], "a kindness");
+        assert_eq!(given("person", "allow", "eyes", Some("role_eyes")), one(Touch::MADE));
+        assert_eq!(given("person", "allow", "ears", Some("role_ears")), []);
+        assert_eq!(given("person", "allow", "gone", Some("role_gone")), []);
+        assert_eq!(given("person", "deny", "admin", None), one(Touch::REMOVED));
+        assert_eq!(given("person", "deny", "viewer", None), []);
+        assert_eq!(given("group", "deny", "admin", None), [("*".to_owned(), Touch::REMOVED)]);
+        assert_eq!(taken("person", "allow", "approver", None), one(Touch::REMOVED));
+        assert_eq!(taken("person", "deny", "approver", None), one(Touch::MADE));
+        assert_eq!(taken("person", "allow", "gone", Some("role_gone")), one(Touch::REMOVED), "who knows");
+        assert_eq!(taken("group", "allow", "approver", None), [("*".to_owned(), Touch::REMOVED)]);
+        assert_eq!(taken("group", "allow", "viewer", None), []);
+        let member = json!({"diff": [{"field": "person", "old": null, "new": "user_01"}]});
+        let group = |group: &str, action: &str| about(group, action, &member);
+        assert_eq!(group("group_admins", "group.add_member"), one(Touch::MADE));
+        assert_eq!(group("group_admins", "group.remove_member"), one(Touch::REMOVED));
+        assert_eq!(group("group_quiet", "group.add_member"), one(Touch::REMOVED));
+        assert_eq!(group("group_quiet", "group.remove_member"), one(Touch::MADE));
+        assert_eq!(group("group_choir", "group.add_member"), []);
+        let actions = |old: Value, new: Value| {
+            let entry = json!({"diff": [{"field": "actions", "old": old, "new": new}]});
+            about("role_eyes", "role.change", &entry).len()
+        };
+        assert_eq!(actions(json!("approval.decide host.read"), json!("host.read")), 1);
+        assert_eq!(actions(json!("host.read"), json!("approval.decide host.read")), 0);
+        assert_eq!(actions(json!({"text": "a", "bytes": 2000}), json!("host.read")), 1, "who knows");
     }
 
     #[test]

@@ -9,10 +9,12 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::{Extension, State};
+use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use wk_authz::{
-    Act, Actions, Actor, Kind, ReviewRead, ReviewWrite, Rights, Role, TokenRevoke, UserWrite, Via, authorize,
+    Act, Actions, Actor, Kind, Place, ReviewRead, ReviewWrite, Rights, Role, TokenRevoke, UserWrite, Via,
+    authorize,
 };
 use wk_domain::{ReviewKind, Timestamp, UserId};
 use wk_engine::ports::api_tokens::{ApiTokenRow, ServiceAccountRow};
@@ -716,10 +718,13 @@ async fn decide(
     let before = lines.iter().find(|line| line.number == input.number);
     let before = before.ok_or_else(|| ApiError::field("/number", "there is no such line"))?;
     let note = wk_domain::text::clean_line(&input.note, 500);
-    let own = actor.account().is_some_and(|account| account.to_string() == before.subject);
+    let own = is_own(&app, &actor, before).await?;
     match input.decision.as_str() {
+        "keep" if own && somebody_else(&app, &actor).await? => {
+            return Err(ApiError::Conflict("this is your own: somebody else decides".to_owned()));
+        }
         "keep" => {}
-        _ if own => {
+        _ if own && before.kind != "token" => {
             return Err(ApiError::Conflict("this is your own account: somebody else decides".to_owned()));
         }
         "disable" => {}
@@ -749,6 +754,35 @@ async fn decide(
     app.engine.store().decide_line(after, audit).await?;
     let (_, lines) = found(&app, id).await?;
     Ok(whole(&row, &lines, now))
+}
+
+/// Whether a line is the actor's account, or a token of his.
+async fn is_own(app: &App, actor: &Actor, line: &ReviewLineRow) -> Result<bool, ApiError> {
+    let Some(account) = actor.account() else { return Ok(false) };
+    if line.kind != "token" {
+        return Ok(account.to_string() == line.subject);
+    }
+    let id = line.subject.parse().map_err(|_| ApiError::Internal)?;
+    Ok(app.engine.store().api_token(id).await?.is_some_and(|row| row.owner == account))
+}
+
+/// Whether a person other than the actor could decide: an account that is open, of somebody who has signed in.
+async fn somebody_else(app: &App, actor: &Actor) -> Result<bool, ApiError> {
+    let store = app.engine.store();
+    let services = store.service_accounts().await?;
+    let facts = store.user_facts().await?;
+    for user in store.users().await? {
+        let known = facts.iter().any(|facts| facts.user == user.id && facts.last_sign_in.is_some());
+        let person = user.disabled.is_none() && !services.iter().any(|row| row.person == user.id);
+        if actor.account() != Some(user.id)
+            && known
+            && person
+            && app.engine.rights_of(&user).await?.may(Act::ReviewWrite, &Place::ROOT)
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// A reduced role may nothing that the one before may not.
@@ -832,11 +866,22 @@ async fn carry_out(app: &App, actor: &Actor, line: &ReviewLineRow) -> Result<(),
         if user.disabled.is_none() {
             users::disable(state, caller, PathId(id), Body(ReasonInput { reason })).await?;
         }
-    } else if user.role != line.role {
-        users::set_role(state, caller, PathId(id), Body(RoleInput { role: line.role.clone(), reason }))
-            .await?;
+    } else if is_more(&user.role, &line.role) {
+        let input = RoleInput { role: line.role.clone(), reason };
+        let answer = users::set_role(state, caller, PathId(id), Body(input)).await?;
+        if answer.status() == StatusCode::ACCEPTED {
+            return Err(ApiError::Conflict(
+                "another person has to agree first, who was asked now; sign again afterwards".to_owned(),
+            ));
+        }
     }
     Ok(())
+}
+
+/// Whether a role may something that the other may not: what was lowered further meanwhile is not raised again.
+fn is_more(role: &str, other: &str) -> bool {
+    let actions = |raw: &str| Role::parse(raw).map_or(Actions::NONE, Role::actions);
+    !actions(role).minus(actions(other)).is_empty()
 }
 
 #[cfg(test)]

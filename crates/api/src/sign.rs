@@ -619,6 +619,10 @@ pub(crate) fn user_name(raw: &str) -> Result<String, ApiError> {
     let name = raw.trim().to_lowercase();
     let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || ".-_@".contains(c);
     if (2..=64).contains(&name.len()) && name.chars().all(fits) {
+        if name.starts_with("user_") {
+            // The log and the API write accounts by name or by id, and ids begin so.
+            return Err(ApiError::field("/name", "a name cannot begin with user_, as ids of accounts do"));
+        }
         return Ok(name);
     }
     Err(ApiError::field("/name", "use 2 to 64 letters, digits or . - _ @"))

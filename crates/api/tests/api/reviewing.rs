@@ -152,3 +152,77 @@ async fn a_review_is_decided_line_by_line_and_signed_as_a_whole() {
     assert_eq!(listed["items"][0]["decided"], 3);
     site.end().await;
 }
+
+#[tokio::test]
+async fn nobody_keeps_himself_while_somebody_else_could_look() {
+    let site = Site::new().await;
+    let lord = site.person("lord", Role::Admin).await;
+    let (admin, lord) = (site.as_admin().await, site.session_of(lord).await);
+    let made = site.post(&lord, "/me/tokens", json!({"name": "hers", "scopes": [{"role": "viewer"}]})).await;
+    assert_eq!(made.status, 200, "{:?}", made.body);
+    let begun = site.post(&admin, "/reviews", json!({})).await.json();
+    let path = format!("/reviews/{}/lines", begun["review"]["id"].as_str().unwrap());
+    let keep = |name: &str| json!({"number": line(&begun["lines"], name)["number"], "decision": "keep", "note": "as talked about"});
+    for own in ["lord", "hers"] {
+        assert_eq!(site.post(&lord, &path, keep(own)).await.status, 409, "{own}");
+        assert_eq!(site.post(&admin, &path, keep(own)).await.status, 200, "{own}");
+    }
+    assert_eq!(site.post(&lord, &path, keep("admin")).await.status, 200);
+    site.end().await;
+}
+
+/// What takes a second person takes one in a review as well: the review is not signed over what was only asked for.
+#[tokio::test]
+async fn a_review_is_not_signed_over_what_was_not_done() {
+    let site = Site::new().await;
+    let lord = site.person("lord", Role::Admin).await;
+    let honest = site.person("honest", Role::Admin).await;
+    let (admin, honest) = (site.as_admin().await, site.session_of(honest).await);
+    let begun = site.post(&admin, "/reviews", json!({})).await.json();
+    let path = format!("/reviews/{}", begun["review"]["id"].as_str().unwrap());
+    let number = |name: &str| line(&begun["lines"], name)["number"].clone();
+    for (who, name, decision, role) in [
+        (&admin, "lord", "reduce", "approver"),
+        (&admin, "honest", "keep", ""),
+        (&honest, "admin", "keep", ""),
+    ] {
+        let input =
+            json!({"number": number(name), "decision": decision, "role": role, "note": "as talked about"});
+        let said = site.post(who, &format!("{path}/lines"), input).await;
+        assert_eq!(said.status, 200, "{name} {:?}", said.body);
+    }
+    let sign = json!({"note": "all looked at"});
+    let early = site.post(&admin, &format!("{path}/sign"), sign.clone()).await;
+    assert_eq!(early.status, 409, "{:?}", early.body);
+    assert!(early.json()["detail"].as_str().unwrap().contains("agree"), "{:?}", early.body);
+    assert_eq!(site.rig.store.user(lord).await.unwrap().unwrap().role, "admin");
+    let open = site.get(&honest, "/approvals?open=true").await.json()["items"][0].clone();
+    let agree = json!({"payload_sha256": open["payload_sha256"]});
+    let done = site.post(&honest, &format!("/approvals/{}/agree", open["id"].as_str().unwrap()), agree).await;
+    assert_eq!(done.status, 200, "{:?}", done.body);
+    let signed = site.post(&admin, &format!("{path}/sign"), sign).await;
+    assert_eq!(signed.status, 200, "{:?}", signed.body);
+    assert_eq!(site.rig.store.user(lord).await.unwrap().unwrap().role, "approver");
+    site.end().await;
+}
+
+/// Between deciding and signing the account was lowered further: signing does not raise it again.
+#[tokio::test]
+async fn signing_raises_nobody() {
+    let site = Site::new().await;
+    let lord = site.person("lord", Role::Admin).await;
+    let admin = site.as_admin().await;
+    let begun = site.post(&admin, "/reviews", json!({})).await.json();
+    let path = format!("/reviews/{}", begun["review"]["id"].as_str().unwrap());
+    for (name, decision, role) in [("lord", "reduce", "operator"), ("admin", "keep", "")] {
+        let number = line(&begun["lines"], name)["number"].clone();
+        let input = json!({"number": number, "decision": decision, "role": role, "note": "as talked about"});
+        assert_eq!(site.post(&admin, &format!("{path}/lines"), input).await.status, 200);
+    }
+    let lower = json!({"role": "viewer", "reason": "x"});
+    assert_eq!(site.post(&admin, &format!("/users/{lord}/role"), lower).await.status, 204);
+    let signed = site.post(&admin, &format!("{path}/sign"), json!({"note": "all looked at"})).await;
+    assert_eq!(signed.status, 200, "{:?}", signed.body);
+    assert_eq!(site.rig.store.user(lord).await.unwrap().unwrap().role, "viewer");
+    site.end().await;
+}

@@ -375,3 +375,149 @@ async fn switching_it_off_takes_two_as_well() {
     assert_eq!(site.post(&rogue, &format!("/users/{olga}/role"), admin_role()).await.status, 204);
     site.end().await;
 }
+
+/// Something small is done to the one who could agree, and he is still the one who could.
+#[tokio::test]
+async fn a_harmless_act_on_the_other_pair_of_eyes_closes_no_eye() {
+    for act in ["group", "grant", "custom", "custom-gone", "role"] {
+        let site = Site::new().await;
+        let (rogue, _, olga) = two(&site).await;
+        let honest = site.rig.store.user_by_name("honest").await.unwrap().unwrap().id;
+        let id = |answer: Answer| {
+            assert_eq!(answer.status, 200, "{act} {:?}", answer.body);
+            answer.json()["id"].as_str().unwrap().to_owned()
+        };
+        let grant = |role: &str| json!({"person": "honest", "role": role, "reason": "x"});
+        match act {
+            "group" => {
+                let group = id(site.post(&rogue, "/groups", json!({"name": "Choir"})).await);
+                let member = json!({"person": honest.to_string()});
+                let put = site.post(&rogue, &format!("/groups/{group}/members"), member).await;
+                assert_eq!(put.status, 204, "{:?}", put.body);
+            }
+            "grant" => drop(id(site.post(&rogue, "/grants", grant("viewer")).await)),
+            "role" => {
+                // He is an administrator by a grant, and at home nothing much.
+                let (_, third) = somebody(&site, "third", Role::Admin).await;
+                let given = site.post(&third, "/grants", grant("admin")).await;
+                assert_eq!(given.status, 202, "{:?}", given.body);
+                assert_eq!(agree(&site, &rogue, &given.json()).await.status, 200);
+                let (path, viewer) =
+                    (format!("/users/{honest}/role"), json!({"role": "viewer", "reason": "x"}));
+                assert_eq!(site.post(&third, &path, viewer).await.status, 204);
+                let third = site.rig.store.user_by_name("third").await.unwrap().unwrap().id;
+                let (path_of_third, why) = (format!("/users/{third}/disable"), json!({"reason": "x"}));
+                let gone = site.post(&site.as_local(), &path_of_third, why).await;
+                assert_eq!(gone.status, 204);
+                let operator = json!({"role": "operator", "reason": "x"});
+                assert_eq!(site.post(&rogue, &path, operator).await.status, 204);
+            }
+            _ => {
+                let input = json!({"name": "listener", "actions": ["host.read"]});
+                let role = id(site.post(&rogue, "/roles", input).await);
+                let given = id(site.post(&rogue, "/grants", grant("listener")).await);
+                if act == "custom-gone" {
+                    let taken =
+                        site.post(&rogue, &format!("/grants/{given}/take"), json!({"reason": "x"})).await;
+                    assert_eq!(taken.status, 204, "{:?}", taken.body);
+                    assert_eq!(site.delete(&rogue, &format!("/roles/{role}")).await.status, 204);
+                }
+            }
+        }
+        let asked = site.post(&rogue, &format!("/users/{olga}/role"), admin_role()).await;
+        assert_eq!(asked.status, 202, "{act}: he acted alone");
+        site.end().await;
+    }
+}
+
+/// Two acts on one account, of which the log names it once by name and once by id: both count.
+#[tokio::test]
+async fn what_is_known_of_an_account_by_name_hides_nothing_that_is_known_by_id() {
+    let site = Site::new().await;
+    let (_, rogue) = somebody(&site, "rogue", Role::Admin).await;
+    let (_, third) = somebody(&site, "third", Role::Admin).await;
+    let (honest, _) = somebody(&site, "honest", Role::Viewer).await;
+    let olga = site.person("olga", Role::Viewer).await;
+    let grant = json!({"person": "honest", "role": "approver", "reason": "x"});
+    let given = site.post(&third, "/grants", grant).await;
+    assert_eq!(given.status, 202, "{:?}", given.body);
+    let given = agree(&site, &rogue, &given.json()).await.json();
+    let third = site.rig.store.user_by_name("third").await.unwrap().unwrap().id;
+    let gone = site.post(&site.as_local(), &format!("/users/{third}/disable"), json!({"reason": "x"})).await;
+    assert_eq!(gone.status, 204);
+    let small = json!({"role": "operator", "reason": "x"});
+    assert_eq!(site.post(&rogue, &format!("/users/{honest}/role"), small).await.status, 204);
+    let path = format!("/grants/{}/take", given["result"]["id"].as_str().unwrap());
+    assert_eq!(site.post(&rogue, &path, json!({"reason": "x"})).await.status, 204);
+    let asked = site.post(&rogue, &format!("/users/{olga}/role"), admin_role()).await;
+    assert_eq!(asked.status, 202, "who took the other's say is not alone");
+    site.end().await;
+}
+
+/// The log writes accounts by name; a name that looks like an id is read as one.
+#[tokio::test]
+async fn a_name_that_looks_like_an_id_hides_nobody() {
+    let site = Site::new().await;
+    let (_, rogue) = somebody(&site, "user_rogue", Role::Admin).await;
+    let (honest, _) = somebody(&site, "honest", Role::Admin).await;
+    let olga = site.person("olga", Role::Viewer).await;
+    // Somebody is invited under the other administrator's id.
+    let invite = json!({"name": honest.to_string(), "role": "viewer"});
+    let refused = site.post(&rogue, "/users", invite).await;
+    assert_eq!(refused.status, 422, "{:?}", refused.body);
+    raise(&site, &rogue, olga).await;
+    // And what somebody of such a name did is found.
+    assert_eq!(
+        site.post(&rogue, &format!("/users/{honest}/disable"), json!({"reason": "x"})).await.status,
+        204
+    );
+    raise(&site, &rogue, olga).await;
+    site.end().await;
+}
+
+/// The other's say comes by a custom role, and the role loses it.
+#[tokio::test]
+async fn whoever_empties_the_role_by_which_another_could_agree_is_not_alone() {
+    let site = Site::new().await;
+    let (_, rogue) = somebody(&site, "rogue", Role::Admin).await;
+    somebody(&site, "honest", Role::Viewer).await;
+    let olga = site.person("olga", Role::Viewer).await;
+    let role = json!({"name": "eyes", "actions": ["approval.read", "approval.decide", "host.read"]});
+    let role = site.post(&rogue, "/roles", role).await.json()["id"].as_str().unwrap().to_owned();
+    let given =
+        site.post(&rogue, "/grants", json!({"person": "honest", "role": "eyes", "reason": "x"})).await;
+    assert_eq!(given.status, 200, "{:?}", given.body);
+    site.rig.clock.advance(DAY * 9);
+    let again = async |name: &str| {
+        site.session_of(site.rig.store.user_by_name(name).await.unwrap().unwrap().id).await
+    };
+    let (rogue, _) = (again("rogue").await, again("honest").await);
+    assert_eq!(raise(&site, &rogue, olga).await["could_decide"], json!(["honest"]));
+    let less = json!({"name": "eyes", "actions": ["approval.read", "host.read"]});
+    assert_eq!(site.put(&rogue, &format!("/roles/{role}"), less).await.status, 200);
+    raise(&site, &rogue, olga).await;
+    site.end().await;
+}
+
+/// A group denies, and the one who watches is put into it.
+#[tokio::test]
+async fn whoever_puts_the_other_into_a_group_that_denies_is_not_alone() {
+    let site = Site::new().await;
+    let (rogue, _, olga) = two(&site).await;
+    let group = site.post(&rogue, "/groups", json!({"name": "Quiet"})).await.json();
+    let group = group["id"].as_str().unwrap().to_owned();
+    let deny = json!({"group": group, "role": "approver", "effect": "deny", "reason": "x"});
+    assert_eq!(site.post(&rogue, "/grants", deny).await.status, 200);
+    site.rig.clock.advance(DAY * 9);
+    let again = async |name: &str| {
+        let id = site.rig.store.user_by_name(name).await.unwrap().unwrap().id;
+        (id, site.session_of(id).await)
+    };
+    let ((_, rogue), (honest, _)) = (again("rogue").await, again("honest").await);
+    raise(&site, &rogue, olga).await;
+    let member = json!({"person": honest.to_string()});
+    let put = site.post(&rogue, &format!("/groups/{group}/members"), member).await;
+    assert_eq!(put.status, 204, "{:?}", put.body);
+    raise(&site, &rogue, olga).await;
+    site.end().await;
+}
