@@ -13,7 +13,8 @@ const STEP: Duration = Duration::from_millis(300);
 
 /// Waits until a refusal of what began at `begun` may be told. Whatever is bounded in number is better let go before.
 pub async fn level(begun: Instant, refusal: &Refusal) {
-    if refusal.why == Why::Wrong {
+    // These are told in the same words.
+    if matches!(refusal.why, Why::Wrong | Why::Closed | Why::Refused) {
         sleep_until(begun + due(begun.elapsed())).await;
     }
 }

@@ -189,6 +189,11 @@ impl OutsideStore for SqlStore {
         self.db.rows(q.bind(person)).await?.iter().map(read_link).collect()
     }
 
+    async fn linked_to(&self, provider: ProviderId) -> Result<Vec<UserId>> {
+        let q = sql("SELECT DISTINCT person FROM person_outside WHERE provider = $1 ORDER BY person");
+        self.db.rows(q.bind(provider)).await?.iter().map(|row| row.read().id()).collect()
+    }
+
     async fn link_counts(&self) -> Result<Vec<(ProviderId, u64)>> {
         let q = sql("SELECT provider, COUNT(*) FROM person_outside GROUP BY provider");
         let read = |row: &Row| {

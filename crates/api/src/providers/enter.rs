@@ -4,6 +4,7 @@
 //! gives, at each sign-in. An account of our own that its owner linked keeps the role it was given here. Groups, with the
 //! provider as their origin, are set for both.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -147,13 +148,23 @@ async fn account(
         .map_err(|error| Refusal::new(Why::Misconfigured, format!("the rules cannot be read: {error}")))?;
     let link = store.link_of(row.id, &outside.subject).await?;
     let Some(mapped) = mapping.apply(&outside.groups) else {
-        if link.is_some() {
+        if let Some(link) = &link {
             let which = OutsideEnd {
                 provider: row.id,
                 subject: Some(outside.subject.clone()),
                 outside_session: None,
             };
             end_sessions(app, which, visit, "no rule lets the person in any more").await?;
+            // Tokens and sessions that did not come over it must not keep what the rules gave.
+            let nothing = Mapped {
+                role: None,
+                groups: BTreeSet::new(),
+                because: vec!["no rule names any of their groups".to_owned()],
+            };
+            match known(app, row, link, &nothing, outside, visit).await {
+                Ok(_) | Err(Stop::Refused(_)) => {}
+                Err(error) => return Err(error),
+            }
         }
         let shown: Vec<&str> = outside.groups.iter().map(String::as_str).take(20).collect();
         return refuse(

@@ -12,8 +12,8 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use wk_audit::Image;
-use wk_authz::{Actor, ProviderRead, ProviderWrite, Role};
-use wk_domain::{ProviderId, ProviderKindTag};
+use wk_authz::{Act, Actor, Effect, ProviderRead, ProviderWrite, Role, Scope};
+use wk_domain::{ProviderId, ProviderKindTag, UserId};
 use wk_engine::image::{self, Imaged};
 use wk_engine::ports::outside::ProviderRow;
 use wk_engine::record::{self, DraftExt as _};
@@ -156,7 +156,7 @@ fn name(raw: &str) -> Result<String, ApiError> {
     Err(ApiError::field("/name", format!("use at most {NAME_MAX} letters, digits, blanks or . - _")))
 }
 
-async fn mapping(app: &App, actor: &Actor, rules: Vec<MappingRule>) -> Result<Mapping, ApiError> {
+async fn mapping(app: &App, rules: Vec<MappingRule>) -> Result<Mapping, ApiError> {
     if rules.len() > RULES_MAX {
         return Err(ApiError::field("/rules", format!("at most {RULES_MAX} rules")));
     }
@@ -185,16 +185,37 @@ async fn mapping(app: &App, actor: &Actor, rules: Vec<MappingRule>) -> Result<Ma
         if rule.role.is_none() && rule.groups.is_empty() {
             return Err(ApiError::field(&at("role"), "a rule gives a role, or groups, or both"));
         }
-        // A mapping gives to whomever the provider names: nobody writes one that gives more than he holds.
+        kept.push(Rule { group: rule.group, role: rule.role, groups: rule.groups });
+    }
+    Ok(Mapping { rules: kept })
+}
+
+/// A mapping gives to whomever the provider names: nobody writes one that gives more than he holds.
+async fn may_map(app: &App, actor: &Actor, mapping: &Mapping) -> Result<(), ApiError> {
+    for rule in &mapping.rules {
         if let Some(role) = rule.role.as_deref().and_then(Role::parse) {
-            app.engine.may_give(actor, "provider.write", role.actions(), &wk_authz::Scope::everything())?;
+            app.engine.may_give(actor, "provider.write", role.actions(), &Scope::everything())?;
         }
         for group in rule.groups.iter().filter_map(|group| group.parse().ok()) {
             app.engine.may_fill(actor, "provider.write", group).await?;
         }
-        kept.push(Rule { group: rule.group, role: rule.role, groups: rule.groups });
     }
-    Ok(Mapping { rules: kept })
+    Ok(())
+}
+
+/// Whoever says what a provider is could come in over it as anybody it lets in: only who holds all that they hold says
+/// so. Gives whether one of the others has power.
+async fn lets_in_power(app: &App, actor: &Actor, id: ProviderId) -> Result<bool, ApiError> {
+    let store = app.engine.store();
+    let linked: HashSet<UserId> = store.linked_to(id).await?.into_iter().collect();
+    let mut users = store.users().await?;
+    users.retain(|user| linked.contains(&user.id) && actor.account() != Some(user.id));
+    let all = app.engine.rights_of_all(&users).await?;
+    for grant in all.iter().flat_map(|rights| rights.grants()).filter(|grant| grant.effect == Effect::Allow) {
+        app.engine.may_give(actor, "provider.write", grant.actions, &grant.scope)?;
+    }
+    let power = [Act::ApprovalDecide, Act::UserWrite, Act::AccessWrite];
+    Ok(all.iter().any(|rights| power.into_iter().any(|act| rights.may_somewhere(act))))
 }
 
 /// The secret as it is from now on: the one that was given, or the one there was.
@@ -273,7 +294,12 @@ async fn write(
     }
     let name = name(&input.name)?;
     let config = kind.check(&input.config).map_err(wrong)?;
-    let mapping = mapping(app, actor, input.rules).await?;
+    let mapping = mapping(app, input.rules).await?;
+    may_map(app, actor, &mapping).await?;
+    let power = match &old {
+        Some(old) => lets_in_power(app, actor, old.id).await?,
+        None => false,
+    };
     let check = |secret: &SecretBytes| kind.check_secret(&config, secret);
     let id = old.as_ref().map_or_else(|| wk_engine::ids::new_id(now), |old| old.id);
     let given = input.secret.as_ref().is_some_and(|given| !given.is_empty());
@@ -304,14 +330,15 @@ async fn write(
         revision,
     };
     // Whom the rules let in as somebody who could agree to acts, or into groups that may give as much, comes in by this
-    // one's word alone: that takes two.
-    if row.enabled && mapping.rules.iter().any(gives_power) {
+    // one's word alone: that takes two. So does what could come in as somebody who has power already.
+    if row.enabled && (power || mapping.rules.iter().any(gives_power)) {
         let wanted = Wanted {
             act: if old.is_some() { "provider.change" } else { "provider.create" },
             object: format!("provider:{}", row.name),
             summary: format!(
-                "Let {} vouch for people, with rules that give power",
-                super::enter::method(&row)
+                "Let {} vouch for people, {}",
+                super::enter::method(&row),
+                if power { "some of whom have power" } else { "with rules that give power" }
             ),
             target: old.as_ref().map(|old| old.id.to_string()),
             reason: &input.reason,
@@ -372,6 +399,9 @@ pub(crate) async fn carry_out(
     if old.as_ref().map_or(0, |old| old.revision) != kept.revision {
         return Err(ApiError::Conflict("the sign-in method was changed meanwhile: ask again".to_owned()));
     }
+    // Whoever asked for it may have less by now, and the groups or the people more.
+    may_map(&app, &actor, &kept.mapping).await?;
+    lets_in_power(&app, &actor, id).await?;
     let kind = app.outside.kind(&kept.kind).ok_or(ApiError::Internal)?;
     // What was right when it was asked for is right now, too: the program may have learnt something.
     let config = kind.check(&kept.config).map_err(wrong)?;
@@ -485,7 +515,7 @@ async fn test(
     let audit = record::draft(&actor, now, "provider.test", "provider", id);
     app.engine.store().append_audit(vec![audit]).await?;
     let steps = {
-        let turn = app.outside.turn().await;
+        let turn = app.outside.turn(id).await;
         let _turn = turn.map_err(|refusal| ApiError::Unavailable(refusal.detail))?;
         kind.test(&provider, &at.here(id, now)).await
     };

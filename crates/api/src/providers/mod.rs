@@ -52,8 +52,10 @@ const AWAY_MAX: usize = 10_000;
 const AWAY_OF_SOURCE: usize = 200;
 /// Questions of providers that wait.
 const ASKED_MAX: usize = 10_000;
-/// Conversations with providers at once, and how long one more waits for its turn.
-const TALKING_MAX: usize = 16;
+/// Conversations with providers at once, with one of them, and how long one more waits for its turn: a provider that
+/// answers slowly must not keep people from the others.
+const TALKING_MAX: usize = 64;
+const TALKING_WITH_ONE: usize = 8;
 const TURN: Duration = Duration::from_secs(3);
 /// Binds a browser that is away. The one that is sent along with a POST from the provider's page has its own name.
 const AWAY_COOKIE: &str = "__Host-away";
@@ -92,6 +94,8 @@ struct Question {
     name: String,
     state: SecretBytes,
     rounds: u8,
+    /// Of the name and the password: it counts as failed until the last answer was right.
+    attempt: wk_identity::Attempt,
     began: Timestamp,
 }
 
@@ -111,7 +115,12 @@ pub(crate) struct Doorway {
     asked: Mutex<HashMap<[u8; 32], Question>>,
     back: Mutex<HashMap<[u8; 32], Back>>,
     talking: Arc<Semaphore>,
+    talking_with: Mutex<HashMap<ProviderId, Arc<Semaphore>>>,
 }
+
+/// A turn to talk with a provider, as long as it is held.
+#[derive(Debug)]
+struct Turn(#[expect(dead_code, reason = "held")] [OwnedSemaphorePermit; 2]);
 
 impl Doorway {
     pub(crate) fn new(kinds: Vec<Arc<dyn ProviderKind>>) -> Self {
@@ -121,6 +130,7 @@ impl Doorway {
             asked: Mutex::default(),
             back: Mutex::default(),
             talking: Arc::new(Semaphore::new(TALKING_MAX)),
+            talking_with: Mutex::default(),
         }
     }
 
@@ -129,12 +139,20 @@ impl Doorway {
     }
 
     /// A turn to talk with a provider.
-    async fn turn(&self) -> Result<OwnedSemaphorePermit, Refusal> {
+    async fn turn(&self, provider: ProviderId) -> Result<Turn, Refusal> {
         let busy = || Refusal::new(Why::Unreachable, "too many people sign in over providers at once");
-        match tokio::time::timeout(TURN, Arc::clone(&self.talking).acquire_owned()).await {
-            Ok(Ok(turn)) => Ok(turn),
-            _ => Err(busy()),
-        }
+        let own = {
+            let mut all = self.talking_with.lock();
+            // Those nobody talks with are as good as new ones.
+            all.retain(|_, own| Arc::strong_count(own) > 1);
+            let own = all.entry(provider).or_insert_with(|| Arc::new(Semaphore::new(TALKING_WITH_ONE)));
+            Arc::clone(own)
+        };
+        let both = async {
+            let own = own.acquire_owned().await.ok()?;
+            Some(Turn([own, Arc::clone(&self.talking).acquire_owned().await.ok()?]))
+        };
+        tokio::time::timeout(TURN, both).await.ok().flatten().ok_or_else(busy)
     }
 
     fn leave(&self, key: [u8; 32], away: Away) {
@@ -298,6 +316,21 @@ fn kind_word(raw: &str) -> Result<Kind, ApiError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_provider_that_answers_slowly_keeps_nobody_from_the_others() {
+        let doorway = Doorway::new(Vec::new());
+        let [slow, other] = [1, 2].map(|n| ProviderId::from_uuid(uuid::Uuid::from_u128(n)));
+        let mut held = Vec::new();
+        for _ in 0..TALKING_WITH_ONE {
+            held.push(doorway.turn(slow).await.unwrap());
+        }
+        let (one_more, elsewhere) = tokio::join!(doorway.turn(slow), doorway.turn(other));
+        assert_eq!(one_more.unwrap_err().why, Why::Unreachable);
+        assert!(elsewhere.is_ok());
+        held.pop();
+        assert!(doorway.turn(slow).await.is_ok());
+    }
 
     #[test]
     fn only_pages_of_ours_are_gone_on_to() {

@@ -62,7 +62,7 @@ async fn test(
     let password: Option<SecretString> = input.password.clone().map(Secret::new);
     let here = Here { address: origin.ip(), ..at.here(id, now) };
     let (steps, outside) = {
-        let turn = app.outside.turn().await;
+        let turn = app.outside.turn(id).await;
         let _turn = turn.map_err(|refusal| ApiError::Unavailable(refusal.detail))?;
         kind.test_as(&provider, &here, name, password.as_ref()).await
     };

@@ -16,9 +16,9 @@ use tokio::time::Instant;
 use wk_authz::Public;
 use wk_domain::{ProviderId, ProviderKindTag};
 use wk_engine::ports::outside::{OutsideEnd, ProviderRow};
-use wk_identity::SessionToken;
 use wk_identity::outside::{Answer, Here, Refusal, Returned, Why};
 use wk_identity::pace;
+use wk_identity::{Attempt, SessionToken};
 use wk_seal::{Secret, SecretString};
 
 use super::dto::{OutsideAnswer, OutsideNext, OutsideQuestion, OutsideSignIn, SignInMethod, SignInMethods};
@@ -189,7 +189,7 @@ pub(super) async fn depart(
     let now = app.engine.now();
     let fresh = matches!(purpose, Purpose::Elevate { .. });
     let departure = {
-        let _turn = app.outside.turn().await?;
+        let _turn = app.outside.turn(row.id).await?;
         kind.begin(&provider, &at.here(row.id, now), fresh).await?
     };
     let token = SessionToken::generate().map_err(|_| ApiError::Internal)?;
@@ -320,7 +320,7 @@ async fn arrive(
     // Without one, nobody began here: the address is the one that this server is first called by.
     let at = At(away.as_ref().map_or_else(|| app.first_origin(visit.headers), |away| away.origin.clone()));
     let outside = {
-        let _turn = app.outside.turn().await?;
+        let _turn = app.outside.turn(row.id).await?;
         let kept = away.as_ref().map(|away| &away.kept);
         kind.finish(&provider, &at.here(row.id, now), kept, returned).await?
     };
@@ -404,7 +404,7 @@ async fn password(
     let here =
         Here { known_browser: attempt.on_known_device(), address: Some(visit.source), ..at.here(id, now) };
     let said = {
-        let turn = app.outside.turn().await;
+        let turn = app.outside.turn(row.id).await;
         match turn {
             Ok(_turn) => kind.password(&provider, &here, name, &password).await,
             Err(refusal) => Err(refusal),
@@ -419,8 +419,17 @@ async fn password(
             return Err(told(&refusal));
         }
     };
-    app.people.outside_succeeded(&attempt);
-    go_on(&app, &row, answer, name, 0, &page, &visit).await
+    let so_far = SoFar { name, rounds: 0, attempt, begun };
+    go_on(&app, &row, answer, so_far, &page, &visit).await
+}
+
+/// How far a sign-in by name and password is.
+struct SoFar<'a> {
+    name: &'a str,
+    /// Questions that were answered.
+    rounds: u8,
+    attempt: Attempt,
+    begun: Instant,
 }
 
 /// Somebody gave a right password, or a right answer.
@@ -428,25 +437,28 @@ async fn go_on(
     app: &App,
     row: &ProviderRow,
     answer: Answer,
-    name: &str,
-    rounds: u8,
+    so_far: SoFar<'_>,
     page: &Page,
     visit: &Visit<'_>,
 ) -> Result<Response, ApiError> {
     let next = |next: &str| OutsideNext { next: next.to_owned(), me: None, challenge: None, question: None };
     let outside = match answer {
-        Answer::In(outside) => *outside,
+        Answer::In(outside) => {
+            app.people.outside_succeeded(&so_far.attempt);
+            *outside
+        }
         Answer::Ask { prompt, echo, state } => {
-            if rounds >= ROUNDS_MAX {
+            if so_far.rounds >= ROUNDS_MAX {
                 return Err(ApiError::Unauthorized("the provider asks too often: begin again".to_owned()));
             }
             let token = SessionToken::generate().map_err(|_| ApiError::Internal)?;
             let question = Question {
                 provider: row.id,
                 revision: row.revision,
-                name: name.to_owned(),
+                name: so_far.name.to_owned(),
                 state,
-                rounds: rounds + 1,
+                rounds: so_far.rounds + 1,
+                attempt: so_far.attempt,
                 began: app.engine.now(),
             };
             app.outside.ask(token.sha256(), question);
@@ -471,6 +483,7 @@ async fn go_on(
         }
         Err(Stop::Refused(refusal)) => {
             note(app, row, &refusal, visit).await;
+            pace::level(so_far.begun, &refusal).await;
             Err(told(&refusal))
         }
         Err(Stop::Error(error)) => Err(error),
@@ -502,15 +515,21 @@ async fn answer(
     let begun = Instant::now();
     let here = Here { address: Some(visit.source), ..at.here(row.id, now) };
     let said = {
-        let turn = app.outside.turn().await;
+        let turn = app.outside.turn(row.id).await;
         match turn {
             Ok(_turn) => kind.answer(&provider, &here, &question.state, &text).await,
             Err(refusal) => Err(refusal),
         }
     };
     match said {
-        Ok(said) => go_on(&app, &row, said, &question.name, question.rounds, &page, &visit).await,
+        Ok(said) => {
+            let Question { name, rounds, attempt, .. } = &question;
+            let so_far = SoFar { name, rounds: *rounds, attempt: *attempt, begun };
+            go_on(&app, &row, said, so_far, &page, &visit).await
+        }
         Err(refusal) => {
+            // The digits of a token can be guessed: whoever knows the password must not have endless tries at them.
+            app.people.outside_failed(&app, &question.attempt, refusal.why == Why::Wrong, now).await;
             note(&app, &row, &refusal, &visit).await;
             pace::level(begun, &refusal).await;
             Err(match refusal.why {
@@ -599,7 +618,7 @@ async fn told_out(
     let kind = kind.ok_or_else(|| Refusal::new(Why::Misconfigured, "this server does not know that kind"))?;
     let provider = provider_of(app, row)?;
     let ended = {
-        let _turn = app.outside.turn().await?;
+        let _turn = app.outside.turn(row.id).await?;
         kind.logout(&provider, &at.here(row.id, app.engine.now()), returned).await?
     };
     if ended.subject.is_none() && ended.session.is_none() {

@@ -26,9 +26,11 @@ use wk_identity::outside::{
 };
 use wk_seal::{Secret, SecretBytes, SecretString};
 
+use crate::passkeys;
 use crate::rig::Rig;
 use crate::signing::{Claimed, PASSWORD, claimed_with, first_step, second_step, totp};
 use crate::site::*;
+use crate::soft::Soft;
 
 /// A provider that says what it is told to.
 #[derive(Debug, Clone)]
@@ -795,6 +797,153 @@ async fn a_provider_whose_rules_give_power_takes_two() {
     let test = site.post(&rogue, &format!("/providers/{}/test", made.id), json!({})).await.json();
     assert_eq!(test["steps"][0]["detail"], "11 bytes", "{test}");
     site.end().await;
+}
+
+/// An administrator who has linked who she is at `oidc`, whose rules give nobody any power.
+async fn with_a_linked_administrator() -> (Scene, String) {
+    let scene = Scene::new().await;
+    let id = scene.provider("oidc", json!({"trusts_factor": true})).await;
+    scene.oidc.says(outside("m", "someone", &["ops"]));
+    let gone = scene.site.post(&scene.admin, "/me/outside/link", json!({"provider": id})).await;
+    let back = scene.back(&id, Some(&gone.cookie("__Host-away"))).await;
+    assert_eq!(back.header("location"), "/me?linked=yes");
+    (scene, id)
+}
+
+fn elsewhere() -> Value {
+    json!({
+        "kind": "oidc", "name": "OIDC", "config": {"place": "mine"}, "secret": "hunter2", "create_accounts": true,
+        "trusts_factor": true, "rules": [{"group": "ops", "role": "operator"}], "reason": "it has moved",
+    })
+}
+
+#[tokio::test]
+async fn nobody_alone_turns_a_provider_into_one_that_says_he_is_another_administrator() {
+    let (scene, id) = with_a_linked_administrator().await;
+    let rogue = scene.site.person("rogue", Role::Admin).await;
+    let rogue = scene.site.session_of(rogue).await;
+    let path = format!("/providers/{id}");
+    let asked = scene.site.put(&rogue, &path, elsewhere()).await;
+    assert_eq!(asked.status, 202, "{:?}", asked.body);
+    // Not in two steps either.
+    let mut off = elsewhere();
+    off["enabled"] = json!(false);
+    assert_eq!(scene.site.put(&rogue, &path, off).await.status, 200);
+    assert_eq!(scene.site.put(&rogue, &path, elsewhere()).await.status, 202);
+    // What lets in oneself alone is one's own to change.
+    assert_eq!(scene.site.put(&scene.admin, &path, elsewhere()).await.status, 200);
+    scene.site.end().await;
+}
+
+#[tokio::test]
+async fn whoever_may_change_providers_and_no_more_does_not_become_whom_they_let_in() {
+    let (scene, id) = with_a_linked_administrator().await;
+    let role = json!({"name": "sign-in-keeper", "about": "Keeps providers", "actions": ["provider.read", "provider.write"]});
+    let made = scene.site.post(&scene.admin, "/roles", role).await;
+    assert_eq!(made.status, 200, "{:?}", made.body);
+    let keeper = scene.site.person("keeper", Role::Operator).await;
+    let grant = json!({
+        "person": keeper.to_string(), "role": "sign-in-keeper", "reason": "keeps providers",
+    });
+    let given = scene.site.post(&scene.admin, "/grants", grant).await;
+    assert_eq!(given.status, 200, "{:?}", given.body);
+    let keeper = scene.site.session_of(keeper).await;
+    let path = format!("/providers/{id}");
+    assert_eq!(scene.site.get(&keeper, &path).await.status, 200);
+    let tried = scene.site.put(&keeper, &path, elsewhere()).await;
+    assert_eq!(tried.status, 403, "{:?}", tried.body);
+    scene.site.end().await;
+}
+
+#[tokio::test]
+async fn whom_no_rule_lets_in_any_more_keeps_nothing_that_rules_gave() {
+    let scene = Scene::new().await;
+    let group = scene.site.post(&scene.admin, "/groups", json!({"name": "Databases"})).await.json();
+    let rules = json!([{"group": "ops", "role": "operator", "groups": [group["id"]]}]);
+    let id = scene.provider("oidc", json!({"rules": rules, "trusts_factor": true})).await;
+    scene.oidc.says(Outside { second_factor: true, ..outside("7", "ada", &["ops"]) });
+    assert_eq!(scene.walk(&id).await.header("location"), "/hosts");
+    let ada = scene.user("ada").await.unwrap();
+    // A session that does not hang on the provider, and a token would do the same.
+    let other = scene.site.session_of(ada.id).await;
+    assert_eq!(scene.site.get(&other, "/hosts").await.status, 200);
+    scene.oidc.says(outside("7", "ada", &["left"]));
+    assert_eq!(refused(&scene.walk(&id).await), "no-rule");
+    assert_eq!(scene.user("ada").await.unwrap().role, "none");
+    assert!(scene.site.rig.store.memberships().await.unwrap().is_empty());
+    assert_eq!(scene.site.get(&other, "/hosts").await.status, 403);
+    // Let in again, they are what the rules say again.
+    scene.oidc.says(Outside { second_factor: true, ..outside("7", "ada", &["ops"]) });
+    assert_eq!(scene.walk(&id).await.header("location"), "/hosts");
+    assert_eq!(scene.user("ada").await.unwrap().role, "operator");
+    scene.site.end().await;
+}
+
+#[tokio::test]
+async fn a_passkey_is_no_way_past_the_provider_that_an_account_was_made_for() {
+    let scene = Scene::new().await;
+    let site = &scene.site;
+    let id = scene.provider("oidc", json!({"trusts_factor": true})).await;
+    scene.oidc.says(Outside {
+        second_factor: true,
+        proved_at: Some(site.rig.now()),
+        ..outside("7", "ada", &["ops"])
+    });
+    let first = scene.walk(&id).await;
+    let ada = Persona::Session(first.cookie("__Host-sid"));
+    let mut soft = Soft::p256();
+    let done = passkeys::register(site, &ada, &soft).await;
+    assert_eq!(done.status, 200, "{:?}", done.body);
+    let off = json!({
+        "kind": "oidc", "name": "OIDC", "config": {"place": "there"}, "enabled": false, "create_accounts": true,
+        "trusts_factor": true, "rules": [{"group": "ops", "role": "operator"}],
+    });
+    assert_eq!(site.put(&scene.admin, &format!("/providers/{id}"), off).await.status, 200);
+    let owner = scene.user("ada").await.unwrap().id;
+    let alone = passkeys::passwordless(site, &mut soft, Some(owner)).await;
+    assert_eq!(alone.status, 409, "{:?}", alone.body);
+    scene.site.end().await;
+}
+
+#[tokio::test]
+async fn a_right_password_gives_no_endless_tries_at_the_digits() {
+    let scene = Scene::new().await;
+    let id = scene.provider("ldap", json!({})).await;
+    scene.ldap.says(outside("uuid-7", "ada", &["ops"]));
+    let mut slowed = false;
+    for _ in 0..10 {
+        let body = json!({"provider": id, "name": "ada", "password": "ask"});
+        let asked = scene.site.post(&Persona::Nobody, "/sign-in/outside", body).await;
+        slowed |= asked.status == 429;
+        if asked.status == 200 {
+            let body = json!({"ticket": asked.json()["question"]["ticket"], "answer": "000"});
+            let wrong = scene.site.post(&Persona::Nobody, "/sign-in/outside/answer", body).await;
+            assert_eq!(wrong.status, 401, "{:?}", wrong.body);
+        }
+    }
+    assert!(slowed);
+    scene.site.end().await;
+}
+
+#[tokio::test]
+async fn a_closed_account_is_not_told_from_a_wrong_password_by_the_clock() {
+    let scene = Scene::new().await;
+    let id = scene.provider("ldap", json!({})).await;
+    scene.ldap.says(outside("uuid-7", "ada", &["ops"]));
+    let ask = async |password: &str| {
+        let body = json!({"provider": id, "name": "ada", "password": password});
+        scene.site.post(&Persona::Nobody, "/sign-in/outside", body).await
+    };
+    assert_eq!(ask("right").await.json()["next"], "factor");
+    let ada = scene.user("ada").await.unwrap();
+    let path = format!("/users/{}/disable", ada.id);
+    assert_eq!(scene.site.post(&scene.admin, &path, json!({"reason": "left"})).await.status, 204);
+    let wrong = ask("wrong").await;
+    let begun = std::time::Instant::now();
+    let closed = ask("right").await;
+    assert_eq!((closed.status, &closed.json()["detail"]), (401, &wrong.json()["detail"]));
+    assert!(begun.elapsed() >= Duration::from_millis(600), "no refusal comes before that");
+    scene.site.end().await;
 }
 
 // A provider that is not ours ------------------------------------------------------------------------------------------

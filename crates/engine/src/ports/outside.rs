@@ -81,6 +81,8 @@ pub trait OutsideStore: Send + Sync {
 
     async fn link_of(&self, provider: ProviderId, subject: &str) -> Result<Option<LinkRow>>;
     async fn links_of(&self, person: UserId) -> Result<Vec<LinkRow>>;
+    /// Whom a provider lets in: each once.
+    async fn linked_to(&self, provider: ProviderId) -> Result<Vec<UserId>>;
     /// How many people each provider knows here.
     async fn link_counts(&self) -> Result<Vec<(ProviderId, u64)>>;
     /// Conflict when the subject is somebody's already.

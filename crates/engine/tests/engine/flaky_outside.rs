@@ -34,6 +34,9 @@ impl OutsideStore for Flaky {
     async fn links_of(&self, person: UserId) -> Result<Vec<LinkRow>> {
         self.real.links_of(person).await
     }
+    async fn linked_to(&self, provider: ProviderId) -> Result<Vec<UserId>> {
+        self.real.linked_to(provider).await
+    }
     async fn link_counts(&self) -> Result<Vec<(ProviderId, u64)>> {
         self.real.link_counts().await
     }
