@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 /// Longest name that is read.
-const DN_MAX: usize = 2_048;
+pub(super) const DN_MAX: usize = 2_048;
 /// Longest chain of parts.
 const PARTS_MAX: usize = 64;
 
