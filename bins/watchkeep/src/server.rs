@@ -631,6 +631,27 @@ fn ports_of(
                     "Notifications by webhook",
                     "Signature with the channel's key",
                 ),
+                port(
+                    "out",
+                    "hosts of OpenID providers".to_owned(),
+                    "HTTPS",
+                    "Sign-in by OpenID Connect",
+                    "Client secret",
+                ),
+                port(
+                    "out",
+                    "directories of sign-in methods".to_owned(),
+                    "LDAPS, or LDAP with StartTLS",
+                    "Sign-in by LDAP",
+                    "Service account, and the person's own password",
+                ),
+                port(
+                    "out",
+                    "RADIUS servers of sign-in methods".to_owned(),
+                    "RADIUS in TLS, or with Message-Authenticator on protected networks",
+                    "Sign-in by RADIUS",
+                    "Client certificate; shared secret",
+                ),
             ];
             if database != "sqlite" {
                 ports.push(port(

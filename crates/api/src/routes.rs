@@ -389,7 +389,8 @@ async fn known_query(any: bool, known: Arc<[&'static str]>, request: Request, ne
 /// `asks`: the route's handler asks for a second person where a token is not enough.
 async fn guard<A: Action>(app: App, asks: bool, lives: Lives, request: Request, next: Next) -> Response {
     // Before anybody is known: a refused sign-in names it, too.
-    if let Some(subject) = request.extensions().get::<Certificate>().and_then(|it| it.subject(&*app.clients)) {
+    if let Some(subject) = request.extensions().get::<Certificate>().and_then(|it| it.subject(&*app.clients))
+    {
         wk_engine::record::presented(subject);
     }
     if A::ACT.is_public() {

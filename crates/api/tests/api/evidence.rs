@@ -84,6 +84,7 @@ async fn an_act_over_the_api_leaves_an_entry_with_every_field() {
     let row =
         site.rig.engine.store().host(host["id"].as_str().unwrap().parse().unwrap()).await.unwrap().unwrap();
     let image = Image::new()
+        .field("tenant", wk_domain::TenantId::ROOT.to_string())
         .field("name", "db-1")
         .field("agent", None::<&str>)
         .field("addresses", "192.0.2.7")

@@ -712,7 +712,7 @@ async fn what_is_read_only_refuses_every_write_of_configuration_and_nothing_else
                 continue;
             }
             for who in [&own.admin, &root, &Persona::Local] {
-                if who as *const _ == &own.admin as *const _ && matches!(lives(route), Lives::Server) {
+                if std::ptr::eq(who, &own.admin) && matches!(lives(route), Lives::Server) {
                     continue;
                 }
                 let mut body = body(&site, route, &own);

@@ -42,7 +42,11 @@ async fn all_of(rig: &Rig, host: HostId, agents: &[AgentId]) -> BTreeMap<String,
     put("named".into(), {
         let world = rig.engine.world();
         let name = world.hosts.get(&host).map(|row| row.name.clone()).unwrap_or_default();
-        format!("{:?} {:?}", world.host_names.get(&name), world.interfaces.get(&host))
+        format!(
+            "{:?} {:?}",
+            world.host_names.get(&(wk_domain::TenantId::ROOT, name.clone())),
+            world.interfaces.get(&host)
+        )
     });
     let mut downtimes = rig.store.downtimes(rig.now()).await.unwrap();
     downtimes.retain(|row| row.host == host);
