@@ -45,7 +45,7 @@ async fn administration_from_a_wrong_network_is_refused_and_the_local_socket_is_
     assert!(refused.json()["detail"].as_str().unwrap().contains("127.0.0.1"));
     assert!(audit.iter().any(|row| (row.action.as_str(), row.outcome.as_str()) == ("user.write", "denied")));
     assert_eq!(site.get(&maria.who, "/hosts").await.status, 200, "what is no administration goes on");
-    assert_eq!(site.get(&maria.who, "/admin-conditions").await.json()["unmet"].is_string(), true);
+    assert!(site.get(&maria.who, "/admin-conditions").await.json()["unmet"].is_string());
     assert_eq!(site.put(&local, "/admin-conditions", json!({})).await.status, 200);
     assert_eq!(disable(&site, &maria.who, "d").await.status, 204);
     site.end().await;

@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 use wk_domain::Status;
 
+use wk_engine::ports::Store as _;
+
 use crate::rig::{meta, secs};
 use crate::site::*;
 

@@ -7,7 +7,7 @@ use http_body_util::Full;
 use serde_json::{Value, json};
 use wk_authz::Role;
 use wk_domain::UserId;
-use wk_engine::ports::{ApiTokenStore as _, Store as _};
+use wk_engine::ports::ApiTokenStore as _;
 
 use crate::site::*;
 

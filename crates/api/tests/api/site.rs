@@ -107,7 +107,7 @@ impl Site {
     }
 
     pub(crate) async fn unclaimed() -> Self {
-        Self::with(Rig::new().await, false).await
+        Self::unclaimed_at(HashCost::FLOOR).await
     }
 
     /// Unclaimed, with another cost of hashing than the least.

@@ -61,6 +61,8 @@ async fn a_view_is_ones_own_until_it_is_shared() {
     let role = format!("/users/{}/role", duty["id"].as_str().unwrap());
     let less = json!({"role": "viewer", "reason": "left the team"});
     assert_eq!(site.post(&admin, &role, less).await.status, 204);
+    assert_eq!(site.get(&operator, "/views").await.status, 401, "another role ends sessions");
+    let operator = site.as_operator().await;
     let kept = site.put(&operator, &path(&shared), view("Duty", true)).await;
     assert_eq!(kept.status, 403, "what everybody sees is no longer theirs to change");
     assert_eq!(site.put(&operator, &path(&shared), view("Duty", false)).await.status, 200, "their own it is");
