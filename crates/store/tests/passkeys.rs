@@ -55,7 +55,7 @@ async fn passkeys_keep_their_rules(db: Db) {
     let (maria, olga) = (person(&db, "maria").await, person(&db, "olga").await);
     let one = passkey(maria.id, 1);
     db.add_passkey(one.clone(), None, vec![audit("user.add_passkey")]).await.unwrap();
-    assert_eq!(db.passkeys(maria.id).await.unwrap(), [one.clone()]);
+    assert_eq!(db.passkeys(maria.id).await.unwrap(), std::slice::from_ref(&one));
     assert_eq!(db.passkey_by_credential(&[1; 32]).await.unwrap(), Some(one.clone()));
     assert_eq!(db.passkey_by_credential(&[2; 32]).await.unwrap(), None);
     conflict(db.add_passkey(passkey(olga.id, 1), None, Vec::new()).await);
@@ -158,7 +158,7 @@ async fn the_last_factor_goes_when_it_is_due_and_can_be_kept(db: Db) {
     };
     db.ask_factor_removal(row.clone(), vec![audit("x")]).await.unwrap();
     conflict(db.ask_factor_removal(row.clone(), Vec::new()).await);
-    assert_eq!(db.factor_removals().await.unwrap(), [row.clone()]);
+    assert_eq!(db.factor_removals().await.unwrap(), std::slice::from_ref(&row));
     assert!(!db.take_factor(maria.id, T0, vec![audit("x")]).await.unwrap(), "not yet");
     db.stop_factor_removal(maria.id, vec![audit("x")]).await.unwrap();
     assert!(matches!(db.stop_factor_removal(maria.id, Vec::new()).await, Err(StoreError::NotFound { .. })));

@@ -116,7 +116,7 @@ async fn disabling_an_account_ends_its_tokens_for_good(db: Db) {
     let hers = db.put_api_token(api_token(maria.id, 1), audit("token.create")).await.unwrap();
     let others = db.put_api_token(api_token(olga.id, 2), audit("token.create")).await.unwrap();
     assert_eq!(db.api_tokens(None).await.unwrap().len(), 2);
-    assert_eq!(db.api_tokens(Some(maria.id)).await.unwrap(), [hers.clone()]);
+    assert_eq!(db.api_tokens(Some(maria.id)).await.unwrap(), std::slice::from_ref(&hers));
     let row = db.user(maria.id).await.unwrap().unwrap();
     let change = UserChange {
         end_sessions: Some(EndSessions { keep: None, at: at(5) }),
@@ -282,7 +282,7 @@ async fn requests_are_listed_settled_once_and_forgotten_long_after(db: Db) {
         db.put_approval(row.clone(), audit("approval.request")).await.unwrap();
         made.push(row);
     }
-    made.sort_by(|a, b| b.id.cmp(&a.id));
+    made.sort_by_key(|row| std::cmp::Reverse(row.id));
     assert_eq!(db.approvals(None, page(100, None)).await.unwrap(), made);
     let first = db.approvals(None, page(2, None)).await.unwrap();
     let rest = db.approvals(None, page(2, Some(first[1].id.to_string()))).await.unwrap();
